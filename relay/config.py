@@ -1,0 +1,116 @@
+"""Config: what the environment says, read once, typed and checked."""
+
+import sys
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+#: Binance's whole market at 1 Hz, then the same from its market-data-only host.
+LIVE = (
+    "wss://stream.binance.com:9443/stream?streams=!miniTicker@arr",
+    "wss://data-stream.binance.vision/stream?streams=!miniTicker@arr",
+)
+#: The entry of BINANCE_WS that stands for a simulator started on demand.
+SIMULATOR = "simulator:"
+
+
+class ConfigError(Exception):
+    """A setting is wrong; the text is one sentence that names the variable."""
+
+
+class Config(BaseSettings):
+    """The relay's settings. `.env.example` explains each.
+
+    The environment wins over `.env.local`, which wins over `.env`; an empty value counts as unset.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=(".env", ".env.local"), env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    redis_url: str = "memory://"
+    binance_ws: Annotated[tuple[str, ...], NoDecode] = LIVE
+    host: str = "127.0.0.1"
+    port: int = Field(3001, ge=1, le=65535)
+    simulator_fallback: bool = False
+    feed_silence_seconds: float | None = Field(None, gt=0)
+    heartbeat_seconds: float = Field(12, ge=1, le=60)
+    stall_seconds: float = Field(10, ge=1, le=300)
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ("*",)
+    max_clients: int = Field(20_000, ge=1)
+    max_symbols: int = Field(512, ge=1)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def in_process(self) -> bool:
+        """Whether the feed runs inside the one web worker, without Redis."""
+        return self.redis_url == "memory://"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Where prices come from, in order of preference."""
+        return self.binance_ws + ((SIMULATOR,) if self.simulator_fallback else ())
+
+    @field_validator("binance_ws", "allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("binance_ws")
+    @classmethod
+    def _are_websocket_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        if not urls:
+            raise ValueError("it holds no URL")
+        for url in urls:
+            parts = urlsplit(url)
+            usable = parts.scheme in ("ws", "wss") and parts.hostname and _port_is_valid(url)
+            if url != SIMULATOR and not usable:
+                raise ValueError(f"{url!r} is no ws:// or wss:// URL")
+        return urls
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis_url(cls, url: str) -> str:
+        if url == "memory://":
+            return url
+        parts = urlsplit(url)
+        if parts.scheme not in ("redis", "rediss", "unix") or not _port_is_valid(url):
+            raise ValueError(f"{url!r} is no redis://, rediss:// or unix:// URL, nor memory://")
+        return url
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+
+def load() -> Config:
+    """Reads the settings; raises ConfigError."""
+    try:
+        return Config()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).upper()
+        said = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{name} is wrong: {said}.") from error
+
+
+def load_or_exit() -> Config:
+    """Reads the settings, or ends the program with code 2 and one sentence."""
+    try:
+        return load()
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+def _port_is_valid(url: str) -> bool:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        return False
+    return True
