@@ -1,0 +1,300 @@
+"""What Binance says: stream URLs, and any message made into tickers.
+
+Pure: no sockets, no clock. Facts are from Binance's Spot documentation, web-socket-streams.md.
+"""
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+import msgspec
+
+from relay.ticker import Ticker
+
+#: Symbols start with digits and come in any alphabet: 1INCHUSDT, 币安人生USDT.
+SYMBOL = re.compile(r"\w{1,32}")
+_PRICE = re.compile(r"[0-9]{1,24}(\.[0-9]{1,24})?", re.ASCII)
+#: Spot hosts on which `!ticker@arr` was retired on 2026-03-26: it connects and stays silent.
+_SPOT_HOSTS = (
+    "stream.binance.com",
+    "data-stream.binance.vision",
+    "demo-stream.binance.com",
+    "stream.testnet.binance.vision",
+)
+#: Every all-market array comes once a second; one symbol's stream may be quiet for long.
+MARKET_SILENCE_SECONDS = 10.0
+SYMBOL_SILENCE_SECONDS = 60.0
+#: A time above this is in microseconds (`?timeUnit=MICROSECOND`), not milliseconds.
+_FIRST_MICROSECOND = 100_000_000_000_000
+
+
+class Note(StrEnum):
+    """Why a message, or one entry of it, gave no ticker."""
+
+    ACK = "ack"
+    ERROR = "error"
+    SHUTDOWN = "server_shutdown"
+    DEPTH = "depth"
+    NO_PRICE = "no_price"
+    UNKNOWN_EVENT = "unknown_event"
+    MALFORMED = "malformed"
+
+
+class Message(NamedTuple):
+    """What one message said."""
+
+    tickers: list[Ticker]
+    notes: list[Note]
+    #: The exchange's own words, for an error.
+    detail: str = ""
+
+
+class _Event(msgspec.Struct, frozen=True, gc=False):
+    """The fields we want of any event. Letters mean different things in different events."""
+
+    e: str = ""
+    E: int | None = None
+    s: str | None = None
+    c: Any = None
+    o: Any = None
+    h: Any = None
+    l: Any = None  # noqa: E741 - Binance's letter
+    v: Any = None
+    q: Any = None
+    p: Any = None
+    P: Any = None
+    w: Any = None
+    r: Any = None
+    b: Any = None
+    a: Any = None
+    n: Any = None
+    t: Any = None
+    k: Any = None
+    u: int | None = None
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    """What may stand around or instead of an event."""
+
+    stream: str | None = None
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    result: Any = msgspec.UNSET
+    error: Any = None
+    code: int | None = None
+    msg: str | None = None
+    lastUpdateId: int | None = None  # noqa: N815 - Binance's name
+
+
+_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_decode_event = msgspec.json.Decoder(_Event).decode
+_decode_events = msgspec.json.Decoder(list[_Event]).decode
+_decode_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def normalise(message: bytes, received_time: int) -> Message:
+    """The tickers in one message, raw or combined, event or array, and notes on what gave none.
+
+    `received_time` is in milliseconds since 1970. Never raises: whatever cannot be understood is a
+    note, and spoils nothing beside it.
+    """
+    try:
+        if message[:1] == b"[":
+            return _array(message, received_time)
+        envelope = _decode_envelope(message)
+        if envelope.data is msgspec.UNSET:
+            return _single(message, envelope, received_time)
+        data = bytes(envelope.data)
+        if data[:1] == b"[":
+            return _array(data, received_time)
+        return _single(data, _decode_envelope(data), received_time)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return Message([], [Note.MALFORMED])
+
+
+def _single(message: bytes, envelope: _Envelope, received_time: int) -> Message:
+    if envelope.error is not None or envelope.code is not None:
+        # Documented as {"code","msg","id"}; on the wire nested: {"error":{"code","msg"},"id"}.
+        detail = envelope.error if envelope.error is not None else envelope.msg
+        return Message([], [Note.ERROR], str(detail)[:200])
+    if envelope.result is not msgspec.UNSET:
+        return Message([], [Note.ACK])
+    if envelope.lastUpdateId is not None:
+        return Message([], [Note.DEPTH])
+    return _collect([_decode_event(message)], received_time)
+
+
+def _array(message: bytes, received_time: int) -> Message:
+    try:
+        return _collect(_decode_events(message), received_time)
+    except msgspec.ValidationError:
+        return _array_with_bad_entries(message, received_time)
+
+
+def _array_with_bad_entries(message: bytes, received_time: int) -> Message:
+    events, bad = [], 0
+    for raw in _decode_raw_list(message):
+        try:
+            events.append(_decode_event(raw))
+        except msgspec.ValidationError:
+            bad += 1
+    good = _collect(events, received_time)
+    return Message(good.tickers, good.notes + [Note.MALFORMED] * bad)
+
+
+def _collect(events: list[_Event], received_time: int) -> Message:
+    tickers, notes = [], []
+    for event in events:
+        made = _ticker(event, received_time)
+        if isinstance(made, Ticker):
+            tickers.append(made)
+        else:
+            notes.append(made)
+    return Message(tickers, notes)
+
+
+def _ticker(event: _Event, received_time: int) -> Ticker | Note:
+    kind = event.e
+    if kind in _MAKERS:
+        find_price, make = _MAKERS[kind]
+        price = find_price(event)
+    elif kind in _NO_TICKER:
+        return _NO_TICKER[kind]
+    elif not kind and event.u is not None and isinstance(event.b, str):
+        # bookTicker has no event type and no time. Its price is the best bid as received: a
+        # mid-price would be a number that nobody sent.
+        price = event.b
+        make = _book_ticker
+    else:
+        return Note.UNKNOWN_EVENT
+    if price is None:
+        return Note.NO_PRICE
+    symbol = event.s
+    if not isinstance(price, str) or symbol is None:
+        return Note.MALFORMED
+    if not _PRICE.fullmatch(price) or not SYMBOL.fullmatch(symbol):
+        return Note.MALFORMED
+    try:
+        return make(event, symbol, price, received_time)
+    except TypeError:
+        return Note.MALFORMED
+
+
+def _day_ticker(event: _Event, symbol: str, price: str, received_time: int) -> Ticker:
+    """With the 24 hours' figures; a miniTicker has no change, bid, ask or number of trades."""
+    return Ticker(
+        symbol=symbol,
+        price=price,
+        event=event.e,
+        received_time=received_time,
+        event_time=_milliseconds(event.E),
+        open=_text(event.o),
+        high=_text(event.h),
+        low=_text(event.l),
+        volume=_text(event.v),
+        quote_volume=_text(event.q),
+        change=_text(event.p),
+        change_percent=_text(event.P),
+        bid=_text(event.b),
+        ask=_text(event.a),
+        trades=event.n if isinstance(event.n, int) else None,
+    )
+
+
+def _plain_ticker(event: _Event, symbol: str, price: str, received_time: int) -> Ticker:
+    """Price and time only. A 1 h or 4 h window is here too: its figures are not those of 24 hours."""
+    return Ticker(
+        symbol=symbol,
+        price=price,
+        event=event.e,
+        received_time=received_time,
+        event_time=_milliseconds(event.E if event.e != "referencePrice" else event.t),
+    )
+
+
+def _book_ticker(event: _Event, symbol: str, price: str, received_time: int) -> Ticker:
+    return Ticker(
+        symbol=symbol,
+        price=price,
+        event="bookTicker",
+        received_time=received_time,
+        bid=_text(event.b),
+        ask=_text(event.a),
+    )
+
+
+def _kline_close(event: _Event) -> object:
+    return event.k.get("c") if isinstance(event.k, dict) else False
+
+
+_Maker = Callable[[_Event, str, str, int], Ticker]
+_MAKERS: dict[str, tuple[Callable[[_Event], object], _Maker]] = {
+    "trade": (lambda event: event.p, _plain_ticker),
+    "aggTrade": (lambda event: event.p, _plain_ticker),
+    "blockTrade": (lambda event: event.p, _plain_ticker),
+    "kline": (_kline_close, _plain_ticker),
+    "24hrMiniTicker": (lambda event: event.c, _day_ticker),
+    "24hrTicker": (lambda event: event.c, _day_ticker),
+    "1hTicker": (lambda event: event.c, _plain_ticker),
+    "4hTicker": (lambda event: event.c, _plain_ticker),
+    "1dTicker": (lambda event: event.c, _day_ticker),
+    "avgPrice": (lambda event: event.w, _plain_ticker),
+    "referencePrice": (lambda event: event.r, _plain_ticker),
+}
+_NO_TICKER = {"depthUpdate": Note.DEPTH, "serverShutdown": Note.SHUTDOWN}
+
+
+def _text(value: object) -> str | None:
+    """A decimal as received; raises TypeError for anything else that is there."""
+    if value is None or isinstance(value, str):
+        return value
+    raise TypeError(value)
+
+
+def _milliseconds(time: object) -> int | None:
+    if time is None:
+        return None
+    if not isinstance(time, int):
+        raise TypeError(time)
+    return time // 1000 if time > _FIRST_MICROSECOND else time
+
+
+def usable_url(url: str) -> tuple[str, list[str]]:
+    """The URL to connect to instead of `url`, and a sentence for each thing that was changed."""
+    parts = urlsplit(url)
+    warnings: list[str] = []
+
+    def mend(stream: str) -> str:
+        name = unquote(stream)
+        if name == "!ticker@arr" and parts.hostname in _SPOT_HOSTS:
+            warnings.append(
+                "!ticker@arr was retired by Binance on 2026-03-26: it connects and delivers nothing;"
+                " using !miniTicker@arr instead, which has no bid, ask or change"
+            )
+            name = "!miniTicker@arr"
+        symbol, at, rest = name.partition("@")
+        if at and not symbol.startswith("!") and symbol != _lower(symbol):
+            warnings.append(f"{symbol} is lower-cased: Binance stays silent on upper-case streams")
+            name = f"{_lower(symbol)}@{rest}"
+        return quote(name, safe="!@_+:")
+
+    path, query = parts.path, parts.query
+    if path.startswith("/ws/"):
+        path = "/ws/" + "/".join(mend(stream) for stream in path[4:].split("/") if stream)
+    fields = query.split("&") if query else []
+    for i, field in enumerate(fields):
+        if field.startswith("streams="):
+            fields[i] = "streams=" + "/".join(mend(stream) for stream in field[8:].split("/"))
+    return urlunsplit(parts._replace(path=path, query="&".join(fields))), warnings
+
+
+def silence_seconds(url: str) -> float:
+    """How long this URL's streams may go without data before the connection counts as dead."""
+    whole_market = "!" in unquote(urlsplit(url).path + "?" + urlsplit(url).query)
+    return MARKET_SILENCE_SECONDS if whole_market else SYMBOL_SILENCE_SECONDS
+
+
+def _lower(symbol: str) -> str:
+    """Lower case for ASCII letters only: other alphabets are sent as they are."""
+    return "".join(c.lower() if c.isascii() else c for c in symbol)
