@@ -1,0 +1,31 @@
+"""The in-process store: the writer's batches go straight to the one listener in this process."""
+
+from collections.abc import Iterator
+
+from gevent.queue import SimpleQueue
+
+from relay.batch import Batch
+from relay.writer import Position
+
+
+class MemoryStore:
+    """No state of its own: the hub's board is the state."""
+
+    #: Nothing can come between.
+    problem = ""
+
+    def __init__(self) -> None:
+        self._batches: SimpleQueue[Batch] = SimpleQueue()
+
+    def open(self) -> Position | None:
+        """There is never anything to go on from."""
+        return None
+
+    def write(self, batch: Batch) -> None:
+        """Hands the batch over."""
+        self._batches.put(batch)
+
+    def listen(self) -> Iterator[Batch]:
+        """Every batch, as it is written."""
+        while True:
+            yield self._batches.get()
