@@ -1,0 +1,54 @@
+"""Delivery: bytes made once for any number of clients, and where they may be cut short."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+
+from relay.board import Entry
+
+
+class Delivery:
+    """Whole events, in pieces.
+
+    A client whose socket takes only part of it has to be given the rest of the piece it is in, and no
+    more: what comes behind that will be newer by then.
+    """
+
+    __slots__ = ("_ends", "_versions", "data")
+
+    def __init__(self, pieces: Sequence[bytes], versions: Sequence[int]) -> None:
+        """`versions[i]`: where a client stands that has the pieces up to and with `pieces[i]`."""
+        self.data = b"".join(pieces) if len(pieces) > 1 else pieces[0]
+        self._versions = versions
+        self._ends: list[int] = []
+        end = 0
+        for piece in pieces:
+            end += len(piece)
+            self._ends.append(end)
+
+    def rest(self, sent: int, version: int) -> tuple[bytes, int]:
+        """After `sent` bytes: the unfinished bytes of the piece, and the version once they are sent.
+
+        `version` is where the client stood before.
+        """
+        if sent == 0:
+            return b"", version
+        i = bisect_left(self._ends, sent)
+        return self.data[sent : self._ends[i]], self._versions[i]
+
+
+def deliver(
+    entries: list[Entry],
+    version: int,
+    epoch: str,
+    encode: Callable[[list[Entry], str], bytes],
+    entries_per_piece: int,
+) -> Delivery:
+    """Encodes what changed, up to `version`, as pieces that each end with the id to resume from."""
+    pieces, versions = [], []
+    for start in range(0, len(entries), entries_per_piece):
+        part = entries[start : start + entries_per_piece]
+        last = start + len(part) == len(entries)
+        reached = version if last else part[-1][0]
+        pieces.append(encode(part, f"{epoch}-{reached}"))
+        versions.append(reached)
+    return Delivery(pieces, versions)

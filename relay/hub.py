@@ -1,0 +1,274 @@
+"""Hub: the fan-out of one worker. The board, the cohorts, and one greenlet that runs the passes.
+
+What arrives while a pass runs is taken together in the next: load makes batches larger, not queues
+longer.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Iterable, Iterator
+
+import gevent
+import msgspec
+from gevent.event import Event
+
+from relay.batch import Batch, State
+from relay.board import Board
+from relay.client import Client
+from relay.cohort import Cohort, CohortKey
+from relay.essential import spawn_essential
+from relay.form import Form
+from relay.health import Health, Verdict
+
+log = logging.getLogger(__name__)
+
+#: A pass gives the event loop a turn when it has held it for so long.
+TURN_SECONDS = 0.005
+#: How often health is looked at; clients are told of a change.
+WATCH_SECONDS = 0.5
+
+
+class Full(Exception):
+    """No further client can be served now; the text says why."""
+
+
+class Hub:
+    """Knows the newest prices and everyone who wants them."""
+
+    def __init__(
+        self,
+        health: Health,
+        *,
+        heartbeat_seconds: float = 12.0,
+        stall_seconds: float = 10.0,
+        max_clients: int = 20_000,
+    ) -> None:
+        """A client is cut when its socket takes no byte for `stall_seconds`."""
+        self.board = Board()
+        self.health = health
+        self.stall_seconds = stall_seconds
+        #: Counts what clients were told of the feed; one who missed the newest is told on catching up.
+        self.told = 0
+        self.draining = False
+        self._heartbeat_seconds = heartbeat_seconds
+        self._max_clients = max_clients
+        self._cohorts: dict[CohortKey, Cohort] = {}
+        self._wanting_all: set[Cohort] = set()
+        self._wanting: dict[str, set[Cohort]] = {}
+        self._clients: set[Client] = set()
+        self._due: dict[Cohort, None] = {}
+        self._events_due: dict[str, dict[str, object]] = {}
+        self._bell = Event()
+        self._turn_began = 0.0
+        self._label = ""
+
+    def __len__(self) -> int:
+        """How many clients are connected."""
+        return len(self._clients)
+
+    def start(self, updates: Iterable[State | Batch]) -> None:
+        """Begins to take updates in and to send them out."""
+        spawn_essential(self._receive, updates)
+        spawn_essential(self._run)
+        spawn_essential(self._watch)
+        spawn_essential(self._beat)
+
+    def take(self, item: State | Batch) -> None:
+        """Takes a batch, or a whole state, onto the board; whoever wants it is due for a pass."""
+        if item.feed is not None:
+            self.health.hear(item.feed)
+            self._tell_if_changed()
+        if isinstance(item, State):
+            anew = self.board.load(item)
+            self._make_due(self._cohorts.values())
+        else:
+            anew = self.board.apply(item)
+            if item.updates:
+                self._make_due(self._wanting_all)
+            if self._wanting:
+                for update in item.updates:
+                    self._make_due(self._wanting.get(update.symbol, ()))
+        if anew:
+            self._start_anew()
+
+    def admit(self) -> None:
+        """Raises Full where a further client cannot be served now."""
+        if self.draining:
+            raise Full("this worker is going away; come back at once, another one answers")
+        if len(self._clients) >= self._max_clients:
+            raise Full("this worker serves as many streams as it may (MAX_CLIENTS)")
+
+    def enter(
+        self, client: Client, form: Form, symbols: frozenset[str] | None, rate: float
+    ) -> None:
+        """Makes a new client one of ours."""
+        self._clients.add(client)
+        client.cohort = self._cohort(form, symbols, rate)
+        client.cohort.members.add(client)
+
+    def leave(self, client: Client) -> None:
+        """Forgets a client."""
+        self._clients.discard(client)
+        self._leave_cohort(client)
+
+    def move(
+        self,
+        client: Client,
+        symbols: frozenset[str] | None,
+        rate: float,
+        version: int,
+        first: bytes,
+    ) -> None:
+        """Gives a client other symbols or another rate, from `version` on, after `first`."""
+        self._leave_cohort(client)
+        cohort = self._cohort(client.cohort.form, symbols, rate)
+        cohort.members.add(client)
+        client.move(cohort, version, first)
+
+    def verdict(self) -> Verdict:
+        """How old the prices are and which hop is to blame, now."""
+        return self.health.verdict()
+
+    def event(self, name: str, **more: object) -> bytes:
+        """The JSON of an event that says how things stand."""
+        verdict = self.verdict()
+        return msgspec.json.encode(
+            {"event": name, "id": self.board.id, "time": time.time_ns() // 1_000_000}
+            | more
+            | msgspec.structs.asdict(verdict)
+        )
+
+    def status_for(self, client: Client) -> bytes:
+        """The status event for a client that comes, comes back, or has caught up."""
+        if client.version == 0:
+            mode = "full"
+        else:
+            mode = "changes" if client.cohort.missing(client.version) else "none"
+        symbols = client.cohort.symbols
+        unknown = sorted(s for s in symbols if s not in self.board) if symbols else []
+        data = self.event("status", mode=mode, **({"unknown": unknown} if unknown else {}))
+        return client.cohort.form.event("status", data)
+
+    def drain(self, seconds: float) -> None:
+        """Sends everyone away within `seconds`, in random order, each told when to come back."""
+        self.draining = True
+        clients = list(self._clients)
+        random.shuffle(clients)
+        pause = seconds / max(len(clients), 1)
+        for client in clients:
+            retry = random.randint(500, 500 + int(1000 * max(2.0, len(clients) / 1000)))
+            data = msgspec.json.encode({"event": "bye", "id": self.board.id, "retry": retry})
+            client.finish(client.cohort.form.end("bye", data))
+            gevent.sleep(pause)
+
+    def _receive(self, updates: Iterable[State | Batch]) -> None:
+        for item in updates:
+            self.take(item)
+
+    def _run(self) -> None:
+        while True:
+            self._bell.wait()
+            self._bell.clear()
+            self._turn_began = time.perf_counter()
+            events, self._events_due = self._events_due, {}
+            for name, more in events.items():
+                self._announce(name, more)
+            due, self._due = self._due, {}
+            for cohort in due:
+                wait = cohort.next_pass - time.monotonic() if cohort.rate else 0.0
+                if wait > 0:
+                    self._make_due_later(cohort, wait)
+                else:
+                    cohort.flush(self._breathe)
+
+    def _announce(self, name: str, more: dict[str, object]) -> None:
+        data = self.event(name, **more)
+        if name == "status":
+            self.told += 1
+        for cohort in list(self._cohorts.values()):
+            cohort.announce(cohort.form.event(name, data), self._breathe)
+
+    def _breathe(self) -> None:
+        if time.perf_counter() - self._turn_began > TURN_SECONDS:
+            gevent.sleep(0)
+            self._turn_began = time.perf_counter()
+
+    def _watch(self) -> None:
+        while True:
+            gevent.sleep(WATCH_SECONDS)
+            self._tell_if_changed()
+
+    def _beat(self) -> None:
+        while True:
+            gevent.sleep(self._heartbeat_seconds * random.uniform(0.95, 1.0))
+            self._events_due["heartbeat"] = {}
+            self._bell.set()
+
+    def _tell_if_changed(self) -> None:
+        label = self.verdict().label
+        if label != self._label:
+            log.log(
+                logging.INFO if label == "live" else logging.WARNING,
+                "prices are %s %s",
+                label.upper() if label == "simulated" else label,
+                self.verdict().reason,
+            )
+            self._label = label
+            self._tell(mode="none")
+
+    def _tell(self, mode: str) -> None:
+        if self._events_due.get("status", {}).get("mode") != "full":
+            self._events_due["status"] = {"mode": mode}
+        self._bell.set()
+
+    def _start_anew(self) -> None:
+        for cohort in self._cohorts.values():
+            cohort.start_anew()
+        for client in self._clients:
+            client.version = 0
+        self._make_due(self._cohorts.values())
+        self._tell(mode="full")
+
+    def _make_due(self, cohorts: Iterable[Cohort]) -> None:
+        self._due.update(dict.fromkeys(cohorts))
+        self._bell.set()
+
+    def _make_due_later(self, cohort: Cohort, seconds: float) -> None:
+        if not cohort.waiting:
+            cohort.waiting = True
+            gevent.spawn_later(seconds, self._end_wait, cohort)
+
+    def _end_wait(self, cohort: Cohort) -> None:
+        cohort.waiting = False
+        self._make_due((cohort,))
+
+    def _cohort(self, form: Form, symbols: frozenset[str] | None, rate: float) -> Cohort:
+        key = (form, symbols, rate)
+        cohort = self._cohorts.get(key)
+        if cohort is None:
+            cohort = self._cohorts[key] = Cohort(self.board, form, symbols, rate)
+            for wanting in self._wanted_by(symbols):
+                wanting.add(cohort)
+        return cohort
+
+    def _leave_cohort(self, client: Client) -> None:
+        cohort = client.cohort
+        cohort.live.pop(client, None)
+        cohort.members.discard(client)
+        if cohort.members:
+            return
+        del self._cohorts[cohort.key]
+        self._due.pop(cohort, None)
+        for wanting in self._wanted_by(cohort.symbols):
+            wanting.discard(cohort)
+        for symbol in cohort.symbols or ():
+            if not self._wanting[symbol]:
+                del self._wanting[symbol]
+
+    def _wanted_by(self, symbols: frozenset[str] | None) -> Iterator[set[Cohort]]:
+        if symbols is None:
+            yield self._wanting_all
+        else:
+            for symbol in symbols:
+                yield self._wanting.setdefault(symbol, set())
