@@ -1,0 +1,63 @@
+"""The web side: builds the hub and what feeds it, and exposes `app` to gunicorn.
+
+With Redis, updates come from a `listener.py` somewhere. In-process (no REDIS_URL) the feed runs here.
+"""
+
+import logging
+
+from flask import Flask
+
+from relay.config import Config, load_or_exit
+from relay.essential import spawn_essential
+from relay.feed import Feed
+from relay.health import Health
+from relay.hub import Hub
+from relay.simulator.child import SimulatorChild
+from relay.site import create_site
+from relay.store.memory import MemoryStore
+from relay.store.redis import RedisStore
+from relay.writer import Writer
+
+
+class Relay:
+    """One worker's hub, and what feeds it."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._store = MemoryStore() if config.in_process else RedisStore(config.redis_url)
+        self.hub = Hub(
+            Health(lambda: self._store.problem),
+            heartbeat_seconds=config.heartbeat_seconds,
+            stall_seconds=config.stall_seconds,
+            max_clients=config.max_clients,
+        )
+
+    def start(self) -> None:
+        """Begins to take updates in. Call it once, in the process that serves."""
+        self.hub.start(self._store.listen())
+        if self._config.in_process:
+            writer = Writer(self._store)
+            feed = Feed(
+                self._config.sources,
+                writer.offer,
+                writer.begin,
+                silence=self._config.feed_silence_seconds,
+                simulator=SimulatorChild().url,
+            )
+            spawn_essential(feed.run)
+            spawn_essential(writer.run, feed.status)
+
+
+def create_app() -> Flask:
+    """The application, with its Relay under `extensions["relay"]`: the worker starts that."""
+    config = load_or_exit()
+    logging.basicConfig(
+        level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    relay = Relay(config)
+    site = create_site(relay.hub, config)
+    site.extensions["relay"] = relay
+    return site
+
+
+app = create_app()

@@ -1,0 +1,44 @@
+"""gunicorn's settings. What stands on its command line wins over what stands here."""
+
+import sys
+
+from gunicorn.workers import SUPPORTED_WORKERS
+
+from relay.config import load_or_exit
+
+settings = load_or_exit()
+
+# gunicorn looks a worker's bare name up here; so `-k geventwebsocket` means ours.
+SUPPORTED_WORKERS["geventwebsocket"] = "relay.worker.RelayWorker"
+worker_class = "geventwebsocket"
+
+bind = f"{settings.host}:{settings.port}"
+
+# In-process there can only be one. With Redis, give `-w`.
+workers = 1
+
+# Requests at a time, not streams: those leave the request's greenlet (MAX_CLIENTS bounds them).
+worker_connections = 2000
+
+# Connections that wait to be accepted; a reconnecting crowd comes at once.
+backlog = 4096
+
+# From TERM or HUP until a worker must be gone. Clients are sent away within the first part of it.
+graceful_timeout = 15
+
+# Seconds an idle HTTP connection is kept.
+keepalive = 15
+
+# A control socket would be one and the same file for every instance of this user.
+control_socket_disable = True
+
+
+def on_starting(server: object) -> None:
+    """Refuses more than one worker without Redis: each would have a feed and a board of its own."""
+    if settings.in_process and server.cfg.workers > 1:  # type: ignore[attr-defined]
+        print(
+            "REDIS_URL must name a Redis server to run more than one worker: "
+            "in-process mode has one (-w 1).",
+            file=sys.stderr,
+        )
+        sys.exit(2)

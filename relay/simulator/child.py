@@ -1,0 +1,35 @@
+"""SimulatorChild: a simulator in a process of its own, which ends with ours."""
+
+import subprocess
+import sys
+
+#: What it serves where nobody asks for anything else.
+STREAMS = "!miniTicker@arr"
+
+
+class SimulatorChild:
+    """Started when first needed. It ends when its standard input does, so it never outlives us."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._url = ""
+
+    def url(self) -> str:
+        """The URL to read prices from; starts the simulator unless it runs already.
+
+        Raises OSError where it does not start.
+        """
+        if self._process is None or self._process.poll() is not None:
+            self._start()
+        return self._url
+
+    def _start(self) -> None:
+        command = [sys.executable, "-m", "relay.simulator", "--port", "0", "--exit-with-stdin"]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout is not None  # noqa: S101 - for the type checker
+        address = self._process.stdout.readline().strip().rpartition(" ")[2]
+        if not address.startswith("ws://"):
+            raise OSError("the simulator did not start")
+        self._url = f"{address}/stream?streams={STREAMS}"

@@ -1,0 +1,52 @@
+"""The Flask application: every route, and a clear answer to every bad request."""
+
+from pathlib import Path
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from relay import api, pages, sse, ws
+from relay.config import Config
+from relay.hub import Full, Hub
+from relay.subscription import BadQuery
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def create_site(hub: Hub, config: Config) -> Flask:
+    """The application around a hub."""
+    site = Flask(
+        "relay", template_folder=str(_ROOT / "templates"), static_folder=str(_ROOT / "static")
+    )
+    site.register_blueprint(sse.blueprint(hub, config.max_symbols))
+    site.register_blueprint(ws.blueprint(hub, config.max_symbols, config.allowed_origins))
+    site.register_blueprint(api.blueprint(hub, config.max_symbols))
+    site.register_blueprint(pages.blueprint(hub))
+
+    @site.errorhandler(BadQuery)
+    def bad_query(error: BadQuery) -> Response:
+        return api.json_response({"error": str(error)}, 400)
+
+    @site.errorhandler(Full)
+    def full(error: Full) -> Response:
+        answer = api.json_response({"error": str(error)}, 503)
+        answer.headers["Retry-After"] = "5"
+        return answer
+
+    @site.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        answer = api.json_response({"error": error.description}, error.code or 500)
+        answer.headers.extend((k, v) for k, v in error.get_headers() if k in ("Allow", "Location"))
+        return answer
+
+    @site.after_request
+    def allow_origin(answer: Response) -> Response:
+        origin = request.headers.get("Origin")
+        if "*" in config.allowed_origins:
+            answer.headers["Access-Control-Allow-Origin"] = "*"
+        elif origin in config.allowed_origins:
+            answer.headers["Access-Control-Allow-Origin"] = origin
+            answer.vary.add("Origin")
+        return answer
+
+    return site

@@ -1,0 +1,209 @@
+"""GET /ws: the same updates as text messages over a WebSocket, and commands from the client."""
+
+import _socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from relay.board import Entry
+from relay.client import Client
+from relay.delivery import deliver
+from relay.form import ENTRIES_PER_PIECE, PAYLOADS, WHOLE
+from relay.hub import Hub
+from relay.rfc6455 import TEXT, Closed, WebSocket, close_frame, frame, text_frames
+from relay.subscription import BadQuery, Subscription, parse, parse_rate, parse_symbols
+from relay.takeover import KEY, Takeover
+
+#: The longest message a client may send: 512 symbols of 32 characters.
+MAX_MESSAGE_BYTES = 32 << 10
+#: Messages and control frames a second; above it the client is closed with 1008.
+MAX_MESSAGES_PER_SECOND = 20.0
+#: RFC 6455, 7.4.1, and the IANA registry for 1012.
+SERVICE_RESTART = 1012
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """The wire form of a WebSocket."""
+
+    fields: str
+    batch: bool
+
+    @property
+    def entries_per_piece(self) -> int:
+        return WHOLE if self.batch else ENTRIES_PER_PIECE[self.fields]
+
+    def encode(self, entries: list[Entry], resume_id: str) -> bytes:  # noqa: ARG002
+        payload = PAYLOADS[self.fields]
+        payloads = [payload(update) for _, update in entries]
+        if self.batch:
+            return frame(TEXT, f"[{','.join(payloads)}]".encode())
+        return text_frames([payload.encode() for payload in payloads])
+
+    def event(self, name: str, data: bytes) -> bytes:  # noqa: ARG002 - the JSON names itself
+        return frame(TEXT, data)
+
+    def end(self, name: str, data: bytes) -> bytes:
+        retry = msgspec.json.decode(data).get("retry", 0)
+        return self.event(name, data) + close_frame(SERVICE_RESTART, f'{{"retry_ms":{retry}}}')
+
+
+class Command(msgspec.Struct):
+    """What a client may say."""
+
+    op: Literal["subscribe", "unsubscribe", "rate", "ping"]
+    symbols: list[str] | None = None
+    rate: float | None = None
+    #: Comes back with a pong.
+    id: int | str | None = None
+
+
+_decode = msgspec.json.Decoder(Command).decode
+
+
+class MessageClient(Client):
+    """A client that may also speak."""
+
+    __slots__ = ("_max_symbols", "_websocket")
+
+    def __init__(
+        self, hub: Hub, sock: _socket.socket, version: int, websocket: WebSocket, max_symbols: int
+    ) -> None:
+        super().__init__(hub, sock, version)
+        self._websocket = websocket
+        self._max_symbols = max_symbols
+
+    def read(self) -> None:
+        try:
+            while not self.leaving:
+                self._obey(self._websocket.receive())
+        except Closed:
+            # What is due to be said, a close frame among it, has been written by now.
+            self.finish(b"")
+
+    def _obey(self, message: str | bytes) -> None:
+        try:
+            if isinstance(message, bytes):
+                raise BadQuery("messages must be text, not binary")
+            command = _decode(message)
+            _COMMANDS[command.op](self, command)
+        except (BadQuery, msgspec.MsgspecError) as error:
+            self._say({"event": "error", "error": str(error)[:200]})
+
+    def _subscribe(self, command: Command) -> None:
+        """Adds the named symbols; all of them where none are named.
+
+        One who gets all of them so far gets only the named ones from here on.
+        """
+        old = self.cohort.symbols
+        if command.symbols is None:
+            self._change(None, self.cohort.rate)
+            return
+        named = parse_symbols(command.symbols, self._max_symbols)
+        new = named | (old or frozenset())
+        if len(new) > self._max_symbols:
+            raise BadQuery(f"symbols may name {self._max_symbols} at most in all")
+        self._change(new, self.cohort.rate)
+
+    def _unsubscribe(self, command: Command) -> None:
+        """Takes the named symbols away; all of them where none are named."""
+        old = self.cohort.symbols
+        if command.symbols is None:
+            self._change(frozenset(), self.cohort.rate)
+        elif old is None:
+            raise BadQuery("symbols cannot be taken out of all; subscribe to the ones you want")
+        else:
+            named = parse_symbols(command.symbols, self._max_symbols)
+            self._change(old - named, self.cohort.rate)
+
+    def _set_rate(self, command: Command) -> None:
+        rate = 0.0 if command.rate == 0 else parse_rate(command.rate)
+        self._change(self.cohort.symbols, rate)
+
+    def _pong(self, command: Command) -> None:
+        event = self.hub.event("pong", **({} if command.id is None else {"re": command.id}))
+        self.write(frame(TEXT, event))
+
+    def _change(self, symbols: frozenset[str] | None, rate: float) -> None:
+        """Goes over to these symbols and this rate: a status event, the new symbols' prices, then
+        what changed of the old ones."""
+        old, board, form = self.cohort.symbols, self.hub.board, self.cohort.form
+        version, first, mode = self.stands_at, b"", "none"
+        if symbols is None and old is not None:
+            version, mode = 0, "full"
+        elif symbols is not None:
+            entries = board.since(0, symbols - (old or frozenset()))
+            if entries:
+                mode = "changes"
+                first = deliver(
+                    entries, board.version, board.epoch, form.encode, form.entries_per_piece
+                ).data
+        status = self.hub.event(
+            "status",
+            mode=mode,
+            symbols=None if symbols is None else sorted(symbols),
+            unknown=[s for s in sorted(symbols or ()) if s not in board],
+            rate=rate,
+        )
+        self.hub.move(self, symbols, rate, version, frame(TEXT, status) + first)
+
+    def _say(self, event: dict[str, object]) -> None:
+        self.write(frame(TEXT, msgspec.json.encode(event)))
+
+
+_COMMANDS: dict[str, Callable[[MessageClient, Command], None]] = {
+    "subscribe": MessageClient._subscribe,
+    "unsubscribe": MessageClient._unsubscribe,
+    "rate": MessageClient._set_rate,
+    "ping": MessageClient._pong,
+}
+
+
+def blueprint(hub: Hub, max_symbols: int, allowed_origins: tuple[str, ...]) -> Blueprint:
+    """The route."""
+    routes = Blueprint("ws", __name__)
+
+    @routes.get("/ws", websocket=True)
+    def ws() -> Response:
+        origin = request.headers.get("Origin")
+        if origin and "*" not in allowed_origins and origin not in allowed_origins:
+            return Response("origin not allowed\n", 403)
+        wish = parse(request.args, "", max_symbols)
+        hub.admit()
+        run = partial(_stream, hub, wish, max_symbols)
+        request.environ[KEY] = Takeover(run, websocket=True)
+        return Response(status=101)
+
+    @routes.get("/ws")
+    def not_an_upgrade() -> Response:
+        headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+        return Response(
+            "/ws speaks WebSocket only; /events is the same as plain HTTP\n", 426, headers
+        )
+
+    return routes
+
+
+def _stream(
+    hub: Hub,
+    wish: Subscription,
+    max_symbols: int,
+    sock: _socket.socket,
+    leftover: bytes,
+    websocket: Any,
+) -> None:
+    version = hub.board.version_of(wish.since)
+    client = MessageClient(hub, sock, version, websocket, max_symbols)
+    websocket.attach(
+        client.receive,
+        client.write,
+        leftover,
+        max_message=MAX_MESSAGE_BYTES,
+        max_rate=MAX_MESSAGES_PER_SECOND,
+    )
+    hub.enter(client, Messages(wish.fields, wish.batch), wish.symbols, wish.rate)
+    client.run()
