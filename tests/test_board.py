@@ -1,0 +1,66 @@
+"""The board answers one question: what changed since version V?"""
+
+import pytest
+
+from relay.batch import Batch, FeedStatus, State, Update
+from relay.board import Board
+
+LIVE = FeedStatus("live")
+
+
+def update(symbol: str, price: str) -> Update:
+    return Update(symbol, price, f'{{"symbol":"{symbol}","price":"{price}"}}')
+
+
+def batch(previous: int, *updates: Update, epoch: str = "e1") -> Batch:
+    return Batch(epoch, previous, previous + len(updates), LIVE, list(updates))
+
+
+@pytest.fixture
+def board() -> Board:
+    board = Board()
+    board.apply(batch(0, update("A", "1"), update("B", "2"), update("C", "3")))
+    board.apply(batch(3, update("A", "1.5")))
+    return board
+
+
+def prices(board: Board, version: int, symbols: list[str] | None = None) -> dict[str, str]:
+    return {update.symbol: update.price for _, update in board.since(version, symbols)}
+
+
+def test_since_0_is_everything_once_oldest_change_first(board: Board) -> None:
+    assert list(prices(board, 0).items()) == [("B", "2"), ("C", "3"), ("A", "1.5")]
+
+
+def test_since_a_version_is_what_changed_after_it(board: Board) -> None:
+    assert prices(board, 2) == {"C": "3", "A": "1.5"}
+    assert prices(board, 3) == {"A": "1.5"}
+    assert prices(board, 4) == {}
+
+
+def test_only_the_named_symbols_are_told_and_unknown_ones_ignored(board: Board) -> None:
+    assert prices(board, 0, ["C", "NOPE", "A"]) == {"C": "3", "A": "1.5"}
+    assert prices(board, 3, ["C", "A"]) == {"A": "1.5"}
+
+
+def test_an_id_of_this_epoch_is_honoured_and_no_other(board: Board) -> None:
+    assert board.version_of(board.id) == 4
+    assert board.version_of("e1-3") == 3
+    for unusable in ("e2-3", "e1-5", "e1-x", "e1", "", "-3", "e1--3", "e1-" + "9" * 30):
+        assert board.version_of(unusable) == 0
+
+
+def test_a_new_epoch_voids_what_was_held(board: Board) -> None:
+    assert board.apply(batch(0, update("Z", "9"), epoch="e2"))
+    assert prices(board, 0) == {"Z": "9"}
+
+
+def test_a_state_is_taken_only_if_it_is_newer(board: Board) -> None:
+    older = State("e1", 2, LIVE, [(1, update("A", "1")), (2, update("B", "2"))])
+    board.load(older)
+    assert board.version == 4
+    newer = State("e1", 9, LIVE, [(9, update("B", "7")), (4, update("A", "1.5"))])
+    assert not board.load(newer)
+    assert prices(board, 4) == {"B": "7"}
+    assert board.load(State("e2", 1, LIVE, [(1, update("Q", "1"))]))
+    assert prices(board, 0) == {"Q": "1"}

@@ -1,0 +1,112 @@
+"""Settings: where they come from, and what a wrong one leads to."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from relay.config import LIVE, SIMULATOR, ConfigError, load
+from tests.processes import ROOT
+
+
+@pytest.fixture(autouse=True)
+def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("REDIS_URL", "BINANCE_WS", "PORT", "SIMULATOR_FALLBACK"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_without_settings_it_is_in_process_on_port_3001_and_live() -> None:
+    config = load()
+    assert (config.in_process, config.port, config.sources) == (True, 3001, LIVE)
+
+
+def test_environment_wins_over_env_local_which_wins_over_env(
+    empty_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (empty_directory / ".env").write_text("PORT=1\nHOST=1.1.1.1\nMAX_CLIENTS=1\n")
+    (empty_directory / ".env.local").write_text("PORT=2\nHOST=2.2.2.2\n")
+    monkeypatch.setenv("PORT", "3")
+    config = load()
+    assert (config.port, config.host, config.max_clients) == (3, "2.2.2.2", 1)
+
+
+def test_several_urls_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BINANCE_WS", " wss://a/ws/x , ws://b/stream?streams=y/z ,")
+    monkeypatch.setenv("SIMULATOR_FALLBACK", "1")
+    assert load().sources == ("wss://a/ws/x", "ws://b/stream?streams=y/z", SIMULATOR)
+
+
+def test_an_empty_value_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "")
+    assert load().in_process
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://localhost:port"),
+        ("BINANCE_WS", "https://stream.binance.com"),
+        ("BINANCE_WS", "wss://"),
+        ("BINANCE_WS", ","),
+        ("HEARTBEAT_SECONDS", "0"),
+        ("LOG_LEVEL", "loud"),
+        ("MAX_CLIENTS", "many"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence_that_names_the_variable(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=rf"^{name} is wrong: [^\n]+\.$"):
+        load()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["listener.py"],
+        ["-m", "gunicorn", "-k", "geventwebsocket", "app:app"],
+    ],
+)
+def test_a_wrong_value_ends_the_start_with_code_2(command: list[str]) -> None:
+    env = os.environ | {"PORT": "http", "REDIS_URL": "redis://127.0.0.1:1"}
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("PORT is wrong: ")
+
+
+def test_more_than_one_worker_without_redis_is_refused() -> None:
+    env = {k: v for k, v in os.environ.items() if k != "REDIS_URL"}
+    command = [sys.executable, "-m", "gunicorn", "-k", "geventwebsocket", "-w", "2", "app:app"]
+    done = subprocess.run(
+        [*command, "-b", "127.0.0.1:0"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 2
+    assert "REDIS_URL must name a Redis server to run more than one worker" in done.stderr
+
+
+def test_a_listener_without_redis_is_refused() -> None:
+    env = os.environ | {"REDIS_URL": "memory://"}
+    done = subprocess.run(
+        [sys.executable, "listener.py"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 2
+    assert "REDIS_URL must name a Redis server" in done.stderr
+
+
+def test_the_example_file_names_every_setting() -> None:
+    from relay.config import Config
+
+    text = (ROOT / ".env.example").read_text()
+    assert [name for name in Config.model_fields if f"{name.upper()}=" not in text] == []
