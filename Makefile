@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 3001
 
-.PHONY: run listen test lint format clean
+.PHONY: run listen test conformance lint format clean
 
 run: $(VENV)/.run
 	SIMULATOR_FALLBACK=1 REDIS_URL=memory:// $(BIN)/gunicorn -k geventwebsocket -w 1 app:app
@@ -14,6 +14,9 @@ listen: $(VENV)/.run
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
+
+conformance: $(VENV)/.test
+	$(BIN)/python -m tests.conformance
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
