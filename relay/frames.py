@@ -8,13 +8,6 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 FIN, RSV1 = 0x80, 0x40
 
 
-class _Headers(dict[int, bytes]):
-    """Headers of whole text messages by payload size; the sizes past the table are made."""
-
-    def __missing__(self, size: int) -> bytes:
-        return _header(FIN | TEXT, size)
-
-
 def _header(first: int, size: int) -> bytes:
     if size < 126:
         return bytes((first, size))
@@ -23,7 +16,8 @@ def _header(first: int, size: int) -> bytes:
     return bytes((first, 127)) + size.to_bytes(8, "big")
 
 
-_text_header = _Headers((size, _header(FIN | TEXT, size)) for size in range(1024)).__getitem__
+#: Headers of whole text messages by payload size, as far as updates reach.
+_TEXT_HEADERS = [_header(FIN | TEXT, size) for size in range(1024)]
 
 
 def frame(opcode: int, payload: bytes, rsv1: bool = False) -> bytes:
@@ -34,8 +28,14 @@ def frame(opcode: int, payload: bytes, rsv1: bool = False) -> bytes:
 def text_frames(payloads: Iterable[bytes]) -> bytes:
     """Make one text message of each payload, joined for a single send."""
     payloads = list(payloads)
+    table = _TEXT_HEADERS
+    # Two slice assignments and a local name: every step here is paid per update and cohort.
+    try:
+        headers = [table[len(payload)] for payload in payloads]
+    except IndexError:
+        headers = [_header(FIN | TEXT, len(payload)) for payload in payloads]
     parts = [b""] * (2 * len(payloads))
-    parts[::2] = map(_text_header, map(len, payloads))
+    parts[::2] = headers
     parts[1::2] = payloads
     return b"".join(parts)
 
