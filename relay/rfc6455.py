@@ -37,7 +37,7 @@ _TAIL = b"\x00\x00\xff\xff"
 _utf8_decoder = codecs.getincrementaldecoder("utf-8")
 
 
-class Closed(Exception):  # noqa: N818  # an end is not always an error
+class Closed(Exception):
     """The connection is over.
 
     `code` is the peer's (1005 if it gave none), ours where the peer broke the protocol, or 1006
