@@ -155,7 +155,7 @@ class Hub:
         self.draining = True
         clients = list(self._clients)
         random.shuffle(clients)
-        pause = seconds / max(len(clients), 1)
+        pause = min(seconds / max(len(clients), 1), 0.002)
         for client in clients:
             retry = random.randint(500, 500 + int(1000 * max(2.0, len(clients) / 1000)))
             data = msgspec.json.encode({"event": "bye", "id": self.board.id, "retry": retry})

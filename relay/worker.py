@@ -9,6 +9,8 @@ asked, and cuts every stream when it stops. `gunicorn.conf.py` registers this on
 import _socket
 import functools
 import logging
+import socket
+from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -27,6 +29,8 @@ geventwebsocket.handler.WebSocket = WebSocket
 HEADER_SECONDS = 10.0
 #: The part of graceful_timeout in which clients are sent away; the rest is for their last bytes.
 DRAIN_SHARE = 0.6
+#: A connection that was accepted just before a drain has so long to send its request.
+FIRST_REQUEST_SECONDS = 0.5
 
 
 class Handler(PyWSGIHandler, WebSocketHandler):  # type: ignore[misc]
@@ -47,9 +51,14 @@ class Handler(PyWSGIHandler, WebSocketHandler):  # type: ignore[misc]
             self._take_over(takeover)
 
     def read_requestline(self) -> str:
-        with gevent.Timeout(self.server.worker.cfg.keepalive, False):  # type: ignore[arg-type]
-            line: str = super().read_requestline()
-            return line
+        idle = self.server.worker.idle
+        idle[self.socket] = self.environ is None
+        try:
+            with gevent.Timeout(self.server.worker.cfg.keepalive, False):  # type: ignore[arg-type]
+                line: str = super().read_requestline()
+                return line
+        finally:
+            del idle[self.socket]
         return ""
 
     def read_request(self, raw_requestline: str) -> bool:
@@ -117,6 +126,8 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.servers: list[Server] = []
         self.draining = False
+        #: Connections that wait for a request, and whether for their first one.
+        self.idle: dict[gevent.socket.socket, bool] = {}
 
     def run(self) -> None:
         self.server_class = functools.partial(Server, worker=self)
@@ -141,5 +152,14 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         # First of all no new connections: the master has, or will start, somebody else for them.
         for server in self.servers:
             server.close()
+        self._close_idle(those_without_request=False)
         self.wsgi.extensions["relay"].hub.drain(self.cfg.graceful_timeout * DRAIN_SHARE)
+        gevent.sleep(FIRST_REQUEST_SECONDS)
+        self._close_idle(those_without_request=True)
         self.alive = False
+
+    def _close_idle(self, those_without_request: bool) -> None:
+        for sock, is_first in list(self.idle.items()):
+            if those_without_request or not is_first:
+                with suppress(OSError):
+                    sock.shutdown(socket.SHUT_RD)

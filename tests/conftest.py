@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import RedisServer
+from tests.processes import Gunicorn, RedisServer
+from tests.scripted import ScriptedExchange
 
 #: The recorded frames stand beside the project where there are any; see tests/test_recordings.py.
-RECORDINGS = Path(os.environ.get("RELAY_RECORDINGS", Path(__file__).resolve().parents[2] / "shared" / "recordings"))
+RECORDINGS = Path(
+    os.environ.get(
+        "RELAY_RECORDINGS", Path(__file__).resolve().parents[2] / "shared" / "recordings"
+    )
+)
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +29,31 @@ def redis_server(_redis_process: RedisServer) -> RedisServer:
     """A real Redis, empty."""
     _redis_process.client.flushall()
     return _redis_process
+
+
+@pytest.fixture
+def exchange() -> Iterator[ScriptedExchange]:
+    """An exchange under the test's control."""
+    with ScriptedExchange() as exchange:
+        yield exchange
+
+
+@pytest.fixture(scope="module")
+def quiet_relay() -> Iterator[Gunicorn]:
+    """The relay in one process with BTCUSDT at 1 and ETHUSDT at 2, for tests that change nothing."""
+    with (
+        ScriptedExchange() as exchange,
+        Gunicorn(BINANCE_WS=exchange.url, FEED_SILENCE_SECONDS="600") as relay,
+    ):
+        exchange.tick(BTCUSDT="1", ETHUSDT="2")
+        relay.wait_until_ready()
+        yield relay
+
+
+@pytest.fixture
+def relay(exchange: ScriptedExchange) -> Iterator[Gunicorn]:
+    """The relay in one process, fed by `exchange`, with BTCUSDT at 1 and ETHUSDT at 2."""
+    with Gunicorn(BINANCE_WS=exchange.url) as relay:
+        exchange.tick(BTCUSDT="1", ETHUSDT="2")
+        relay.wait_until_ready()
+        yield relay

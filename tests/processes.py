@@ -26,7 +26,9 @@ class Process:
     """A child process whose output is read as it comes."""
 
     def __init__(self, command: list[str], env: dict[str, str] | None = None) -> None:
-        clean = {k: v for k, v in os.environ.items() if k not in ("REDIS_URL", "BINANCE_WS", "PORT")}
+        clean = {
+            k: v for k, v in os.environ.items() if k not in ("REDIS_URL", "BINANCE_WS", "PORT")
+        }
         self._process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -94,7 +96,10 @@ class Process:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -153,7 +158,9 @@ class Listener(Process):
 class Gunicorn(Process):
     """`gunicorn -k geventwebsocket`, on a port of its own choosing."""
 
-    def __init__(self, workers: int = 1, port: int = 0, options: tuple[str, ...] = (), **env: str) -> None:
+    def __init__(
+        self, workers: int = 1, port: int = 0, options: tuple[str, ...] = (), **env: str
+    ) -> None:
         command = [sys.executable, "-m", "gunicorn", "-k", "geventwebsocket", "-w", str(workers)]
         super().__init__([*command, "-b", f"127.0.0.1:{port}", *options, "app:app"], env)
         self.workers = workers

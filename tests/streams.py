@@ -75,7 +75,10 @@ class Stream:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -84,7 +87,13 @@ class EventSource(Stream):
     """An SSE client over a bare socket: sees the bytes, and may stop reading them."""
 
     def __init__(
-        self, port: int, query: str = "", *, version: str = "1.1", receive_buffer: int = 0, **headers: str
+        self,
+        port: int,
+        query: str = "",
+        *,
+        version: str = "1.1",
+        receive_buffer: int = 0,
+        **headers: str,
     ) -> None:
         super().__init__()
         self._socket = socket.socket()
@@ -167,7 +176,9 @@ class EventSource(Stream):
             self.last_id = fields["id"]
         if "data" in fields:
             data = json.loads(fields["data"])
-            assert ("event" in fields) == (isinstance(data, dict) and "event" in data and "price" not in data)
+            assert ("event" in fields) == (
+                isinstance(data, dict) and "event" in data and "price" not in data
+            )
             self._take(data)
 
 

@@ -10,7 +10,16 @@ from relay.ticker import Ticker
 NOW = 1_700_000_000_000
 E = 1672515782136
 
-TRADE = {"e": "trade", "E": E, "s": "BNBBTC", "t": 12345, "p": "0.001", "q": "100", "T": E, "m": True}
+TRADE = {
+    "e": "trade",
+    "E": E,
+    "s": "BNBBTC",
+    "t": 12345,
+    "p": "0.001",
+    "q": "100",
+    "T": E,
+    "m": True,
+}
 AGG_TRADE = TRADE | {"e": "aggTrade", "a": 12345, "f": 100, "l": 105}
 KLINE = {
     "e": "kline",
@@ -41,7 +50,14 @@ TICKER = MINI | {
     "n": 18151,
 }
 ROLLING = {k: v for k, v in TICKER.items() if k not in "bBaA"} | {"e": "1hTicker"}
-BOOK = {"u": 400900217, "s": "BNBUSDT", "b": "25.35190000", "B": "31.2", "a": "25.36520000", "A": "40"}
+BOOK = {
+    "u": 400900217,
+    "s": "BNBUSDT",
+    "b": "25.35190000",
+    "B": "31.2",
+    "a": "25.36520000",
+    "A": "40",
+}
 AVERAGE = {"e": "avgPrice", "E": E, "s": "BTCUSDT", "i": "5m", "w": "25776.86000000", "T": E}
 REFERENCE = {"e": "referencePrice", "s": "BAZUSD", "r": "1.00", "t": E}
 BLOCK = {"e": "blockTrade", "E": E, "s": "BNBBTC", "t": 582, "p": "0.052", "q": "5838", "m": True}
@@ -156,7 +172,14 @@ def test_what_gives_no_price_is_named_and_counted(payload: object, note: Note) -
 
 @pytest.mark.parametrize(
     "message",
-    [b"", b"[", b'{"e":"trade","E":16725', b"\xff\xfe\x00", b'[{"e":"24hrMiniTicker"', b"\x00" * 100],
+    [
+        b"",
+        b"[",
+        b'{"e":"trade","E":16725',
+        b"\xff\xfe\x00",
+        b'[{"e":"24hrMiniTicker"',
+        b"\x00" * 100,
+    ],
 )
 def test_truncated_or_binary_messages_are_malformed(message: bytes) -> None:
     assert normalise(message, NOW) == ([], [Note.MALFORMED], "")
@@ -190,13 +213,17 @@ def test_futures_keep_the_stream_that_spot_has_lost() -> None:
 
 
 def test_upper_case_streams_are_mended_but_their_types_kept() -> None:
-    usable, warnings = usable_url("wss://stream.binance.com:9443/ws/BTCUSDT@miniTicker/ethusdt@kline_1M")
+    usable, warnings = usable_url(
+        "wss://stream.binance.com:9443/ws/BTCUSDT@miniTicker/ethusdt@kline_1M"
+    )
     assert usable == "wss://stream.binance.com:9443/ws/btcusdt@miniTicker/ethusdt@kline_1M"
     assert len(warnings) == 1
 
 
 def test_symbols_of_other_alphabets_are_percent_encoded() -> None:
-    usable, _ = usable_url("wss://stream.binance.com/stream?streams=币安人生usdt@trade&timeUnit=MICROSECOND")
+    usable, _ = usable_url(
+        "wss://stream.binance.com/stream?streams=币安人生usdt@trade&timeUnit=MICROSECOND"
+    )
     assert usable == (
         "wss://stream.binance.com/stream?streams="
         "%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9Fusdt@trade&timeUnit=MICROSECOND"
@@ -204,4 +231,6 @@ def test_symbols_of_other_alphabets_are_percent_encoded() -> None:
 
 
 def test_the_market_may_be_silent_for_less_long_than_a_symbol() -> None:
-    assert silence_seconds("wss://x/ws/!miniTicker@arr") < silence_seconds("wss://x/ws/btcusdt@trade")
+    assert silence_seconds("wss://x/ws/!miniTicker@arr") < silence_seconds(
+        "wss://x/ws/btcusdt@trade"
+    )

@@ -90,7 +90,12 @@ def test_more_than_one_worker_without_redis_is_refused() -> None:
     env = {k: v for k, v in os.environ.items() if k != "REDIS_URL"}
     command = [sys.executable, "-m", "gunicorn", "-k", "geventwebsocket", "-w", "2", "app:app"]
     done = subprocess.run(
-        [*command, "-b", "127.0.0.1:0"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=30
+        [*command, "-b", "127.0.0.1:0"],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=30,
     )
     assert done.returncode == 2
     assert "REDIS_URL must name a Redis server to run more than one worker" in done.stderr
@@ -99,7 +104,12 @@ def test_more_than_one_worker_without_redis_is_refused() -> None:
 def test_a_listener_without_redis_is_refused() -> None:
     env = os.environ | {"REDIS_URL": "memory://"}
     done = subprocess.run(
-        [sys.executable, "listener.py"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=30
+        [sys.executable, "listener.py"],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=30,
     )
     assert done.returncode == 2
     assert "REDIS_URL must name a Redis server" in done.stderr

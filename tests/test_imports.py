@@ -26,7 +26,9 @@ CORE = {"hub", "cohort", "client", "health", "essential"}
 TRANSPORTS = {"sse", "ws", "api", "pages"}
 NEVER = {
     "config": {"*"},
-    **dict.fromkeys(PURE, CORE | TRANSPORTS | {"feed", "writer", "store", "config", "site", "worker"}),
+    **dict.fromkeys(
+        PURE, CORE | TRANSPORTS | {"feed", "writer", "store", "config", "site", "worker"}
+    ),
     "feed": CORE | TRANSPORTS | {"store", "board", "site", "worker", "writer"},
     "store": CORE | TRANSPORTS | {"feed", "board", "binance", "site", "worker"},
     **dict.fromkeys(CORE, TRANSPORTS | {"feed", "store", "binance", "config", "site", "worker"}),

@@ -31,7 +31,11 @@ def updates(redis_server: RedisServer) -> Iterator[Iterator[State | Batch]]:
 
 def update(symbol: str, price: str) -> Update:
     ticker = Ticker(symbol, price, "trade", 1)
-    return Update(symbol, price, json.dumps({"symbol": symbol, "price": price, "event": ticker.event, "received_time": 1}))
+    return Update(
+        symbol,
+        price,
+        json.dumps({"symbol": symbol, "price": price, "event": ticker.event, "received_time": 1}),
+    )
 
 
 def batch(previous: int, *updates: Update, epoch: str = "e1") -> Batch:
