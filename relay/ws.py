@@ -1,13 +1,14 @@
 """GET /ws: the same updates as text messages over a WebSocket, and commands from the client."""
 
 import _socket
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
 import msgspec
-from flask import Blueprint, Response, request
+from flask import Blueprint, Request, Response, request
 
 from relay.board import Entry
 from relay.client import Client
@@ -24,6 +25,7 @@ MAX_MESSAGE_BYTES = 32 << 10
 MAX_MESSAGES_PER_SECOND = 20.0
 #: RFC 6455, 7.4.1, and the IANA registry for 1012.
 SERVICE_RESTART = 1012
+_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,9 @@ def blueprint(hub: Hub, max_symbols: int, allowed_origins: tuple[str, ...]) -> B
         origin = request.headers.get("Origin")
         if origin and "*" not in allowed_origins and origin not in allowed_origins:
             return Response("origin not allowed\n", 403)
+        problem = _handshake_problem(request)
+        if problem:
+            return Response(f"{problem}\n", 426, {"Sec-WebSocket-Version": "13"})
         wish = parse(request.args, "", max_symbols)
         hub.admit()
         run = partial(_stream, hub, wish, max_symbols)
@@ -186,6 +191,17 @@ def blueprint(hub: Hub, max_symbols: int, allowed_origins: tuple[str, ...]) -> B
         )
 
     return routes
+
+
+def _handshake_problem(request: Request) -> str:
+    """What is wrong with an opening handshake, or nothing (RFC 6455, 4.2.1)."""
+    if request.environ["SERVER_PROTOCOL"] != "HTTP/1.1":
+        return "a WebSocket needs HTTP/1.1"
+    if request.headers.get("Sec-WebSocket-Version") != "13":
+        return "Sec-WebSocket-Version must be 13"
+    if not _KEY.fullmatch(request.headers.get("Sec-WebSocket-Key", "")):
+        return "Sec-WebSocket-Key must be 16 bytes in base64"
+    return ""
 
 
 def _stream(

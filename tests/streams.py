@@ -187,7 +187,9 @@ class WebSocket(Stream):
 
     def __init__(self, url: str, **options: Any) -> None:
         super().__init__()
-        self._connection = connect(url, open_timeout=WAIT_SECONDS, max_size=None, **options)
+        self._connection = connect(
+            url, open_timeout=WAIT_SECONDS, max_size=None, **options
+        ).__enter__()
         self.close_code: int | None = None
         self.close_reason = ""
         self._thread = threading.Thread(target=self._read, daemon=True)
