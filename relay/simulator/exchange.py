@@ -1,0 +1,253 @@
+"""Exchange: the server. It accepts clients, and carries payloads to those who subscribed."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from http import HTTPStatus
+from typing import BinaryIO
+from urllib.parse import parse_qs, urlsplit
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from relay.simulator import rest
+from relay.simulator.client import Client, Connection, Lifetime, Target
+from relay.simulator.control import MAX_STREAMS, answer
+from relay.simulator.faults import MOMENTARY, TABLE, Faults
+from relay.simulator.frame import Frame
+from relay.simulator.market import Market
+
+log = logging.getLogger(__name__)
+
+#: Bytes of the longest message that is read at all.
+_MAX_INCOMING = 2**16
+
+
+class Exchange:
+    """Binance's side of every connection: handshake, subscriptions, data, REST and faults."""
+
+    def __init__(
+        self,
+        market: Market,
+        lifetime: Lifetime,
+        faults: Faults,
+        *,
+        handshake_delay: float = 0.0,
+        to_all: bool = False,
+        record: BinaryIO | None = None,
+    ) -> None:
+        self._market = market
+        self._lifetime = lifetime
+        self._faults = faults
+        self._handshake_delay = handshake_delay  # seconds, under the fault `slow-handshake`
+        self._to_all = to_all
+        self._record = record
+        self._rest = rest.Rest(market)
+        self._clients: set[Client] = set()
+        self._audiences: dict[str, set[Client]] = {}
+        self._subscribed = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def listen(self, host: str, port: int) -> Server:
+        """Open the port; port 0 takes a free one."""
+        return await serve(
+            self._converse,
+            host,
+            port,
+            create_connection=Connection,
+            process_request=self._respond,
+            process_response=_sign,
+            compression=None,
+            open_timeout=None,
+            ping_interval=None,  # the client keeps Binance's own rhythm and close codes
+            close_timeout=2,
+            max_size=_MAX_INCOMING,
+            server_header=None,
+        )
+
+    def wanted(self) -> Iterable[str]:
+        return tuple(self._audiences)
+
+    def is_wanted(self, stream: str) -> bool:
+        return stream in self._audiences
+
+    def publish(self, stream: str, payload: bytes) -> None:
+        """Send a payload to the subscribed, or with `to_all` to whoever subscribed to anything."""
+        audience: Iterable[Client] = self._audiences.get(stream, ())
+        if self._to_all or stream == "!serverShutdown":
+            audience = [client for client in self._clients if client.subscriptions.streams]
+        if not audience or self._faults.muted:
+            return
+        if self._record is not None:
+            head = f'{{"time":{time.time_ns()},"stream":"{stream}","data":'
+            self._record.write(head.encode() + payload + b"}\n")
+        frame = Frame(stream, payload)
+        for client in tuple(audience):
+            self._send(client, client.offer(frame))
+
+    async def subscribed(self) -> None:
+        await self._subscribed.wait()
+
+    async def settle(self) -> None:
+        await asyncio.sleep(0)
+        for client in tuple(self._clients):
+            await client.connection.drain()
+
+    def set_fault(self, name: str) -> None:
+        """Switch a fault on, or let it happen if it is momentary."""
+        log.info("fault: %s", name)
+        if name not in MOMENTARY:
+            self._faults.active.add(name)
+            self._obey()
+            return
+        for client in tuple(self._clients):
+            if name == "drop":
+                client.reset()
+            elif name == "close":
+                client.close(1001, "")
+            else:
+                client.shut_down()
+                self._later(client)
+
+    def clear_faults(self, names: Iterable[str]) -> None:
+        """Switch faults off."""
+        self._faults.active.difference_update(names)
+        self._obey()
+
+    def _obey(self) -> None:
+        for client in self._clients:
+            client.fragmented = "fragmented" in self._faults.active
+            client.freeze("half-open" in self._faults.active)
+
+    def _later(self, client: Client) -> None:
+        async def close() -> None:
+            await asyncio.sleep(self._lifetime.shutdown_notice)
+            client.close(1001, "")
+
+        task = asyncio.create_task(close())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _send(self, client: Client, message: bytes) -> None:
+        if not self._faults.active:
+            client.write(message)
+            return
+        for data, text in self._faults.distort(message):
+            client.write(data, text)
+
+    async def _respond(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer REST calls and refusals; None lets the WebSocket handshake go on."""
+        if request.path.startswith("/simulator/"):
+            return _response(*self._own(request.path))
+        refusal = self._faults.refusal()
+        if refusal is not None:
+            return _response(*refusal)
+        if request.path.startswith("/api/"):
+            return _response(*self._rest.answer(request.path))
+        target = Target.parse(request.path)
+        if target is None:
+            return _response(404, "", {})
+        if len(target.streams) > MAX_STREAMS:
+            return _response(400, "", {})
+        if "slow-handshake" in self._faults.active:
+            await asyncio.sleep(self._handshake_delay)
+        assert isinstance(connection, Connection)  # noqa: S101 - tells mypy what serve() was given
+        connection.client = Client(connection, target, self._lifetime)
+        return None
+
+    async def _converse(self, connection: ServerConnection) -> None:
+        assert isinstance(connection, Connection)  # noqa: S101
+        client = connection.client
+        if client is None:
+            return
+        self._clients.add(client)
+        self._obey()
+        keeper = asyncio.create_task(client.keep())
+        try:
+            client.subscriptions.add(client.target.streams)
+            self._follow(client, set())
+            with suppress(ConnectionClosed):
+                await self._read(client)
+        finally:
+            keeper.cancel()
+            before = set(client.subscriptions.streams)
+            client.subscriptions.streams = {}
+            self._follow(client, before)
+            self._clients.discard(client)
+
+    async def _read(self, client: Client) -> None:
+        async for message in client.connection:
+            if client.over_limit:
+                continue
+            before = set(client.subscriptions.streams)
+            reply, fatal = answer(message, client.subscriptions)
+            client.write(reply.encode())
+            if fatal:
+                client.close(1008, "Invalid request")
+            self._follow(client, before)
+
+    def _follow(self, client: Client, before: set[str]) -> None:
+        """Bring the audiences up to date after the client's subscriptions have changed."""
+        streams = client.subscriptions.streams
+        for name in before - streams.keys():
+            self._audiences[name].discard(client)
+            if not self._audiences[name]:
+                del self._audiences[name]
+        for name in [name for name in streams if name not in before]:
+            self._audiences.setdefault(name, set()).add(client)
+            payload = None if self._faults.muted else self._market.newest(name)
+            if payload is not None:
+                self._send(client, client.offer(Frame(name, payload)))
+        if self._audiences:
+            self._subscribed.set()
+        else:
+            self._subscribed.clear()
+
+    def _own(self, path: str) -> tuple[int, str, dict[str, str]]:
+        """Answer the calls that Binance does not have: `/simulator/...`."""
+        url = urlsplit(path)
+        query = parse_qs(url.query, keep_blank_values=True)
+        match url.path:
+            case "/simulator/fault":
+                names = [name for key in ("set", "clear") for name in query.get(key, []) if name]
+                unknown = [name for name in names if name not in TABLE]
+                if unknown:
+                    return rest.reply({"unknown": unknown, "known": TABLE}, 400)
+                if "clear" in query:
+                    self.clear_faults([name for name in query["clear"] if name] or TABLE)
+                for name in query.get("set", []):
+                    self.set_fault(name)
+            case "/simulator/publish":
+                payload = query["data"][-1]
+                self._market.notice(payload.encode())
+                self.publish(query["stream"][-1], payload.encode())
+            case "/simulator/status":
+                pass
+            case _:
+                return rest.reply({"known": ["fault", "publish", "status"]}, 404)
+        return rest.reply(
+            {
+                "faults": sorted(self._faults.active),
+                "clients": len(self._clients),
+                "streams": {name: len(clients) for name, clients in self._audiences.items()},
+            }
+        )
+
+
+def _response(status: int, body: str, headers: dict[str, str]) -> Response:
+    raw = body.encode()
+    kind = "text/html" if body.startswith("<") else "application/json;charset=UTF-8"
+    whole = Headers(headers)
+    whole["Content-Type"] = kind
+    whole["Content-Length"] = str(len(raw))
+    whole["Connection"] = "close"
+    return Response(status, HTTPStatus(status).phrase, whole, raw)
+
+
+def _sign(_connection: ServerConnection, _request: Request, response: Response) -> None:
+    """Mark every answer, so that nobody can take these prices for real ones."""
+    response.headers["X-Relay-Simulator"] = "1"

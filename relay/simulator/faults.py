@@ -1,0 +1,106 @@
+"""Faults: everything an exchange was ever seen to do wrong, by name.
+
+To add one: a line in `TABLE`, and where it acts. Refusals act at the handshake and need only a line
+in `_REFUSALS`; what distorts messages acts in `Faults.distort`; what happens to connections
+(`MOMENTARY`, `half-open`) acts in exchange.py, and `fragmented` in client.py.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator
+
+TABLE = {
+    "silent": "data stops; pings, ACKs and new connections go on",
+    "ack-only": "connects and acknowledges, as a retired stream does, and never sends data",
+    "half-open": "nothing is read or written any more; TCP stays up",
+    "garbage": "binary junk, truncated JSON, an unknown event or wrong types after each frame",
+    "duplicate": "every frame is sent twice",
+    "older": "every fifth frame is followed by one a minute older, with another price",
+    "fragmented": "messages come in many small fragments",
+    "slow-handshake": "the handshake is answered only after --handshake-delay",
+    "refuse-403": "HTTP 403, as Binance's firewall answers",
+    "refuse-418": "HTTP 418 with Retry-After: banned",
+    "refuse-429": "HTTP 429 with Retry-After: too many requests",
+    "refuse-451": "HTTP 451: not available in this country",
+    "refuse-503": "HTTP 503: maintenance",
+    "drop": "every connection is reset (RST) at once; new ones are welcome",
+    "close": "every connection is closed with 1001 at once; new ones are welcome",
+    "shutdown": "every connection is told serverShutdown, and closed --shutdown-notice later",
+}
+
+#: These happen once and are over; they are never active.
+MOMENTARY = frozenset({"drop", "close", "shutdown"})
+
+_REFUSALS = {
+    "refuse-403": (403, "<html><body><h1>403 Forbidden</h1></body></html>"),
+    "refuse-418": (
+        418,
+        '{"code":-1003,"msg":"Way too much request weight used; IP banned until 1790000000000."}',
+    ),
+    "refuse-429": (
+        429,
+        '{"code":-1003,"msg":"Too much request weight used; current limit is 6000 request weight '
+        'per 1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API."}',
+    ),
+    "refuse-451": (
+        451,
+        '{"code":0,"msg":"Service unavailable from a restricted location according to '
+        "'b. Eligibility' in https://www.binance.com/en/terms.\"}",
+    ),
+    "refuse-503": (503, '{"code":-1,"msg":"Service unavailable."}'),
+}
+
+_JUNK: tuple[tuple[bytes, bool], ...] = (
+    (bytes(range(256)), False),
+    (b'[{"e":"24hrMiniTicker","E":17000000', True),
+    (b'{"e":"neverHeardOf","E":1700000000000,"s":"BTCUSDT","x":[1,2,{"y":null}]}', True),
+    (b'[{"e":"24hrMiniTicker","E":"soon","s":["BTCUSDT"],"c":null,"o":{},"h":1,"l":true}]', True),
+    (b"[[],{},null,17,[]]", True),
+    (b'{"e":"24hrMiniTicker","E":1700000000000,"s":"BTCUSDT","c":"not a number"}', True),
+    (b"", True),
+    (b'"BTCUSDT"', True),
+)
+
+_EVENT_TIME = re.compile(rb'"E":(\d{13})')
+_PRICE = re.compile(rb'("[cpwbaohl]":")([0-9.]+)')
+_OTHER_DIGITS = bytes.maketrans(b"0123456789", b"1234567890")
+_OLDER_BY = 60_000  # ms
+_OLDER_EVERY = 5  # frames
+
+
+class Faults:
+    """Which faults are active. Those that concern messages and handshakes are applied here."""
+
+    def __init__(self, retry_after: int = 5) -> None:
+        self.active: set[str] = set()
+        self.retry_after = retry_after  # seconds
+        self._junk = itertools.cycle(_JUNK)
+        self._count = itertools.count(1)
+
+    @property
+    def muted(self) -> bool:
+        """Whether data is withheld."""
+        return not self.active.isdisjoint(("silent", "ack-only"))
+
+    def refusal(self) -> tuple[int, str, dict[str, str]] | None:
+        """Return status, body and headers of the refusal that is active, if one is."""
+        for name in self.active & _REFUSALS.keys():
+            status, body = _REFUSALS[name]
+            headers = {"Retry-After": str(self.retry_after)} if status in (418, 429) else {}
+            return status, body, headers
+        return None
+
+    def distort(self, message: bytes) -> Iterator[tuple[bytes, bool]]:
+        """Yield what is sent in place of one message; the flag tells text from binary."""
+        yield message, True
+        if "duplicate" in self.active:
+            yield message, True
+        if "older" in self.active and next(self._count) % _OLDER_EVERY == 0:
+            yield _older(message), True
+        if "garbage" in self.active:
+            yield next(self._junk)
+
+
+def _older(message: bytes) -> bytes:
+    message = _EVENT_TIME.sub(lambda m: b'"E":%d' % (int(m[1]) - _OLDER_BY), message)
+    return _PRICE.sub(lambda m: m[1] + m[2].translate(_OTHER_DIGITS), message)

@@ -1,0 +1,127 @@
+"""Payloads: what each stream says of an instrument (BINANCE docs, web-socket-streams).
+
+Event times are milliseconds. An entry's E is that of its own last trade, as on Binance, where the
+entries of one frame spread over the second before it.
+"""
+
+from relay.simulator.candles import candle
+from relay.simulator.instrument import Instrument, Trade, decimal
+
+_DAY_MS = 86_400_000
+
+
+def mini_ticker(i: Instrument) -> str:
+    """`<s>@miniTicker` and an entry of `!miniTicker@arr`."""
+    return (
+        f'{{"e":"24hrMiniTicker","E":{i.last.time},"s":"{i.symbol}","c":"{decimal(i.price)}",'
+        f'"o":"{decimal(i.open)}","h":"{decimal(i.high)}","l":"{decimal(i.low)}",'
+        f'"v":"{decimal(i.volume)}","q":"{decimal(i.quote_volume)}"}}'
+    )
+
+
+def ticker(i: Instrument) -> str:
+    """`<s>@ticker`."""
+    t = i.last
+    return (
+        f'{{"e":"24hrTicker","E":{t.time},"s":"{i.symbol}",{_change(i)},'
+        f'"x":"{decimal(i.open)}","c":"{decimal(i.price)}","Q":"{decimal(t.quantity)}",'
+        f'"b":"{decimal(i.bid)}","B":"{decimal(i.book_quantity())}",'
+        f'"a":"{decimal(i.ask)}","A":"{decimal(i.book_quantity())}",{_window(i, _DAY_MS)}}}'
+    )
+
+
+def rolling_ticker(i: Instrument, window: str) -> str:
+    """`<s>@ticker_<window>` and an entry of `!ticker_<window>@arr`; windows 1h, 4h and 1d."""
+    length = {"1h": 3_600_000, "4h": 14_400_000}.get(window, _DAY_MS)
+    return (
+        f'{{"e":"{window}Ticker","E":{i.last.time},"s":"{i.symbol}",{_change(i)},'
+        f'"c":"{decimal(i.price)}",{_window(i, length)}}}'
+    )
+
+
+def trade(i: Instrument, t: Trade) -> str:
+    """`<s>@trade`."""
+    return (
+        f'{{"e":"trade","E":{t.time + 1},"s":"{i.symbol}","t":{t.number},"p":"{decimal(t.price)}",'
+        f'"q":"{decimal(t.quantity)}","T":{t.time},"m":{_boolean(t.maker)},"M":true}}'
+    )
+
+
+def aggregate_trade(i: Instrument, t: Trade) -> str:
+    """`<s>@aggTrade`; here every trade is an aggregate of its own."""
+    return (
+        f'{{"e":"aggTrade","E":{t.time + 1},"s":"{i.symbol}","a":{t.number},'
+        f'"p":"{decimal(t.price)}","q":"{decimal(t.quantity)}","f":{t.number},"l":{t.number},'
+        f'"T":{t.time},"m":{_boolean(t.maker)},"M":true}}'
+    )
+
+
+def book_ticker(i: Instrument) -> str:
+    """`<s>@bookTicker`: neither an event type nor a time."""
+    return (
+        f'{{"u":{i.update_id},"s":"{i.symbol}","b":"{decimal(i.bid)}",'
+        f'"B":"{decimal(i.book_quantity())}","a":"{decimal(i.ask)}",'
+        f'"A":"{decimal(i.book_quantity())}"}}'
+    )
+
+
+def average_price(i: Instrument, now: float) -> str:
+    """`<s>@avgPrice`, of five minutes."""
+    return (
+        f'{{"e":"avgPrice","E":{int(now * 1000)},"s":"{i.symbol}","i":"5m",'
+        f'"w":"{decimal(i.course(now - 150))}","T":{i.last.time}}}'
+    )
+
+
+def partial_depth(i: Instrument, levels: int) -> str:
+    """`<s>@depth5`, 10 and 20: no event type, no time, no symbol."""
+    bids, asks = _book(i, levels)
+    return f'{{"lastUpdateId":{i.update_id},"bids":[{bids}],"asks":[{asks}]}}'
+
+
+def depth(i: Instrument, now: float, since: int) -> str:
+    """`<s>@depth`: what changed after the update id `since`."""
+    bids, asks = _book(i, 3)
+    return (
+        f'{{"e":"depthUpdate","E":{int(now * 1000)},"s":"{i.symbol}","U":{since + 1},'
+        f'"u":{i.update_id},"b":[{bids}],"a":[{asks}]}}'
+    )
+
+
+def kline(i: Instrument, interval: str, opened: int, now: float, *, closed: bool) -> str:
+    """`<s>@kline_<interval>`: the candle opened at a time in seconds."""
+    c = candle(i, interval, opened, now)
+    return (
+        f'{{"e":"kline","E":{int(now * 1000)},"s":"{i.symbol}","k":{{"t":{c[0]},"T":{c[6]},'
+        f'"s":"{i.symbol}","i":"{interval}","f":{i.first_id},"L":{i.last_id},"o":"{c[1]}",'
+        f'"c":"{c[4]}","h":"{c[2]}","l":"{c[3]}","v":"{c[5]}","n":{c[8]},"x":{_boolean(closed)},'
+        f'"q":"{c[7]}","V":"{c[9]}","Q":"{c[10]}","B":"0"}}}}'
+    )
+
+
+def _change(i: Instrument) -> str:
+    change, sign = abs(i.price - i.open), "-" if i.price < i.open else ""
+    percent = (i.price - i.open) / i.open * 100
+    return f'"p":"{sign}{decimal(change)}","P":"{percent:.3f}","w":"{decimal(i.mean)}"'
+
+
+def _window(i: Instrument, length: int) -> str:
+    return (
+        f'"o":"{decimal(i.open)}","h":"{decimal(i.high)}","l":"{decimal(i.low)}",'
+        f'"v":"{decimal(i.volume)}","q":"{decimal(i.quote_volume)}","O":{i.last.time - length},'
+        f'"C":{i.last.time},"F":{i.first_id},"L":{i.last_id},"n":{i.last_id - i.first_id + 1}'
+    )
+
+
+def _book(i: Instrument, levels: int) -> tuple[str, str]:
+    bids = [max(i.bid - n * i.tick, 0) for n in range(levels)]
+    asks = [i.ask + n * i.tick for n in range(levels)]
+    return _levels(i, bids), _levels(i, asks)
+
+
+def _levels(i: Instrument, prices: list[int]) -> str:
+    return ",".join(f'["{decimal(price)}","{decimal(i.book_quantity())}"]' for price in prices)
+
+
+def _boolean(value: bool) -> str:
+    return "true" if value else "false"

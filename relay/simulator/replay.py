@@ -1,0 +1,139 @@
+"""Replay: a market that repeats recordings, byte for byte and gap for gap."""
+
+import asyncio
+import logging
+import re
+import time
+from pathlib import Path
+
+from relay.simulator import recording
+from relay.simulator.market import Carrier
+from relay.simulator.recording import Line
+from relay.simulator.seen import Seen
+
+log = logging.getLogger(__name__)
+
+#: Frames after which other tasks get their turn even if nobody has to be waited for.
+_BREATH = 64
+
+_TIMES = re.compile(rb'"([EOCTt])":(\d{13})(?=\d{0,3}[,}])')
+_IDS = re.compile(rb'"(t|u|U|a|b|f|l|F|L|lastUpdateId)":(\d{1,12})(?=[,}])')
+
+
+class Replay(Seen):
+    """Publishes the recordings once, or with `loop` for ever, from the first subscriber on.
+
+    `speed` multiplies the recorded pace; 0 means as fast as the clients take it, losing nothing,
+    and pausing while there is none. A silence longer than `max_gap` seconds is shortened to it.
+    """
+
+    def __init__(
+        self,
+        paths: list[Path],
+        *,
+        speed: float = 1.0,
+        loop: bool = False,
+        rebase: bool = False,
+        max_gap: float = 60.0,
+    ) -> None:
+        super().__init__()
+        self._paths = paths
+        self._speed = speed
+        self._loop = loop
+        self._max_gap = max_gap
+        self._shift = Shift() if rebase or loop else None
+        self._frames = 0
+        self._updates = 0
+
+    async def run(self, exchange: Carrier) -> None:
+        await exchange.subscribed()
+        while True:
+            before = self._frames
+            await self._once(exchange)
+            if not self._loop or self._frames == before:
+                break
+            log.info("replay starts over: prices jump back to the first recorded ones")
+        await exchange.settle()
+
+    def summary(self) -> str:
+        """Say what has been sent: frames, symbols seen, and prices in the frames."""
+        return (
+            f"replayed {self._frames} frames, {len(self._newest)} symbols, {self._updates} updates"
+        )
+
+    async def _once(self, exchange: Carrier) -> None:
+        pace = _Pace(self._speed, self._max_gap)
+        if self._shift is not None:
+            self._shift.start_pass()
+        for line in recording.read(self._paths):
+            if self._speed == 0:
+                await exchange.subscribed()
+                await exchange.settle()
+            await pace.wait(line.time)
+            payload = line.payload if self._shift is None else self._shift.apply(line)
+            self._updates += self.notice(payload)
+            self._frames += 1
+            exchange.publish(line.stream, payload)
+            if self._frames % _BREATH == 0:
+                await asyncio.sleep(0)
+
+
+class _Pace:
+    """An absolute schedule: a late frame does not delay those after it."""
+
+    def __init__(self, speed: float, max_gap: float) -> None:
+        self._speed = speed
+        self._max_gap = int(max_gap * 1e9)
+        self._last: int | None = None
+        self._due = time.monotonic()
+
+    async def wait(self, recorded: int) -> None:
+        if self._speed == 0:
+            return
+        if self._last is not None:
+            self._due += min(recorded - self._last, self._max_gap) / 1e9 / self._speed
+        self._last = recorded
+        delay = self._due - time.monotonic()
+        if delay > 0.001:
+            await asyncio.sleep(delay)
+
+
+class Shift:
+    """Moves a recording to now: one constant on all times of a pass, one per stream on its ids.
+
+    So order and distances stay as recorded, and neither times nor ids run backwards when the
+    recording is repeated.
+    """
+
+    def __init__(self) -> None:
+        self._newest_time = 0  # ms, as sent
+        self._delta: int | None = None
+        self._spans: dict[str, tuple[int, int]] = {}
+        self._passes = -1
+
+    def start_pass(self) -> None:
+        """Begin at now, or right after what was sent last if that is later."""
+        self._delta = None
+        self._passes += 1
+
+    def apply(self, line: Line) -> bytes:
+        """Return the payload with shifted times and ids; all else is untouched."""
+        payload = _IDS.sub(lambda m: self._shift_id(line.stream, m), line.payload)
+        return _TIMES.sub(self._shift_time, payload)
+
+    def _shift_time(self, match: re.Match[bytes]) -> bytes:
+        recorded = int(match[2])
+        if match[1] == b"E" and self._delta is None:
+            now = time.time_ns() // 1_000_000
+            self._delta = max(now, self._newest_time + 1) - recorded
+        shifted = recorded + (self._delta or 0)
+        if match[1] == b"E":
+            self._newest_time = max(self._newest_time, shifted)
+        return b'"%b":%d' % (match[1], shifted)
+
+    def _shift_id(self, stream: str, match: re.Match[bytes]) -> bytes:
+        recorded = int(match[2])
+        low, high = self._spans.get(stream, (recorded, recorded))
+        if self._passes == 0:
+            self._spans[stream] = min(low, recorded), max(high, recorded)
+        return b'"%b":%d' % (match[1], recorded + self._passes * (high - low + 1))

@@ -1,0 +1,104 @@
+"""Seen: what REST knows of a market that only has payloads: what has been sent so far, no more."""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from relay.simulator.market import Candle, Day
+
+_KIND = re.compile(rb'^\{"e":"(\w+)"')
+_SYMBOL = re.compile(rb'"s":"([^"]+)"')
+
+#: Kinds that say a price, and the key that holds it. A payload without `e` is a bookTicker.
+PRICE_KEYS = {
+    "24hrMiniTicker": "c",
+    "24hrTicker": "c",
+    "1hTicker": "c",
+    "4hTicker": "c",
+    "1dTicker": "c",
+    "trade": "p",
+    "aggTrade": "p",
+    "bookTicker": "b",
+    "kline": "c",
+    "avgPrice": "w",
+}
+
+
+class Seen:
+    """The newest payload of every symbol and kind. Payloads are kept raw; a REST call reads them.
+
+    Half of a market: whoever publishes payloads that it did not make inherits this.
+    """
+
+    def __init__(self) -> None:
+        self._newest: dict[str, dict[str, bytes]] = {}
+
+    def notice(self, payload: bytes) -> int:
+        """Remember a payload; return how many prices it holds."""
+        if payload.startswith(b"["):
+            entries = json.loads(payload)
+            return sum(self._remember(entry) for entry in entries if isinstance(entry, dict))
+        symbol = _SYMBOL.search(payload)
+        if symbol is None:
+            return 0
+        kind = kind_of(payload)
+        self._newest.setdefault(symbol[1].decode(), {})[kind] = payload
+        return kind in PRICE_KEYS
+
+    def newest(self, stream: str) -> bytes | None:
+        """Return nothing: a recording is sent once."""
+        del stream
+        return None
+
+    def days(self) -> Iterable[Day]:
+        return [day for day in map(self.day, self._newest) if day is not None]
+
+    def day(self, symbol: str) -> Day | None:
+        if symbol not in self._newest:
+            return None
+        payloads = self._newest[symbol]
+        day = Day(symbol, "", "", "", "", "0.00000000", "0.00000000", 0, 0)
+        for kind in PRICE_KEYS.keys() & payloads.keys():
+            _take(day, kind, json.loads(payloads[kind]))
+        for field in ("open", "high", "low"):
+            setattr(day, field, getattr(day, field) or day.last)
+        return day if day.last else None
+
+    def candles(
+        self, symbol: str, interval: str, start: int | None, end: int | None, limit: int
+    ) -> list[Candle]:
+        """Return nothing: what was sent is not kept."""
+        del symbol, interval, start, end, limit
+        return []
+
+    def _remember(self, entry: dict[str, Any]) -> int:
+        symbol, kind = entry.get("s"), entry.get("e")
+        if not isinstance(symbol, str) or not isinstance(kind, str):
+            return 0
+        self._newest.setdefault(symbol, {})[kind] = json.dumps(entry).encode()
+        return kind in PRICE_KEYS
+
+
+def kind_of(payload: bytes) -> str:
+    """Return the event type `e`; bookTicker has none, and partial depth has no symbol either."""
+    kind = _KIND.match(payload)
+    if kind is not None:
+        return kind[1].decode()
+    return "bookTicker" if b'"b":"' in payload else ""
+
+
+def _take(day: Day, kind: str, event: dict[str, Any]) -> None:
+    values = event.get("k", event)
+    time = int(event.get("E", 0))
+    if kind == "bookTicker":
+        day.bid, day.bid_quantity, day.ask, day.ask_quantity = (event[key] for key in "bBaA")
+        day.last = day.last or day.bid
+    elif time >= day.close_time:
+        day.last, day.close_time = values[PRICE_KEYS[kind]], time
+        day.open_time = time - 86_400_000
+    if kind in ("24hrMiniTicker", "24hrTicker"):
+        day.open, day.high, day.low, day.volume, day.quote_volume = (event[key] for key in "ohlvq")
+        day.count = int(event.get("n", 1))
+    if "b" in event and "B" in event:
+        day.bid, day.bid_quantity, day.ask, day.ask_quantity = (event[key] for key in "bBaA")

@@ -1,0 +1,85 @@
+"""A simulated exchange in a process of its own, for tests to talk to."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+
+_ROOT = Path(__file__).parent.parent
+_START_TIMEOUT = 20.0  # seconds
+
+
+class Simulator:
+    """`python -m relay.simulator` on a free port, with whatever further options a test wants.
+
+    As a context manager it ends with the block; `exit-with-stdin` ends it even if the test is
+    killed. What the process logs goes to the test's own standard error.
+    """
+
+    def __init__(self, *options: str, stderr: int | None = None) -> None:
+        command = [sys.executable, "-m", "relay.simulator", "--port", "0", "--exit-with-stdin"]
+        self.process = subprocess.Popen(
+            [*command, *options],
+            cwd=_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        match = re.fullmatch(r"simulator listening on (ws://\S+)\n", line)
+        if match is None:
+            self.close()
+            raise RuntimeError(f"the simulator did not start: {line!r}")
+        #: `ws://127.0.0.1:PORT`
+        self.url = match[1]
+        #: `http://127.0.0.1:PORT`
+        self.http = self.url.replace("ws://", "http://")
+
+    def __enter__(self) -> "Simulator":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def get(self, path: str, **query: str) -> httpx.Response:
+        """GET a path: the REST calls, and the simulator's own under /simulator/."""
+        return httpx.get(self.http + path, params=query, timeout=10, trust_env=False)
+
+    def fault(self, name: str) -> None:
+        """Switch a fault on (`python -m relay.simulator --help` lists them)."""
+        self.get("/simulator/fault", set=name).raise_for_status()
+
+    def clear(self, name: str = "") -> None:
+        """Switch one fault off, or all."""
+        self.get("/simulator/fault", clear=name).raise_for_status()
+
+    def publish(self, stream: str, payload: str) -> None:
+        """Send a payload, as it is, to whoever is subscribed to the stream."""
+        self.get("/simulator/publish", stream=stream, data=payload).raise_for_status()
+
+    def status(self) -> dict[str, object]:
+        """Return `faults`, the number of `clients`, and `streams` with their number of clients."""
+        status: dict[str, object] = self.get("/simulator/status").json()
+        return status
+
+    def close(self) -> None:
+        """End the process and wait for it."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        try:
+            self.process.wait(_START_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
