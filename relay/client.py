@@ -63,7 +63,7 @@ class Client:
         #: Nothing but `unfinished` will be sent any more.
         self.leaving = False
         self._told = -1
-        self._flusher: "gevent.Greenlet[[], None] | None" = None
+        self._flusher: gevent.Greenlet[[], None] | None = None
         if hasattr(socket, "TCP_NOTSENT_LOWAT") and sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
 

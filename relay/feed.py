@@ -128,14 +128,19 @@ class _Source:
         self.rank = rank
         self.not_before = 0.0
         self._backoff = Backoff()
+        self._said = ""
 
     def failed(self, error: FeedError) -> None:
         wait = max(self._backoff.next(), error.retry_after)
         self.not_before = time.monotonic() + wait
-        log.warning("%s failed: %s; next try in %.1f s", self.url, error, wait)
+        # The same failure over and over is said once.
+        level = logging.DEBUG if str(error) == self._said else logging.WARNING
+        self._said = str(error)
+        log.log(level, "%s failed: %s; next try in %.1f s", self.url, error, wait)
 
     def proved(self) -> None:
         self._backoff.reset()
+        self._said = ""
 
 
 class _Opened:

@@ -40,27 +40,35 @@ class Health:
     def __init__(self, problem: Callable[[], str] = lambda: "") -> None:
         """`problem` says what keeps the store from us, or nothing."""
         self._problem = problem
-        self._feed: FeedStatus | None = None
-        self._heard = time.monotonic()
+        self._feed = FeedStatus("down")
+        self._started = time.monotonic()
+        self._heard: float | None = None
 
     def hear(self, feed: FeedStatus) -> None:
         """A batch or a beat has come, with what the feed says of itself."""
         self._feed = feed
         self._heard = time.monotonic()
 
+    def recall(self, feed: FeedStatus) -> None:
+        """A stored state said this, some time ago: it tells where prices came from, not that they do."""
+        if self._heard is None:
+            self._feed = feed
+
     def verdict(self) -> Verdict:
         """How things stand now."""
-        quiet = time.monotonic() - self._heard
         feed = self._feed
-        if feed is None:
-            reason = self._problem() or "nothing heard from the listener yet"
-            return Verdict("down", False, None, "", f"listener: {reason}")
+        quiet = time.monotonic() - (self._started if self._heard is None else self._heard)
         age = None if feed.age is None else round(feed.age + quiet, 1)
-        if quiet > STALE_SECONDS:
-            state = "down" if quiet > DOWN_SECONDS else "stale"
-            problem = self._problem()
-            said = f"no word from the listener for {quiet:.0f} s"
-            reason = f"redis: {problem}" if "Redis" in problem else f"listener: {said}"
-            return Verdict(state, feed.simulated, age, feed.source, reason)
-        reason = f"exchange: {feed.reason}" if feed.reason else ""
-        return Verdict(feed.state, feed.simulated, age, feed.source, reason)
+        if self._heard is not None and quiet <= STALE_SECONDS:
+            reason = f"exchange: {feed.reason}" if feed.reason else ""
+            return Verdict(feed.state, feed.simulated, age, feed.source, reason)
+        state = "down" if feed.state == "down" or quiet > DOWN_SECONDS else "stale"
+        return Verdict(state, feed.simulated, age, feed.source, self._blame(quiet))
+
+    def _blame(self, quiet: float) -> str:
+        problem = self._problem()
+        if "Redis" in problem:
+            return f"redis: {problem}"
+        if self._heard is None:
+            return "listener: nothing heard of it yet"
+        return f"listener: no word from it for {quiet:.0f} s"

@@ -76,19 +76,20 @@ class Hub:
 
     def take(self, item: State | Batch) -> None:
         """Takes a batch, or a whole state, onto the board; whoever wants it is due for a pass."""
-        if item.feed is not None:
-            self.health.hear(item.feed)
-            self._tell_if_changed()
         if isinstance(item, State):
+            if item.feed is not None:
+                self.health.recall(item.feed)
             anew = self.board.load(item)
             self._make_due(self._cohorts.values())
         else:
+            self.health.hear(item.feed)
             anew = self.board.apply(item)
             if item.updates:
                 self._make_due(self._wanting_all)
             if self._wanting:
                 for update in item.updates:
                     self._make_due(self._wanting.get(update.symbol, ()))
+        self._tell_if_changed()
         if anew:
             self._start_anew()
 

@@ -16,14 +16,14 @@ WAIT_SECONDS = 20.0
 class ScriptedExchange:
     """Looks like the real exchange to the relay unless `simulated`."""
 
-    def __init__(self, simulated: bool = False) -> None:
+    def __init__(self, simulated: bool = False, port: int = 0) -> None:
         self._simulated = simulated
         self._connections: list[ServerConnection] = []
         self._changed = threading.Condition()
         self._times = itertools.count(1_700_000_000_000)
         self.connected = 0
         self._server = serve(
-            self._serve, "127.0.0.1", 0, process_response=self._label, ping_interval=None
+            self._serve, "127.0.0.1", port, process_response=self._label, ping_interval=None
         )
         self.port: int = self._server.socket.getsockname()[1]
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -84,6 +84,7 @@ class ScriptedExchange:
             response.headers["X-Relay-Simulator"] = "1"
 
     def close(self) -> None:
+        """Ends the server, and so every connection."""
         self._server.shutdown()
         for connection in list(self._connections):
             connection.close()

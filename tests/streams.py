@@ -1,5 +1,6 @@
 """Clients as users write them: they hold the newest price of each symbol and every event they got."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -124,10 +125,8 @@ class EventSource(Stream):
 
     def close(self) -> None:
         self._reading.set()
-        try:
+        with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._thread.join(WAIT_SECONDS)
         self._file.close()
         self._socket.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.config import LIVE, SIMULATOR, ConfigError, load
+from relay.config import LIVE, SIMULATOR, Config, ConfigError, load
 from tests.processes import ROOT
 
 
@@ -69,54 +69,42 @@ def test_a_wrong_value_is_one_sentence_that_names_the_variable(
         load()
 
 
+def start(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Starts the relay where it is expected to end at once."""
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize(
-    "command",
-    [
-        ["listener.py"],
-        ["-m", "gunicorn", "-k", "geventwebsocket", "app:app"],
-    ],
+    "command", [["listener.py"], ["-m", "gunicorn", "-k", "geventwebsocket", "app:app"]]
 )
 def test_a_wrong_value_ends_the_start_with_code_2(command: list[str]) -> None:
-    env = os.environ | {"PORT": "http", "REDIS_URL": "redis://127.0.0.1:1"}
-    done = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True, timeout=30
-    )
+    done = start(*command, PORT="http", REDIS_URL="redis://127.0.0.1:1")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("PORT is wrong: ")
 
 
 def test_more_than_one_worker_without_redis_is_refused() -> None:
-    env = {k: v for k, v in os.environ.items() if k != "REDIS_URL"}
-    command = [sys.executable, "-m", "gunicorn", "-k", "geventwebsocket", "-w", "2", "app:app"]
-    done = subprocess.run(
-        [*command, "-b", "127.0.0.1:0"],
-        cwd=ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
+    gunicorn = ("-m", "gunicorn", "-k", "geventwebsocket", "-w", "2", "-b", "127.0.0.1:0")
+    done = start(*gunicorn, "app:app", REDIS_URL="memory://")
     assert done.returncode == 2
     assert "REDIS_URL must name a Redis server to run more than one worker" in done.stderr
 
 
 def test_a_listener_without_redis_is_refused() -> None:
-    env = os.environ | {"REDIS_URL": "memory://"}
-    done = subprocess.run(
-        [sys.executable, "listener.py"],
-        cwd=ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
+    done = start("listener.py", REDIS_URL="memory://")
     assert done.returncode == 2
     assert "REDIS_URL must name a Redis server" in done.stderr
 
 
 def test_the_example_file_names_every_setting() -> None:
-    from relay.config import Config
-
     text = (ROOT / ".env.example").read_text()
     assert [name for name in Config.model_fields if f"{name.upper()}=" not in text] == []

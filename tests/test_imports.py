@@ -31,8 +31,10 @@ NEVER = {
     ),
     "feed": CORE | TRANSPORTS | {"store", "board", "site", "worker", "writer"},
     "store": CORE | TRANSPORTS | {"feed", "board", "binance", "site", "worker"},
-    **dict.fromkeys(CORE, TRANSPORTS | {"feed", "store", "binance", "config", "site", "worker"}),
-    **dict.fromkeys(TRANSPORTS, {"feed", "store", "binance", "config", "writer", "worker"}),
+    **{
+        room: TRANSPORTS | {"feed", "store", "binance", "config", "site", "worker"} for room in CORE
+    },
+    **{room: {"feed", "store", "binance", "config", "writer", "worker"} for room in TRANSPORTS},
     "worker": CORE | TRANSPORTS | {"feed", "store", "site", "config", "binance"},
 }
 
