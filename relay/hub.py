@@ -135,7 +135,12 @@ class Hub:
         """The JSON of an event that says how things stand."""
         verdict = self.verdict()
         return msgspec.json.encode(
-            {"event": name, "id": self.board.id, "time": time.time_ns() // 1_000_000}
+            {
+                "event": name,
+                "id": self.board.id,
+                "time": time.time_ns() // 1_000_000,
+                "heartbeat": self._heartbeat_seconds,
+            }
             | more
             | msgspec.structs.asdict(verdict)
         )
