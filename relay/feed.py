@@ -185,6 +185,8 @@ class Feed:
         self._heard: float | None = None
         self._reason = "not connected yet"
         self._trying = sources[0]
+        # Of the newest tickers: they stay what they are when the connection is gone.
+        self._simulated = False
         self._stopped = Event()
 
     def status(self) -> FeedStatus:
@@ -192,7 +194,7 @@ class Feed:
         age = None if self._heard is None else round(time.monotonic() - self._heard, 3)
         current = self._current
         if current is None:
-            return FeedStatus("down", source=self._trying, age=age, reason=self._reason)
+            return FeedStatus("down", self._simulated, self._trying, age, self._reason)
         if age is not None and age > current.silence / 2:
             reason = f"no data for {age:.0f} s"
             return FeedStatus("stale", current.simulated, current.url, age, reason)
@@ -250,6 +252,7 @@ class Feed:
     def _read(self, opened: _Opened) -> None:
         connection, source = opened.connection, opened.source
         self._current = connection
+        self._simulated = connection.simulated
         log.log(
             logging.WARNING if connection.simulated else logging.INFO,
             "%s from %s",
