@@ -1,0 +1,200 @@
+// Relay: live prices in any web page, over one EventSource, without dependencies.
+//
+//   import { Relay } from "/static/relay.js";
+//   const relay = new Relay({ symbols: ["BTCUSDT"], rate: 2 });
+//   relay.onupdates = (updates) => ...  the newest of each symbol that changed; prices are strings
+//   relay.onstatus = ({ state, reason, age, simulated }) => ...  on every change and once a second
+//   relay.onreset = () => ...  what was held is void: the relay has started anew
+//   relay.close();
+//
+// `state` is live, simulated, stale, down or connecting; `reason` begins with the hop to blame:
+// exchange, listener, redis or your connection; `age` is that of the newest price, in seconds.
+
+/** A relay whose status does not say how often it sends heartbeats sends one so often. */
+const HEARTBEAT = 12_000;
+/** After so many heartbeats' time without a word the prices are doubtful, and the connection dead. */
+const LATE = 1.25;
+const DEAD = 2.5;
+/** The first and the longest wait before a connection of our own making; the browser has its own. */
+const BACKOFF = [500, 30_000];
+/** A page hidden for so long gives its connection back; it resumes where it was. */
+const HIDDEN = 30_000;
+/** A connection that is coming back gets so long before it is called lost. */
+const GRACE = 3_000;
+/** One lost for so long is called down. */
+const DOWN = 10_000;
+
+export class Relay {
+  onupdates = () => {};
+  onstatus = () => {};
+  onreset = () => {};
+  /** The newest update of each symbol. */
+  tickers = new Map();
+
+  #url;
+  #id;
+  #source = null;
+  #connecting = 0;
+  #sleeping = 0;
+  #failures = 0;
+  #heartbeat = HEARTBEAT;
+  #said = null;
+  #behind = 0;
+  #newest = 0;
+  #heard = 0;
+  #lost = 0;
+  #catchingUp = false;
+  #clock;
+  #listening = new AbortController();
+
+  /**
+   * url: the relay's /events, here or on another site. symbols: all if left out. fields: "ticker" or
+   * "price". rate: updates per second and symbol at most. since: the id to resume from.
+   */
+  constructor({ url = "/events", symbols, fields = "ticker", rate, since = "" } = {}) {
+    this.#url = new URL(url, location.href);
+    const query = { symbols, fields, rate, batch: 1 };
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) this.#url.searchParams.set(name, value);
+    }
+    this.#id = since;
+    const signal = this.#listening.signal;
+    document.addEventListener("visibilitychange", () => this.#look(), { signal });
+    addEventListener("online", () => this.#look(), { signal });
+    addEventListener("pageshow", () => this.#look(), { signal });
+    addEventListener("pagehide", () => this.#disconnect(), { signal });
+    this.#lost = Date.now() + GRACE;
+    this.#connect();
+    this.#look();
+    this.#clock = setInterval(() => this.#watch(), 1000);
+  }
+
+  /** How things stand now. */
+  get status() {
+    const now = Date.now();
+    const said = this.#said;
+    const age = this.#newest ? Math.max(0, now - this.#newest) / 1000 : null;
+    const known = { age, simulated: said?.simulated ?? false, source: said?.source ?? "" };
+    const mine = (state, reason) => ({ ...known, state, reason: `your connection: ${reason}` });
+    if (this.#lost && now >= this.#lost) {
+      const state = now - this.#lost > DOWN ? "down" : said ? "stale" : "connecting";
+      return mine(state, navigator.onLine ? "lost, trying again" : "this device is offline");
+    }
+    if (!said || (this.#lost && age > GRACE / 1000)) return mine("connecting", "reaching the relay");
+    if (now - this.#heard > LATE * this.#heartbeat) return mine("stale", "nothing arrives");
+    const state = said.simulated && said.state === "live" ? "simulated" : said.state;
+    return { ...known, state, reason: said.reason };
+  }
+
+  /** Ends it for good. */
+  close() {
+    clearInterval(this.#clock);
+    clearTimeout(this.#sleeping);
+    this.#listening.abort();
+    this.#disconnect();
+  }
+
+  #connect() {
+    this.#disconnect();
+    if (this.#id) this.#url.searchParams.set("since", this.#id);
+    const source = (this.#source = new EventSource(this.#url));
+    this.#heard = Date.now();
+    source.onmessage = (event) => this.#update(event);
+    source.onerror = () => this.#fail(source);
+    source.addEventListener("status", (event) => this.#hearStatus(event));
+    source.addEventListener("heartbeat", (event) => this.#hearStatus(event));
+    source.addEventListener("bye", (event) => this.#leave(event));
+  }
+
+  #disconnect() {
+    clearTimeout(this.#connecting);
+    this.#connecting = 0;
+    this.#source?.close();
+    this.#source = null;
+  }
+
+  #connectIn(milliseconds) {
+    this.#disconnect();
+    this.#connecting = setTimeout(() => this.#connect(), milliseconds);
+  }
+
+  #connectAfterBackoff() {
+    const longest = Math.min(BACKOFF[0] * 2 ** this.#failures++, BACKOFF[1]);
+    this.#connectIn(Math.random() * longest);
+  }
+
+  #update(event) {
+    this.#hear(event);
+    const data = JSON.parse(event.data);
+    const updates = Array.isArray(data) ? data : [data];
+    for (const update of updates) {
+      this.tickers.set(update.symbol, update);
+      // Without a time of its own an update is new, unless it is part of what we missed.
+      const time = update.received_time ?? (this.#catchingUp ? 0 : Date.now() - this.#behind);
+      this.#newest = Math.max(this.#newest, time + this.#behind);
+    }
+    this.#catchingUp = false;
+    this.onupdates(updates);
+  }
+
+  #hearStatus(event) {
+    this.#hear(event);
+    const said = (this.#said = JSON.parse(event.data));
+    const now = Date.now();
+    this.#behind = now - said.time;
+    this.#newest = said.age === null ? 0 : now - said.age * 1000;
+    if (said.heartbeat) this.#heartbeat = said.heartbeat * 1000;
+    if (said.mode === "full") {
+      this.tickers.clear();
+      this.onreset();
+    }
+    if (said.mode) this.#catchingUp = said.mode !== "none";
+    this.onstatus(this.status);
+  }
+
+  #hear(event) {
+    this.#id = event.lastEventId || this.#id;
+    this.#heard = Date.now();
+    this.#lost = 0;
+    this.#failures = 0;
+  }
+
+  /** A worker that goes away says when to come back: no error. */
+  #leave(event) {
+    const { retry } = JSON.parse(event.data);
+    this.#lost = Date.now() + retry + GRACE;
+    this.#connectIn(retry);
+  }
+
+  /** The browser reconnects by itself, except after an answer that is no event stream. */
+  #fail(source) {
+    this.#lost ||= Date.now();
+    if (source.readyState === EventSource.CLOSED) this.#connectAfterBackoff();
+    this.onstatus(this.status);
+  }
+
+  #watch() {
+    const now = Date.now();
+    if (this.#source && now - this.#heard > DEAD * this.#heartbeat) {
+      this.#lost ||= now;
+      this.#connectAfterBackoff();
+    }
+    this.onstatus(this.status);
+  }
+
+  #look() {
+    clearTimeout(this.#sleeping);
+    if (document.hidden) this.#sleeping = setTimeout(() => this.#disconnect(), HIDDEN);
+    else this.#wake();
+  }
+
+  /** Back from sleep, from another page or from being offline: no reason to wait any longer. */
+  #wake() {
+    const alive = this.#source && !this.#lost && Date.now() - this.#heard < LATE * this.#heartbeat;
+    const begun = this.#source?.readyState === EventSource.CONNECTING && !this.#failures;
+    if (alive || (begun && Date.now() - this.#heard < GRACE)) return;
+    this.#failures = 0;
+    this.#lost = Date.now() + GRACE;
+    this.#connect();
+  }
+}
