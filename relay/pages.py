@@ -1,50 +1,55 @@
 """The pages for people, rendered by Flask so that the first paint needs no JavaScript."""
 
-from decimal import Decimal, DecimalException, InvalidOperation
+from flask import Blueprint, Request, Response, abort, make_response, render_template
 
-import msgspec
-from flask import Blueprint, render_template
-
+from relay import figures
 from relay.hub import Hub
-from relay.ticker import Ticker
+from relay.market import Market, decode
+from relay.subscription import upper
 
-_decode = msgspec.json.Decoder(Ticker).decode
+HEADERS = {
+    # Everything a page needs comes from this relay, and nothing of it is inline.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
 
 
 def blueprint(hub: Hub) -> Blueprint:
     """The routes."""
     routes = Blueprint("pages", __name__)
+    market = Market(hub.board, lambda tickers: render_template("rows.html", tickers=tickers))
 
     @routes.get("/")
-    def index() -> str:
-        tickers = [_decode(update.ticker) for update in hub.board.updates()]
-        tickers.sort(key=_traded, reverse=True)
-        return render_template("index.html", tickers=tickers, feed=hub.verdict(), id=hub.board.id)
+    def index() -> Response:
+        rows = market.rows()
+        return _page("index.html", hub, rows=rows, since=rows.id)
 
-    routes.add_app_template_filter(percent_changed, "percent_changed")
-    routes.add_app_template_filter(plain, "plain")
+    @routes.get("/symbols/<symbol>")
+    def symbol(symbol: str) -> Response:
+        update = hub.board.get(upper(symbol))
+        if update is None:
+            abort(404, f"No price of {symbol[:40]} is known here.")
+        return _page("symbol.html", hub, ticker=decode(update.ticker), since=hub.board.id)
+
+    for template_filter in figures.FILTERS:
+        routes.add_app_template_filter(template_filter)
     return routes
 
 
-def percent_changed(ticker: Ticker) -> Decimal | None:
-    """Percent over 24 hours: as the stream says, or from its open; None where neither is known."""
-    try:
-        if ticker.change_percent is not None:
-            return Decimal(ticker.change_percent)
-        if ticker.open is None or not Decimal(ticker.open):
-            return None
-        return (Decimal(ticker.price) / Decimal(ticker.open) - 1) * 100
-    except InvalidOperation:
-        return None
+def wants_page(request: Request) -> bool:
+    """Whether it is a person's browser that asks, and not for data."""
+    accepts = request.headers.get("Accept", "")
+    return "text/html" in accepts and not request.path.startswith("/api/")
 
 
-def plain(price: str) -> str:
-    """A price for reading: without the zeros that pad it."""
-    return price.rstrip("0").rstrip(".") if "." in price else price
+def not_found(hub: Hub, said: str) -> Response:
+    """The 404 for people."""
+    return _page("not_found.html", hub, 404, said=said, known=len(hub.board))
 
 
-def _traded(ticker: Ticker) -> Decimal:
-    try:
-        return Decimal(ticker.quote_volume or 0)
-    except DecimalException:
-        return Decimal(0)
+def _page(template: str, hub: Hub, status: int = 200, **shown: object) -> Response:
+    return make_response(render_template(template, feed=hub.verdict(), **shown), status, HEADERS)

@@ -35,6 +35,8 @@ def create_site(hub: Hub, config: Config) -> Flask:
 
     @site.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
+        if error.code == 404 and pages.wants_page(request):
+            return pages.not_found(hub, error.description or "")
         answer = api.json_response({"error": error.description}, error.code or 500)
         answer.headers.extend((k, v) for k, v in error.get_headers() if k in ("Allow", "Location"))
         return answer
