@@ -1,0 +1,76 @@
+// How figures read, the same as relay/figures.py writes them. Prices stay strings.
+
+const UNITS = ["", "K", "M", "B", "T", "Q"];
+
+/** A price without the zeros that pad it, but for those up to `decimals`. */
+export function plain(price, decimals = 0) {
+  const [whole, fraction = ""] = price.split(".");
+  const kept = fraction.replace(/0+$/, "").padEnd(Math.min(decimals, fraction.length), "0");
+  return kept ? `${whole}.${kept}` : whole;
+}
+
+/** How many decimals a symbol's prices have, judged by those at hand. */
+export function decimals({ price, open, high, low }) {
+  let most = 0;
+  for (const each of [price, open, high, low]) {
+    if (each === undefined) continue;
+    let end = each.length;
+    while (each[end - 1] === "0") end -= 1;
+    const point = each.indexOf(".");
+    if (point >= 0) most = Math.max(most, end - point - 1);
+  }
+  return most;
+}
+
+/** A volume's first three digits and a unit: 1.94B. */
+export function compact(volume) {
+  const [whole, fraction = ""] = volume.split(".");
+  const unit = Math.min(Math.floor(Math.max(whole.length - 1, 0) / 3), UNITS.length - 1);
+  if (unit === 0) return plain(`${whole}.${fraction.slice(0, whole === "0" ? 6 : 2)}`);
+  const head = whole.length - 3 * unit;
+  const rest = whole.slice(head, 3);
+  return `${whole.slice(0, head)}${rest && "."}${rest}${UNITS[unit]}`;
+}
+
+/** Percent over 24 hours as a number: as the stream says, or from its open; null if unknown. */
+export function percentChanged({ price, open, change_percent: said }) {
+  if (said !== undefined) return Number(said);
+  return Number(open) ? (price / open - 1) * 100 : null;
+}
+
+/** With its sign and two decimals: +1.25%. */
+export function signed(percent) {
+  if (percent === null) return "";
+  const text = percent.toFixed(2);
+  return Number(text) === 0 ? "0.00%" : `${percent > 0 ? "+" : ""}${text}%`;
+}
+
+/** The way that a signed figure points: up, down or nothing. */
+export function direction(signed) {
+  return { "+": "up", "-": "down" }[signed[0]] ?? "";
+}
+
+/** Where the price stands between the low (0) and the high (99): a place to draw a mark at. */
+export function placeInRange({ price, low, high }) {
+  if (!(high - low > 0)) return 49.5;
+  return Math.min(Math.max((price - low) / (high - low), 0), 1) * 99;
+}
+
+/** When the price was made, as the exchange says, else when the relay read it; milliseconds. */
+export function made(ticker) {
+  return ticker.event_time ?? ticker.received_time;
+}
+
+/** The time of day in UTC: 12:04:31. */
+export function clock(milliseconds) {
+  return new Date(milliseconds).toISOString().slice(11, 19);
+}
+
+/** An age: 4 s, 2 min 05 s, 3 h 12 min. */
+export function ago(seconds) {
+  const two = (number) => String(number).padStart(2, "0");
+  const minutes = Math.floor(seconds / 60);
+  if (minutes === 0) return `${Math.floor(seconds)} s`;
+  if (minutes < 60) return `${minutes} min ${two(Math.floor(seconds % 60))} s`;
+  return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+}
