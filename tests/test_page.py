@@ -1,0 +1,302 @@
+"""The pages in a real Chromium, in front of the real server and a simulated exchange."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+
+from relay import figures
+from relay.ticker import Ticker
+from tests.exchange import Simulator
+
+ROOT = Path(__file__).resolve().parent.parent
+WAIT = 20_000  # milliseconds
+QUIET_BROWSER = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SYMBOL = "币安人生USDT"
+
+
+def relay_server(exchange: str, port: int) -> subprocess.Popen[bytes]:
+    env = {k: v for k, v in os.environ.items() if k != "REDIS_URL"}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "-k", "geventwebsocket", "-w", "1", "app:app"],
+        cwd=ROOT,
+        env=env | {"PORT": str(port), "BINANCE_WS": f"{exchange}/ws/!miniTicker@arr"},
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + WAIT / 1000
+    transport = httpx.HTTPTransport(retries=8)
+    with httpx.Client(transport=transport, base_url=f"http://127.0.0.1:{port}") as http:
+        while http.get("/readyz").json()["symbols"] == 0:
+            assert time.monotonic() < deadline, "the relay has no prices"
+    return server
+
+
+def kill(server: subprocess.Popen[bytes]) -> None:
+    os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Simulator]:
+    with Simulator() as exchange:
+        yield exchange
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def servers(exchange: Simulator, port: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+    running = [relay_server(exchange.url, port)]
+    yield running
+    for server in running:
+        kill(server)
+
+
+@pytest.fixture
+def url(servers: list[subprocess.Popen[bytes]], port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET_BROWSER)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser, url: str) -> Iterator[BrowserContext]:
+    context = browser.new_context(base_url=url)
+    context.set_default_timeout(WAIT)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page that must not complain, of the content security policy for one."""
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on(
+        "console",
+        lambda message: wrong.append(message.text) if "Security" in message.text else None,
+    )
+    yield page
+    assert wrong == []
+
+
+def price_of(page: Page, symbol: str) -> str:
+    return page.locator(f"#market tr[data-symbol='{symbol}'] td").first.inner_text()
+
+
+def column(page: Page, number: int) -> list[str]:
+    cells = page.locator(f"#market tbody tr:not([hidden]) > :nth-child({number})")
+    return cells.evaluate_all("cells => cells.map(cell => cell.dataset.value ?? cell.textContent)")
+
+
+def test_first_paint_needs_no_javascript(browser: Browser, url: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(url)
+    assert re.fullmatch(r"\d+(\.\d+)?", price_of(page, "BTCUSDT"))
+    expect(page.locator("#state")).to_have_text("simulated")
+    expect(page.locator("#age")).to_contain_text("ago")
+    assert "<noscript>" in page.content()
+    volumes = [float(volume) for volume in column(page, 6)]
+    assert len(volumes) > 100
+    assert volumes == sorted(volumes, reverse=True)
+    context.close()
+
+
+def test_prices_move(page: Page) -> None:
+    page.goto("/")
+    before = price_of(page, "BTCUSDT")
+    price = page.locator("#market tr[data-symbol='BTCUSDT'] td").first
+    expect(price).not_to_have_text(before, timeout=WAIT)
+    assert re.fullmatch(r"\d+(\.\d+)?", price.inner_text())
+
+
+def test_simulated_prices_are_unmistakable(page: Page) -> None:
+    page.goto("/")
+    expect(page.locator("#simulated")).to_be_visible()
+    expect(page.locator("#state")).to_have_text("simulated")
+    expect(page).to_have_title(re.compile("^SIMULATED"))
+
+
+def test_search_finds_symbols_in_any_case_and_alphabet(page: Page) -> None:
+    page.goto("/")
+    page.get_by_label("Search").fill("btcus")
+    expect(page.locator("#market tr[data-symbol='ETHUSDT']")).to_be_hidden()
+    assert all("BTCUS" in symbol for symbol in column(page, 1))
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    page.keyboard.press("/")
+    page.keyboard.insert_text("币安")
+    expect(page.locator("#market tr[data-symbol='BTCUSDT']")).to_be_hidden()
+    assert SYMBOL in column(page, 1)
+    assert all("币安" in symbol for symbol in column(page, 1))
+    page.get_by_label("Search").fill("no such")
+    expect(page.locator("#empty")).to_contain_text("no such")
+
+
+def test_sorts_by_any_column_also_from_the_keyboard(page: Page) -> None:
+    page.goto("/")
+    head = page.get_by_role("columnheader", name="Symbol")
+    head.get_by_role("button").click()
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    assert column(page, 1) == sorted(column(page, 1))
+    page.keyboard.press("Enter")
+    expect(head).to_have_attribute("aria-sort", "descending")
+    page.get_by_role("columnheader", name="High").get_by_role("button").press("Enter")
+    expect(head).not_to_have_attribute("aria-sort", re.compile("."))
+    highs = [float(high) for high in column(page, 4)]
+    assert highs == sorted(highs, reverse=True)
+
+
+def test_rows_stay_a_table_for_assistive_technology(page: Page) -> None:
+    page.goto("/")
+    name = page.get_by_role("rowheader", name="BTCUSDT", exact=True)
+    row = page.get_by_role("table").get_by_role("row").filter(has=name)
+    expect(row.get_by_role("cell")).to_have_count(6)
+
+
+def test_a_symbol_of_any_alphabet_has_its_page(page: Page) -> None:
+    page.goto("/")
+    page.get_by_label("Search").fill(SYMBOL)
+    page.get_by_role("link", name=SYMBOL).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(SYMBOL)
+    price = page.locator("[data-key=price]")
+    expect(price).not_to_have_text(price.inner_text(), timeout=WAIT)
+    expect(page).to_have_title(re.compile(rf"^SIMULATED · [\d.]+ {SYMBOL}"))
+
+
+def test_an_unknown_symbol_is_a_page_for_people_and_json_for_programs(page: Page, url: str) -> None:
+    answer = page.goto("/symbols/NOSUCHUSDT")
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
+    programs = httpx.get(f"{url}/symbols/NOSUCHUSDT")
+    assert "NOSUCHUSDT" in programs.json()["error"]
+    data = httpx.get(f"{url}/api/nowhere", headers={"Accept": "text/html"})
+    assert data.headers["Content-Type"] == "application/json"
+
+
+def test_a_silent_exchange_turns_the_banner_stale(page: Page, exchange: Simulator) -> None:
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("data-state", "simulated", timeout=WAIT)
+    exchange.fault("silent")
+    try:
+        expect(page.locator("#state")).to_have_text("stale", timeout=10_000)
+        expect(page.locator("#reason")).to_contain_text("exchange: no data")
+        expect(page.locator("#simulated")).to_be_visible()
+        expect(page.locator("#state")).to_have_text("down", timeout=WAIT)
+        expect(page.locator("#simulated")).to_be_visible()
+    finally:
+        exchange.clear("silent")
+    expect(page.locator("#state")).to_have_text("simulated", timeout=WAIT)
+
+
+def test_a_restarted_server_is_found_again_without_a_reload(
+    page: Page, servers: list[subprocess.Popen[bytes]], exchange: Simulator, port: int
+) -> None:
+    page.goto("/")
+    page.evaluate("document.body.dataset.kept = 'yes'")
+    expect(page.locator("html")).to_have_attribute("data-state", "simulated", timeout=WAIT)
+    kill(servers.pop())
+    expect(page.locator("#state")).to_have_text("stale", timeout=5_000)
+    expect(page.locator("#reason")).to_have_text("your connection: lost, trying again")
+    expect(page.locator("#state")).to_have_text("down", timeout=WAIT)
+    expect(page.locator("#simulated")).to_be_visible()
+    servers.append(relay_server(exchange.url, port))
+    expect(page.locator("#state")).to_have_text("simulated", timeout=WAIT)
+    price = page.locator("#market tr[data-symbol='BTCUSDT'] td").first
+    expect(price).not_to_have_text(price.inner_text(), timeout=WAIT)
+    expect(page.locator("body")).to_have_attribute("data-kept", "yes")
+
+
+def test_a_refused_client_comes_back_by_itself(page: Page) -> None:
+    """EventSource gives up for good after an answer that is no event stream; the client does not."""
+    refused: list[str] = []
+
+    def refuse_twice(route: Route) -> None:
+        refused.append(route.request.url)
+        if len(refused) > 2:
+            route.continue_()
+        else:
+            route.fulfill(status=503, body="{}")
+
+    page.route("**/events?*", refuse_twice)
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("data-state", "simulated", timeout=WAIT)
+    price = page.locator("#market tr[data-symbol='BTCUSDT'] td").first
+    expect(price).not_to_have_text(price.inner_text(), timeout=WAIT)
+    assert len(refused) > 2
+
+
+TICKERS = [
+    Ticker(
+        "A", "67123.45000000", "e", 1, 1_700_000_000_000, "66000.00000000", "68000.10000000", "1"
+    ),
+    Ticker("B", "0.00000866", "e", 1_700_000_000_999, None, "0.00000927"),
+    Ticker("C", "15000", "e", 5, change_percent="-0.001"),
+    Ticker("D", "1.00000000", "e", 5, 0, "0.00000000", "1.00000000", "1.00000000"),
+]
+VOLUMES = ["0.00000000", "0.01234567", "12.50000000", "999.999", "1000", "1537040739.3455", "5e30"]
+AGES = [0, 59.9, 61, 3599, 7265.5]
+
+
+def test_figures_read_alike_from_the_server_and_in_the_browser(page: Page, url: str) -> None:
+    page.goto("/")
+    told = page.evaluate(
+        """async ([tickers, volumes, ages]) => {
+            const f = await import("/static/figures.js");
+            return [
+                tickers.map((t) => [f.plain(t.price, f.decimals(t)), f.signed(f.percentChanged(t)),
+                    f.clock(f.made(t)), f.direction(f.signed(f.percentChanged(t)))]),
+                volumes.map(f.compact), ages.map(f.ago)];
+        }""",
+        [[_json(ticker) for ticker in TICKERS], VOLUMES, AGES],
+    )
+    assert told == [
+        [_read(ticker) for ticker in TICKERS],
+        [figures.compact(v) for v in VOLUMES],
+        [figures.ago(age) for age in AGES],
+    ]
+
+
+def _json(ticker: Ticker) -> object:
+    return json.loads(msgspec.json.encode(ticker))
+
+
+def _read(ticker: Ticker) -> list[str]:
+    percent = figures.signed(figures.percent_changed(ticker))
+    price = figures.plain(ticker.price, figures.decimals(ticker))
+    return [price, percent, figures.clock(figures.made(ticker)), figures.direction(percent)]
