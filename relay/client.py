@@ -118,7 +118,7 @@ class Client:
 
     def fall_behind(self, unfinished: bytes, version: int) -> None:
         """Takes the client out of the fan-out until it has sent this and caught up."""
-        self.cohort.live.pop(self, None)
+        self.cohort.drop(self)
         self.unfinished = unfinished
         self.version = version
         self._told = -1
@@ -175,7 +175,7 @@ class Client:
         """Sends `last` after what is unfinished, then ends the connection in good order."""
         if self.leaving:
             return
-        self.cohort.live.pop(self, None)
+        self.cohort.drop(self)
         self.leaving = True
         self.unfinished += last
         if self._flusher is None:
@@ -189,7 +189,7 @@ class Client:
 
     def lost(self) -> None:
         """The connection is gone: out of the fan-out, and its greenlet shall see the end."""
-        self.cohort.live.pop(self, None)
+        self.cohort.drop(self)
         self.leaving = True
         try:
             self.sock.shutdown(socket.SHUT_RDWR)

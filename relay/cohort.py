@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from relay.board import Board, Entry
 from relay.delivery import Delivery, deliver
-from relay.form import Form
+from relay.form import Form, Shared
 
 if TYPE_CHECKING:
     from relay.client import Client
@@ -36,6 +36,8 @@ class Cohort:
         #: Everyone, and those of them who have all that was offered.
         self.members: set[Client] = set()
         self.live: dict[Client, None] = {}
+        #: As live as those, but given bytes that stand on their own until they may share a past.
+        self.aside: dict[Client, None] = {}
         #: No pass before this, by the monotonic clock.
         self.next_pass = 0.0
         #: Whether somebody has been asked to wake us for the next pass.
@@ -45,6 +47,12 @@ class Cohort:
         self._offered = self._settled = board.version
         self._passes = 0
         self._recent: tuple[int, int, Delivery] | None = None
+        self._shared = form.shared()
+
+    @property
+    def compresses(self) -> bool:
+        """Whether the members share a past."""
+        return self._shared is not None
 
     @property
     def settled(self) -> int:
@@ -56,6 +64,8 @@ class Cohort:
         self._offered = self._settled = 0
         self._passes += 1
         self._recent = None
+        # Those who missed the rest of a pass do not have the past that the others have.
+        self._shared = self.form.shared()
 
     def may_join(self, version: int) -> bool:
         """Whether a client at `version` lacks nothing that the live will not get either."""
@@ -64,7 +74,15 @@ class Cohort:
     def join(self, client: "Client") -> None:
         """From here on the client gets what the cohort gets."""
         client.joined = self._passes
-        self.live[client] = None
+        if self._shared is None:
+            self.live[client] = None
+        else:
+            self.aside[client] = None
+
+    def drop(self, client: "Client") -> None:
+        """From here on the client gets nothing from us."""
+        self.live.pop(client, None)
+        self.aside.pop(client, None)
 
     def missing(self, version: int) -> Delivery | None:
         """All that a client at `version` has not got, or None. Shared by those who stand alike."""
@@ -75,7 +93,7 @@ class Cohort:
         entries = self._board.since(version, self.symbols)
         if not entries:
             return None
-        delivery = self._deliver(entries, newest)
+        delivery = self._deliver(self.form, entries, newest)
         self._recent = (version, newest, delivery)
         return delivery
 
@@ -86,23 +104,41 @@ class Cohort:
         self._offered = version
         if entries and self.rate:
             self.next_pass = time.monotonic() + 1 / self.rate
-        if entries and self.live:
-            self._passes += 1
-            this_pass = self._passes
-            self.offer(self._deliver(entries, version), breathe)
-            if self._passes != this_pass:
-                return  # a new epoch began meanwhile
+        if entries:
+            passed = self._pass(lambda maker: self._deliver(maker, entries, version), breathe)
+            if not passed:
+                return
         self._settled = version
 
-    def announce(self, data: bytes, breathe: Callable[[], None]) -> None:
+    def announce(self, name: str, data: bytes, breathe: Callable[[], None]) -> None:
         """Offers an event to every live member. Those behind are told when they catch up."""
-        self._passes += 1
-        self.offer(Delivery([data], [self._settled]), breathe)
+        settled = self._settled
+        self._pass(lambda maker: Delivery([maker.event(name, data)], [settled]), breathe)
 
-    def offer(self, delivery: Delivery, breathe: Callable[[], None]) -> None:
-        """The fan-out: one send for each live member. Never waits; yields only in `breathe`."""
+    def _pass(self, make: Callable[[Form | Shared], Delivery], breathe: Callable[[], None]) -> bool:
+        """Offers what `make` makes to all; False if a new epoch has made it void meanwhile."""
+        if self._shared is not None and self._shared.begin(alone=not self.live):
+            self.live |= self.aside
+            self.aside.clear()
+        self._passes += 1
+        this_pass = self._passes
+        live, aside = list(self.live), list(self.aside)
+        if live:
+            self._offer(make(self._shared or self.form), live, self.live, breathe)
+        if aside and self._passes == this_pass:
+            self._offer(make(self.form), aside, self.aside, breathe)
+        return self._passes == this_pass
+
+    def _offer(
+        self,
+        delivery: Delivery,
+        everyone: list["Client"],
+        still: dict["Client", None],
+        breathe: Callable[[], None],
+    ) -> None:
+        """The fan-out: one send for each client. Never waits; yields only in `breathe`."""
         data, size = delivery.data, len(delivery.data)
-        for clients in self._slices():
+        for clients in self._slices(everyone, still):
             for client in clients:
                 try:
                     sent = client.send(data)
@@ -115,21 +151,18 @@ class Cohort:
                     client.fall_behind(*delivery.rest(sent, self._settled))
             breathe()
 
-    def _slices(self) -> Iterator[list["Client"]]:
-        """The live members of this moment, some at a time.
-
-        Between two slices others run: who left meanwhile, or joined with newer prices, is left out.
-        """
+    def _slices(
+        self, everyone: list["Client"], still: dict["Client", None]
+    ) -> Iterator[list["Client"]]:
+        """Some at a time. Between two slices others run: who left meanwhile, or left and joined again
+        with newer prices, is left out."""
         this_pass = self._passes
-        everyone = list(self.live)
-        yield everyone[:SENDS_PER_LOOK]
-        for start in range(SENDS_PER_LOOK, len(everyone), SENDS_PER_LOOK):
+        for start in range(0, len(everyone), SENDS_PER_LOOK):
             if self._passes != this_pass:
                 return
             part = everyone[start : start + SENDS_PER_LOOK]
-            live = self.live
-            yield [client for client in part if client in live and client.joined < this_pass]
+            yield [client for client in part if client in still and client.joined < this_pass]
 
-    def _deliver(self, entries: list[Entry], version: int) -> Delivery:
-        form = self.form
-        return deliver(entries, version, self._board.epoch, form.encode, form.entries_per_piece)
+    def _deliver(self, maker: Form | Shared, entries: list[Entry], version: int) -> Delivery:
+        size = self.form.entries_per_piece
+        return deliver(entries, version, self._board.epoch, maker.encode, size)

@@ -39,6 +39,8 @@ class Config(BaseSettings):
     heartbeat_seconds: float = Field(12, ge=1, le=60)
     stall_seconds: float = Field(10, ge=1, le=300)
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ("*",)
+    compression: bool = True
+    rotate_seconds: float = Field(0, ge=0)
     max_clients: int = Field(20_000, ge=1)
     max_symbols: int = Field(512, ge=1)
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -33,3 +33,22 @@ class Form(Protocol):
 
     def end(self, name: str, data: bytes) -> bytes:
         """A last event, and what properly ends the stream."""
+
+    def shared(self) -> "Shared | None":
+        """For a form whose bytes may refer to what went before them: one cohort's past."""
+
+
+class Shared(Protocol):
+    """Makes bytes for those who have all been given the same bytes so far."""
+
+    def begin(self, alone: bool) -> bool:
+        """A pass begins; True if it refers to nothing before: others may join here.
+
+        `alone`: nobody shares the past.
+        """
+
+    def encode(self, entries: list[Entry], resume_id: str) -> bytes:
+        """See Form."""
+
+    def event(self, name: str, data: bytes) -> bytes:
+        """See Form."""

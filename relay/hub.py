@@ -29,6 +29,10 @@ TURN_SECONDS = 0.005
 WATCH_SECONDS = 0.5
 
 
+#: Cohorts that may compress, each with 256 KiB of past (zlib, memory usage).
+MAX_COMPRESSING = 32
+
+
 class Full(Exception):
     """No further client can be served now; the text says why."""
 
@@ -99,6 +103,14 @@ class Hub:
             raise Full("this worker is going away; come back at once, another one answers")
         if len(self._clients) >= self._max_clients:
             raise Full("this worker serves as many streams as it may (MAX_CLIENTS)")
+
+    def may_compress(self, form: Form, symbols: frozenset[str] | None, rate: float) -> bool:
+        """Whether this form may be one that compresses: its bytes must be worth sharing, and a past
+        costs 256 KiB, so there may be only so many of them."""
+        if symbols is not None:
+            return False
+        compressing = sum(cohort.compresses for cohort in self._wanting_all)
+        return compressing < MAX_COMPRESSING or (form, symbols, rate) in self._cohorts
 
     def enter(
         self, client: Client, form: Form, symbols: frozenset[str] | None, rate: float
@@ -193,7 +205,7 @@ class Hub:
         if name == "status":
             self.told += 1
         for cohort in list(self._cohorts.values()):
-            cohort.announce(cohort.form.event(name, data), self._breathe)
+            cohort.announce(name, data, self._breathe)
 
     def _breathe(self) -> None:
         if time.perf_counter() - self._turn_began > TURN_SECONDS:
@@ -260,7 +272,7 @@ class Hub:
 
     def _leave_cohort(self, client: Client) -> None:
         cohort = client.cohort
-        cohort.live.pop(client, None)
+        cohort.drop(client)
         cohort.members.discard(client)
         if cohort.members:
             return

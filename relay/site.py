@@ -18,8 +18,10 @@ def create_site(hub: Hub, config: Config) -> Flask:
     site = Flask(
         "relay", template_folder=str(_ROOT / "templates"), static_folder=str(_ROOT / "static")
     )
-    site.register_blueprint(sse.blueprint(hub, config.max_symbols))
-    site.register_blueprint(ws.blueprint(hub, config.max_symbols, config.allowed_origins))
+    site.register_blueprint(sse.blueprint(hub, config.max_symbols, config.compression))
+    site.register_blueprint(
+        ws.blueprint(hub, config.max_symbols, config.allowed_origins, config.compression)
+    )
     site.register_blueprint(api.blueprint(hub, config.max_symbols))
     site.register_blueprint(pages.blueprint(hub))
 

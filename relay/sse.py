@@ -2,13 +2,15 @@
 
 import _socket
 import random
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from flask import Blueprint, Response, request
 
 from relay.board import Entry
 from relay.client import Client
+from relay.deflate import GZIP_HEADER, Deflater, block
 from relay.form import ENTRIES_PER_PIECE, PAYLOADS, WHOLE
 from relay.hub import Hub
 from relay.subscription import Subscription, parse
@@ -20,10 +22,15 @@ HEADERS = {
     "Cache-Control": "no-cache, no-transform",
     # nginx buffers answers unless told not to: ngx_http_proxy_module, proxy_buffering.
     "X-Accel-Buffering": "no",
+    "Vary": "Accept-Encoding",
 }
 #: A browser that lost us comes back after a random time in this window, in milliseconds, so that a
 #: crash does not bring everybody back at once.
 RETRY_MILLISECONDS = (1000, 4000)
+
+
+def _as_it_is(data: bytes) -> bytes:
+    return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,9 @@ class EventStream:
     batch: bool
     #: HTTP/1.1 frames a body of unknown length in chunks (RFC 9112, 7.1); HTTP/1.0 cannot.
     chunked: bool
+    gzip: bool = False
+    #: What compresses, where it is gzip.
+    block: Callable[[bytes], bytes] = field(default=_as_it_is, compare=False)
 
     @property
     def entries_per_piece(self) -> int:
@@ -56,9 +66,31 @@ class EventStream:
     def end(self, name: str, data: bytes) -> bytes:
         return self.event(name, data) + (b"0\r\n\r\n" if self.chunked else b"")
 
+    def begin(self) -> bytes:
+        """The first bytes of a body: when to come back should it end without a word."""
+        retry = self.block(b"retry: %d\n\n" % random.randint(*RETRY_MILLISECONDS))
+        return self._chunk(GZIP_HEADER + retry if self.gzip else retry)
+
     def framed(self, data: bytes) -> bytes:
         """The bytes as they go over the wire."""
+        return self._chunk(self.block(data))
+
+    def shared(self) -> "SharedEvents | None":
+        return SharedEvents(self) if self.gzip else None
+
+    def _chunk(self, data: bytes) -> bytes:
         return b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data
+
+
+class SharedEvents:
+    """gzip blocks of one past."""
+
+    def __init__(self, form: EventStream) -> None:
+        deflater = Deflater()
+        together = replace(form, block=deflater.block)
+        self.begin = deflater.begin
+        self.encode = together.encode
+        self.event = together.event
 
 
 class EventClient(Client):
@@ -67,8 +99,8 @@ class EventClient(Client):
     __slots__ = ()
 
 
-def blueprint(hub: Hub, max_symbols: int) -> Blueprint:
-    """The route."""
+def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
+    """The route. `compression`: whether gzip may be used."""
     routes = Blueprint("sse", __name__)
 
     @routes.get("/events")
@@ -79,8 +111,14 @@ def blueprint(hub: Hub, max_symbols: int) -> Blueprint:
         hub.admit()
         chunked = request.environ["SERVER_PROTOCOL"] != "HTTP/1.0"
         form = EventStream(wish.fields, wish.batch, chunked)
+        headers = dict(HEADERS)
+        if compression and request.accept_encodings["gzip"]:
+            zipped = replace(form, gzip=True, block=block)
+            if hub.may_compress(zipped, wish.symbols, wish.rate):
+                form = zipped
+                headers["Content-Encoding"] = "gzip"
         request.environ[KEY] = Takeover(partial(_stream, hub, form, wish))
-        return Response(iter(()), headers=HEADERS)
+        return Response(iter(()), headers=headers)
 
     return routes
 
@@ -89,7 +127,6 @@ def _stream(
     hub: Hub, form: EventStream, wish: Subscription, sock: _socket.socket, _left: bytes, _ws: None
 ) -> None:
     client = EventClient(hub, sock, hub.board.version_of(wish.since))
-    retry = random.randint(*RETRY_MILLISECONDS)
-    client.unfinished = form.framed(b"retry: %d\n\n" % retry)
+    client.unfinished = form.begin()
     hub.enter(client, form, wish.symbols, wish.rate)
     client.run()

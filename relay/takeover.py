@@ -21,3 +21,5 @@ class Takeover(NamedTuple):
     run: Callable[[_socket.socket, bytes, Any], None]
     #: Whether to answer with a WebSocket handshake instead of the view's own head.
     websocket: bool = False
+    #: The handshake's Sec-WebSocket-Extensions, or nothing.
+    extensions: str = ""

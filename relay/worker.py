@@ -87,6 +87,9 @@ class Handler(PyWSGIHandler, WebSocketHandler):  # type: ignore[misc]
                 self.result = refusal or []
                 super().process_result()
                 return
+            if takeover.extensions:
+                header = (b"Sec-WebSocket-Extensions", takeover.extensions.encode())
+                self.response_headers.append(header)
         self.write(b"")
         self.wsgi_input._discard()
         if close is not None:

@@ -3,7 +3,7 @@
 import _socket
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -12,10 +12,13 @@ from flask import Blueprint, Request, Response, request
 
 from relay.board import Entry
 from relay.client import Client
+from relay.deflate import Deflater
 from relay.delivery import deliver
 from relay.form import ENTRIES_PER_PIECE, PAYLOADS, WHOLE
+from relay.frames import TEXT, close_frame, frame, text_frames
 from relay.hub import Hub
-from relay.rfc6455 import TEXT, Closed, WebSocket, close_frame, frame, text_frames
+from relay.permessage_deflate import negotiate
+from relay.rfc6455 import Closed, WebSocket
 from relay.subscription import BadQuery, Subscription, parse, parse_rate, parse_symbols
 from relay.takeover import KEY, Takeover
 
@@ -30,21 +33,30 @@ _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """The wire form of a WebSocket."""
+    """The wire form of a WebSocket.
+
+    What is made for one client alone is never compressed, which leaves alone the past that the
+    client's decompressor shares with others (RFC 7692, 6: that is up to the sender, message by message).
+    """
 
     fields: str
     batch: bool
+    deflated: bool = False
 
     @property
     def entries_per_piece(self) -> int:
         return WHOLE if self.batch else ENTRIES_PER_PIECE[self.fields]
 
     def encode(self, entries: list[Entry], resume_id: str) -> bytes:  # noqa: ARG002
+        return text_frames(self.messages(entries))
+
+    def messages(self, entries: list[Entry]) -> list[bytes]:
+        """The text messages: one an update, or one a batch."""
         payload = PAYLOADS[self.fields]
         payloads = [payload(update) for _, update in entries]
         if self.batch:
-            return frame(TEXT, f"[{','.join(payloads)}]".encode())
-        return text_frames([payload.encode() for payload in payloads])
+            return [f"[{','.join(payloads)}]".encode()]
+        return [payload.encode() for payload in payloads]
 
     def event(self, name: str, data: bytes) -> bytes:  # noqa: ARG002 - the JSON names itself
         return frame(TEXT, data)
@@ -52,6 +64,25 @@ class Messages:
     def end(self, name: str, data: bytes) -> bytes:
         retry = msgspec.json.decode(data).get("retry", 0)
         return self.event(name, data) + close_frame(SERVICE_RESTART, f'{{"retry_ms":{retry}}}')
+
+    def shared(self) -> "SharedMessages | None":
+        return SharedMessages(self) if self.deflated else None
+
+
+class SharedMessages:
+    """Deflated messages of one past: permessage-deflate with context takeover, once for all."""
+
+    def __init__(self, form: Messages) -> None:
+        self._messages = form.messages
+        self._deflater = Deflater()
+        self.begin = self._deflater.begin
+        self.event = form.event
+
+    def encode(self, entries: list[Entry], resume_id: str) -> bytes:  # noqa: ARG002
+        block = self._deflater.block
+        # A message ends where its last, empty block would have stood (RFC 7692, 7.2.1).
+        deflated = (block(message)[:-4] for message in self._messages(entries))
+        return b"".join([frame(TEXT, data, rsv1=True) for data in deflated])
 
 
 class Command(msgspec.Struct):
@@ -165,8 +196,10 @@ _COMMANDS: dict[str, Callable[[MessageClient, Command], None]] = {
 }
 
 
-def blueprint(hub: Hub, max_symbols: int, allowed_origins: tuple[str, ...]) -> Blueprint:
-    """The route."""
+def blueprint(
+    hub: Hub, max_symbols: int, allowed_origins: tuple[str, ...], compression: bool
+) -> Blueprint:
+    """The route. `compression`: whether permessage-deflate may be agreed on."""
     routes = Blueprint("ws", __name__)
 
     @routes.get("/ws", websocket=True)
@@ -179,8 +212,16 @@ def blueprint(hub: Hub, max_symbols: int, allowed_origins: tuple[str, ...]) -> B
             return Response(f"{problem}\n", 426, {"Sec-WebSocket-Version": "13"})
         wish = parse(request.args, "", max_symbols)
         hub.admit()
-        run = partial(_stream, hub, wish, max_symbols)
-        request.environ[KEY] = Takeover(run, websocket=True)
+        form = Messages(wish.fields, wish.batch)
+        extensions = ""
+        agreed = negotiate(request.headers.get("Sec-WebSocket-Extensions", ""))
+        if compression and agreed is not None and not agreed.server_no_context_takeover:
+            zipped = replace(form, deflated=True)
+            if hub.may_compress(zipped, wish.symbols, wish.rate):
+                form = zipped
+                extensions = agreed.response
+        run = partial(_stream, hub, form, wish, max_symbols)
+        request.environ[KEY] = Takeover(run, websocket=True, extensions=extensions)
         return Response(status=101)
 
     @routes.get("/ws")
@@ -206,6 +247,7 @@ def _handshake_problem(request: Request) -> str:
 
 def _stream(
     hub: Hub,
+    form: Messages,
     wish: Subscription,
     max_symbols: int,
     sock: _socket.socket,
@@ -220,6 +262,7 @@ def _stream(
         leftover,
         max_message=MAX_MESSAGE_BYTES,
         max_rate=MAX_MESSAGES_PER_SECOND,
+        deflate=form.deflated,
     )
-    hub.enter(client, Messages(wish.fields, wish.batch), wish.symbols, wish.rate)
+    hub.enter(client, form, wish.symbols, wish.rate)
     client.run()

@@ -4,7 +4,8 @@ import contextlib
 import json
 import socket
 import threading
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
@@ -140,8 +141,10 @@ class EventSource(Stream):
     def _read(self) -> None:
         try:
             text = ""
+            zipped = self.headers.get("content-encoding") == "gzip"
+            inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
             for piece in self._pieces():
-                text += piece
+                text += (inflater.decompress(piece) if zipped else piece).decode()
                 *events, text = text.split("\n\n")
                 for event in events:
                     self._dispatch(event)
@@ -150,7 +153,7 @@ class EventSource(Stream):
         finally:
             self._end()
 
-    def _pieces(self) -> Any:
+    def _pieces(self) -> Iterator[bytes]:
         chunked = self.headers.get("transfer-encoding") == "chunked"
         while True:
             self._reading.wait()
@@ -158,7 +161,7 @@ class EventSource(Stream):
                 line = self._file.readline()
                 if not line:
                     return
-                yield line.decode()
+                yield line
                 continue
             size = self._file.readline()
             if not size:
@@ -166,7 +169,7 @@ class EventSource(Stream):
             if size == b"0\r\n":
                 self.terminated = self._file.readline() == b"\r\n"
                 return
-            yield self._file.read(int(size, 16)).decode()
+            yield self._file.read(int(size, 16))
             self._file.readline()
 
     def _dispatch(self, event: str) -> None:
