@@ -7,9 +7,14 @@ from pathlib import Path
 from types import TracebackType
 
 import httpx
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
 
 _ROOT = Path(__file__).parent.parent
 _START_TIMEOUT = 20.0  # seconds
+
+#: Seconds that a test waits for anything that ought to come.
+WAIT = 10.0
 
 
 class Simulator:
@@ -83,3 +88,23 @@ class Simulator:
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
+
+
+def hear_until_closed(client: ClientConnection) -> tuple[list[str], ConnectionClosed]:
+    """Return all messages up to the close, and how it was closed."""
+    heard = []
+    while True:
+        try:
+            heard.append(str(client.recv(timeout=WAIT)))
+        except ConnectionClosed as closed:
+            return heard, closed
+
+
+def hear_nothing(client: ClientConnection, silence: float) -> None:
+    """Return once nothing has come for `silence` seconds; fail if that does not happen."""
+    for _ in range(100):  # what was under way may still arrive
+        try:
+            client.recv(timeout=silence)
+        except TimeoutError:
+            return
+    raise AssertionError("data goes on")

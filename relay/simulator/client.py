@@ -7,7 +7,7 @@ import struct
 import time
 from collections import deque
 from dataclasses import dataclass
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import Frame as WireFrame
@@ -27,7 +27,7 @@ MAX_MESSAGES = 5
 MAX_WAITING = 8 * 2**20
 
 #: Bytes of one fragment under the fault `fragmented`.
-_FRAGMENT = 512
+_FRAGMENT = 100
 
 
 @dataclass(frozen=True)
@@ -53,17 +53,17 @@ class Target:
     def parse(cls, path: str) -> "Target | None":
         """Read `/ws`, `/ws/<s1>/<s2>`, `/stream`, `/stream?streams=<s1>/<s2>`; None is a 404."""
         url = urlsplit(path)
-        query = parse_qs(url.query)
+        # Not parse_qs(): the plus sign of `@kline_1d@+08:00` is no space.
+        query = dict(pair.partition("=")[::2] for pair in url.query.split("&"))
         first, _, rest = unquote(url.path).lstrip("/").partition("/")
         if first == "stream" and not rest:
-            names, combined = "/".join(query.get("streams", [])), True
+            names, combined = unquote(query.get("streams", "")), True
         elif first == "ws":
             names, combined = rest, False
         else:
             return None
-        unit = query.get("timeUnit", ["MILLISECOND"])[-1]
         streams = [name for name in names.split("/") if name]
-        return cls(combined, unit.upper() == "MICROSECOND", streams)
+        return cls(combined, query.get("timeUnit", "").upper() == "MICROSECOND", streams)
 
 
 class Connection(ServerConnection):

@@ -6,20 +6,20 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import BinaryIO
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, BinaryIO
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from relay.simulator import rest
+from relay.simulator import backstage
 from relay.simulator.client import Client, Connection, Lifetime, Target
 from relay.simulator.control import MAX_STREAMS, answer
-from relay.simulator.faults import MOMENTARY, TABLE, Faults
+from relay.simulator.faults import MOMENTARY, Faults
 from relay.simulator.frame import Frame
 from relay.simulator.market import Market
+from relay.simulator.rest import Rest
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +46,10 @@ class Exchange:
         self._handshake_delay = handshake_delay  # seconds, under the fault `slow-handshake`
         self._to_all = to_all
         self._record = record
-        self._rest = rest.Rest(market)
+        self._rest = Rest(market)
         self._clients: set[Client] = set()
         self._audiences: dict[str, set[Client]] = {}
+        self._accepted = 0
         self._subscribed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -97,6 +98,20 @@ class Exchange:
         for client in tuple(self._clients):
             await client.connection.drain()
 
+    def status(self) -> dict[str, Any]:
+        """Return active faults, connected clients, all ever accepted, and streams with clients."""
+        return {
+            "faults": sorted(self._faults.active),
+            "clients": len(self._clients),
+            "accepted": self._accepted,
+            "streams": {name: len(clients) for name, clients in self._audiences.items()},
+        }
+
+    def play(self, stream: str, payload: bytes) -> None:
+        """Publish a payload that a test has made up; REST knows it if the market takes notice."""
+        self._market.notice(payload)
+        self.publish(stream, payload)
+
     def set_fault(self, name: str) -> None:
         """Switch a fault on, or let it happen if it is momentary."""
         log.info("fault: %s", name)
@@ -142,7 +157,7 @@ class Exchange:
     async def _respond(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer REST calls and refusals; None lets the WebSocket handshake go on."""
         if request.path.startswith("/simulator/"):
-            return _response(*self._own(request.path))
+            return _response(*backstage.answer(request.path, self))
         refusal = self._faults.refusal()
         if refusal is not None:
             return _response(*refusal)
@@ -165,6 +180,7 @@ class Exchange:
         if client is None:
             return
         self._clients.add(client)
+        self._accepted += 1
         self._obey()
         keeper = asyncio.create_task(client.keep())
         try:
@@ -206,36 +222,6 @@ class Exchange:
             self._subscribed.set()
         else:
             self._subscribed.clear()
-
-    def _own(self, path: str) -> tuple[int, str, dict[str, str]]:
-        """Answer the calls that Binance does not have: `/simulator/...`."""
-        url = urlsplit(path)
-        query = parse_qs(url.query, keep_blank_values=True)
-        match url.path:
-            case "/simulator/fault":
-                names = [name for key in ("set", "clear") for name in query.get(key, []) if name]
-                unknown = [name for name in names if name not in TABLE]
-                if unknown:
-                    return rest.reply({"unknown": unknown, "known": TABLE}, 400)
-                if "clear" in query:
-                    self.clear_faults([name for name in query["clear"] if name] or TABLE)
-                for name in query.get("set", []):
-                    self.set_fault(name)
-            case "/simulator/publish":
-                payload = query["data"][-1]
-                self._market.notice(payload.encode())
-                self.publish(query["stream"][-1], payload.encode())
-            case "/simulator/status":
-                pass
-            case _:
-                return rest.reply({"known": ["fault", "publish", "status"]}, 404)
-        return rest.reply(
-            {
-                "faults": sorted(self._faults.active),
-                "clients": len(self._clients),
-                "streams": {name: len(clients) for name, clients in self._audiences.items()},
-            }
-        )
 
 
 def _response(status: int, body: str, headers: dict[str, str]) -> Response:

@@ -16,6 +16,9 @@ log = logging.getLogger(__name__)
 #: Frames after which other tasks get their turn even if nobody has to be waited for.
 _BREATH = 64
 
+#: Seconds between two passes of a recording too short to have a pace of its own.
+_LEAST_GAP = 0.01
+
 _TIMES = re.compile(rb'"([EOCTt])":(\d{13})(?=\d{0,3}[,}])')
 _IDS = re.compile(rb'"(t|u|U|a|b|f|l|F|L|lastUpdateId)":(\d{1,12})(?=[,}])')
 
@@ -47,11 +50,7 @@ class Replay(Seen):
 
     async def run(self, exchange: Carrier) -> None:
         await exchange.subscribed()
-        while True:
-            before = self._frames
-            await self._once(exchange)
-            if not self._loop or self._frames == before:
-                break
+        while await self._once(exchange) and self._loop:
             log.info("replay starts over: prices jump back to the first recorded ones")
         await exchange.settle()
 
@@ -61,7 +60,9 @@ class Replay(Seen):
             f"replayed {self._frames} frames, {len(self._newest)} symbols, {self._updates} updates"
         )
 
-    async def _once(self, exchange: Carrier) -> None:
+    async def _once(self, exchange: Carrier) -> bool:
+        """Send everything; return whether there was anything."""
+        before = self._frames
         pace = _Pace(self._speed, self._max_gap)
         if self._shift is not None:
             self._shift.start_pass()
@@ -76,6 +77,9 @@ class Replay(Seen):
             exchange.publish(line.stream, payload)
             if self._frames % _BREATH == 0:
                 await asyncio.sleep(0)
+        if self._loop:
+            await pace.finish(self._frames - before)
+        return self._frames > before
 
 
 class _Pace:
@@ -85,14 +89,22 @@ class _Pace:
         self._speed = speed
         self._max_gap = int(max_gap * 1e9)
         self._last: int | None = None
-        self._due = time.monotonic()
+        self._started = self._due = time.monotonic()
 
     async def wait(self, recorded: int) -> None:
         if self._speed == 0:
             return
         if self._last is not None:
-            self._due += min(recorded - self._last, self._max_gap) / 1e9 / self._speed
+            await self._advance(min(recorded - self._last, self._max_gap) / 1e9 / self._speed)
         self._last = recorded
+
+    async def finish(self, frames: int) -> None:
+        """Wait for the mean gap between frames: the next pass follows at that distance."""
+        if self._speed and frames:
+            await self._advance(max((self._due - self._started) / frames, _LEAST_GAP))
+
+    async def _advance(self, gap: float) -> None:
+        self._due += gap
         delay = self._due - time.monotonic()
         if delay > 0.001:
             await asyncio.sleep(delay)

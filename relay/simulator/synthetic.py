@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 
 from relay.simulator import payloads
-from relay.simulator.candles import candles, closing, opening
+from relay.simulator.candles import INTERVALS, candles, closing, opening
 from relay.simulator.instrument import Instrument
 from relay.simulator.listing import DELISTED, listing
 from relay.simulator.market import Candle, Carrier, Day
@@ -22,6 +22,9 @@ _ARRAYS = {
     "!ticker_4h@arr": lambda i: payloads.rolling_ticker(i, "4h"),
     "!ticker_1d@arr": lambda i: payloads.rolling_ticker(i, "1d"),
 }
+
+#: The share that trades of its own accord if all are made to: as on a violent day.
+_LIVELY = 0.45
 
 #: Trades in a second, of the symbol traded most.
 _MOST_TRADES = 25.0
@@ -43,7 +46,7 @@ class Synthetic:
         self._by_symbol = {i.symbol: i for i in self._instruments}
         self._by_lower = {i.lower: i for i in self._instruments}
         self._everybody = activity >= 1
-        self._rates = _rates(symbols, activity)
+        self._rates = _rates(symbols, _LIVELY if self._everybody else activity)
         self._traded: set[Instrument] = set(self._draw_all())
         self._newest: dict[str, bytes] = {}
         self._opened: dict[str, int] = {}
@@ -133,7 +136,9 @@ class Synthetic:
             if kind.startswith("depth") and not kind.endswith("@100ms"):
                 self._publish_book(exchange, stream)
             elif kind.startswith("kline_"):
-                self._publish_kline(exchange, stream, instrument, kind.removeprefix("kline_"))
+                # A time zone offset, as in `kline_1d@+08:00`, does not move the boundaries here.
+                interval = kind.removeprefix("kline_").partition("@")[0]
+                self._publish_kline(exchange, stream, instrument, interval)
             elif instrument in self._traded or kind == "avgPrice":
                 payload = _current(instrument, kind)
                 if payload is not None and kind != "bookTicker":
@@ -156,16 +161,14 @@ class Synthetic:
     def _publish_kline(
         self, exchange: Carrier, stream: str, instrument: Instrument, interval: str
     ) -> None:
+        if interval not in INTERVALS:
+            return
         now = time.time()
-        try:
-            opened = opening(now, interval)
-        except (KeyError, ValueError):
-            return  # an interval that does not exist: acknowledged and silent
+        opened = opening(now, interval)
         before = self._opened.get(stream, opened)
         self._opened[stream] = opened
-        if before < opened:
-            end = float(closing(before, interval))
-            text = payloads.kline(instrument, interval, before, end, closed=True)
+        if closing(before, interval) == opened:
+            text = payloads.kline(instrument, interval, before, float(opened), closed=True)
             exchange.publish(stream, text.encode())
         if interval == "1s" or int(now) % 2 == 0:
             text = payloads.kline(instrument, interval, opened, now, closed=False)

@@ -1,0 +1,53 @@
+"""Backstage: the calls that Binance does not have, `/simulator/...`, for tests to pull the strings.
+
+GET /simulator/status                          who is connected, and to what
+GET /simulator/fault?set=NAME[&set=NAME]       switch faults on, or let momentary ones happen
+GET /simulator/fault?clear[=NAME]              switch all faults off, or one
+GET /simulator/publish?stream=NAME&data=JSON   send a payload to whoever is subscribed
+"""
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+from relay.simulator.faults import TABLE
+from relay.simulator.rest import Answer, reply
+
+
+class Stage(Protocol):
+    """What can be done to the exchange."""
+
+    def status(self) -> dict[str, Any]:
+        """Return what /simulator/status shows."""
+
+    def set_fault(self, name: str) -> None:
+        """Switch a fault on, or let it happen."""
+
+    def clear_faults(self, names: Iterable[str]) -> None:
+        """Switch faults off."""
+
+    def play(self, stream: str, payload: bytes) -> None:
+        """Publish a payload that is not the market's."""
+
+
+def answer(path: str, exchange: Stage) -> Answer:
+    """Return status, body and headers for the path and query of a GET."""
+    url = urlsplit(path)
+    query = parse_qs(url.query, keep_blank_values=True)
+    match url.path:
+        case "/simulator/status":
+            pass
+        case "/simulator/fault":
+            names = [name for key in ("set", "clear") for name in query.get(key, []) if name]
+            unknown = [name for name in names if name not in TABLE]
+            if unknown:
+                return reply({"unknown": unknown, "known": TABLE}, 400)
+            if "clear" in query:
+                exchange.clear_faults([name for name in query["clear"] if name] or TABLE)
+            for name in query.get("set", []):
+                exchange.set_fault(name)
+        case "/simulator/publish" if "stream" in query and "data" in query:
+            exchange.play(query["stream"][-1], query["data"][-1].encode())
+        case _:
+            return reply({"error": "see relay/simulator/backstage.py"}, 404)
+    return reply(exchange.status())

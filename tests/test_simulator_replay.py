@@ -1,0 +1,181 @@
+"""The simulator repeats recordings: every format, in order, byte for byte."""
+
+import gzip
+import json
+import subprocess
+from pathlib import Path
+
+from exchange import WAIT, Simulator, hear_until_closed
+from websockets.sync.client import connect
+
+TRADE = '{"e":"trade","E":%d,"s":"%s","t":%d,"p":"%s","q":"1","T":%d,"m":true,"M":true}'
+MINI = '{"e":"24hrMiniTicker","E":%d,"s":"%s","c":"%s","o":"1","h":"9","l":"1","v":"1","q":"5.0e0"}'
+START = 1_723_161_255_000  # ms
+
+
+def trade(number: int, symbol: str = "BTCUSDT") -> str:
+    time = START + 10 * number
+    return TRADE % (time, symbol, 500 + number, f"{number}.50", time)
+
+
+def wrapped(stream: str, payload: str) -> str:
+    return f'{{"stream":"{stream}","data":{payload}}}'
+
+
+def line_ns(number: int, text: str) -> str:
+    return f"{(START + 10 * number) * 1_000_000} {text}\n"
+
+
+def listen(simulator: Simulator, path: str = "/stream?streams=any") -> list[str]:
+    """Return everything a client hears until the exchange closes."""
+    with connect(simulator.url + path, max_size=None, compression=None) as client:
+        return hear_until_closed(client)[0]
+
+
+def replay(
+    *paths: Path, path: str = "/stream?streams=any", more: tuple[str, ...] = ()
+) -> list[str]:
+    files = [str(file) for file in paths]
+    options = ("--speed", "0", "--after-replay", "close", *more)
+    with Simulator("--replay", *files, *options) as simulator:
+        return listen(simulator, path)
+
+
+def test_gzipped_files_are_merged_by_time_and_rest_lines_skipped(tmp_path: Path) -> None:
+    files = []
+    for symbol, numbers in (("BTCUSDT", range(0, 300, 2)), ("ETHUSDT", range(1, 300, 2))):
+        stream = f"{symbol.lower()}@trade"
+        lines = [line_ns(n, wrapped(stream, trade(n, symbol))) for n in numbers]
+        lines.insert(3, line_ns(numbers[2], '{"lastUpdateId":1,"bids":[["1","2"]],"asks":[]}'))
+        files.append(tmp_path / f"{symbol}.gz")
+        files[-1].write_bytes(gzip.compress("".join(lines).encode()))
+    heard = [json.loads(message) for message in replay(*files)]
+    assert [message["data"]["t"] for message in heard] == list(range(500, 800))
+    assert {message["stream"] for message in heard} == {"btcusdt@trade", "ethusdt@trade"}
+
+
+def test_payload_bytes_are_unchanged(tmp_path: Path) -> None:
+    odd = '[%s, {"e":"24hrMiniTicker",  "s":"币安人生USDT","c":"1.10","E":1.0e3,"é":"\\u00e9"}]'
+    text = odd % (MINI % (START, "BTCUSDT", "5.00"))
+    file = tmp_path / "frames.jsonl"
+    file.write_text(text + "\n")
+    assert replay(file, path="/ws/!miniTicker@arr") == [text]
+    assert replay(file) == [wrapped("!miniTicker@arr", text)]
+
+
+def test_cryptofeed_file_is_read_past_its_header(tmp_path: Path) -> None:
+    frames = [wrapped("btcusdt@trade", trade(n)) for n in range(3)]
+    seconds = [f"{(START + 10 * n) / 1000}: {frame}\n" for n, frame in enumerate(frames)]
+    file = tmp_path / "BINANCE.ws.1.0"
+    file.write_text("".join(["wss://x/stream?streams=btcusdt@trade <-> 1.5\n", *seconds, "\n"]))
+    assert replay(file) == frames
+
+
+def test_enveloped_frames_are_unpacked(tmp_path: Path) -> None:
+    frame = wrapped("btcusdt@trade", trade(1))
+    lines = [
+        {"t": "header", "ts": 1.0, "data": "{}"},
+        {"t": "http", "ts": 1.5, "data": "{}"},
+        {"t": "recv", "ts": START / 1000, "data": frame},
+    ]
+    file = tmp_path / "cryptofeed.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert replay(file) == [frame]
+
+
+def test_bare_and_annotated_messages_find_their_streams(tmp_path: Path) -> None:
+    book = '{"u":400900217,"s":"BNBUSDT","b":"25.35","B":"31.21","a":"25.36","A":"40.66"}'
+    kline = '{"e":"kline","E":1723161255000,"s":"BNBBTC","k":{"s":"BNBBTC","i":"1m","c":"0.0020"}}'
+    lines = [
+        f'{{"src":"somewhere","claimed":"real","msg":{MINI % (START, "BTCUSDT", "5")}}}',
+        '{"src":"an ACK","claimed":"real","msg":{"result":null,"id":1}}',
+        trade(1),
+        book,
+        kline,
+    ]
+    file = tmp_path / "messages.jsonl"
+    file.write_text("\n".join(lines))
+    streams = [json.loads(message)["stream"] for message in replay(file)]
+    names = ["btcusdt@miniTicker", "btcusdt@trade", "bnbusdt@bookTicker", "bnbbtc@kline_1m"]
+    assert streams == names
+
+
+def test_strict_routing_sends_each_stream_to_its_subscribers(tmp_path: Path) -> None:
+    file = tmp_path / "ticks"
+    symbols = ["BTCUSDT", "ETHUSDT"] * 3
+    file.write_text(
+        "".join(
+            line_ns(n, wrapped(f"{symbol.lower()}@trade", trade(n, symbol)))
+            for n, symbol in enumerate(symbols)
+        )
+    )
+    heard = replay(file, path="/ws/ethusdt@trade", more=("--no-replay-to-all",))
+    assert heard == [trade(n, "ETHUSDT") for n in (1, 3, 5)]
+
+
+def test_rest_knows_only_what_has_been_replayed(tmp_path: Path) -> None:
+    file = tmp_path / "ticks"
+    file.write_text(line_ns(0, wrapped("btcusdt@trade", trade(7))))
+    with Simulator("--replay", str(file), "--after-replay", "close") as simulator:
+        assert simulator.get("/api/v3/ticker/price").json() == []
+        listen(simulator)
+        prices = simulator.get("/api/v3/ticker/24hr", symbolStatus="TRADING").json()
+        assert [(day["symbol"], day["lastPrice"]) for day in prices] == [("BTCUSDT", "7.50")]
+
+
+def test_loop_moves_times_to_now_and_ids_onwards(tmp_path: Path) -> None:
+    file = tmp_path / "ticks"
+    file.write_text("".join(line_ns(n, wrapped("btcusdt@trade", trade(n))) for n in range(3)))
+    with Simulator("--replay", str(file), "--loop") as simulator:
+        before = simulator.get("/api/v3/time").json()["serverTime"]
+        with connect(f"{simulator.url}/ws/btcusdt@trade") as client:
+            heard = [json.loads(client.recv(timeout=WAIT)) for _ in range(9)]
+    assert [message["t"] for message in heard] == list(range(500, 509))
+    times = [message["E"] for message in heard]
+    assert times == sorted(times)
+    assert times[0] >= before
+    assert all(message["T"] == message["E"] for message in heard)
+    assert [message["p"] for message in heard[:4]] == ["0.50", "1.50", "2.50", "0.50"]
+
+
+def test_nothing_is_lost_when_the_client_is_slow(tmp_path: Path) -> None:
+    file = tmp_path / "frames.jsonl"
+    padding = ",".join(MINI % (START, f"S{n}USDT", "1.0") for n in range(1000))
+    rows = [f"[{MINI % (START + n, 'BTCUSDT', str(n))},{padding}]\n" for n in range(60)]
+    file.write_text("".join(rows))
+    options = ("--speed", "0", "--after-replay", "close")
+    with (
+        Simulator("--replay", str(file), *options) as simulator,
+        connect(f"{simulator.url}/ws/any", max_size=None, compression=None) as slow,
+    ):
+        first = str(slow.recv(timeout=WAIT))
+        simulator.status()  # the exchange goes on being an exchange while it waits
+        heard = [first, *hear_until_closed(slow)[0]]
+    assert [json.loads(message)[0]["c"] for message in heard] == [str(n) for n in range(60)]
+
+
+def test_what_is_recorded_can_be_replayed(tmp_path: Path) -> None:
+    file = tmp_path / "recording.jsonl"
+    with (
+        Simulator("--symbols", "20", "--activity", "1", "--record", str(file)) as simulator,
+        connect(f"{simulator.url}/stream?streams=!miniTicker@arr/btcusdt@depth@100ms") as client,
+    ):
+        sent = [str(client.recv(timeout=WAIT)) for _ in range(6)]
+    heard = replay(file)
+    # What greets a new client is not of the market's making now, so it is not on the recording.
+    assert set(sent[1:]) <= set(heard)
+    for row in file.read_text().splitlines():
+        assert json.loads(row).keys() == {"time", "stream", "data"}
+
+
+def test_summary_counts_frames_symbols_and_updates(tmp_path: Path) -> None:
+    file = tmp_path / "frames.jsonl"
+    both = f"{MINI % (START, 'BTCUSDT', '1')},{MINI % (START, 'ETHUSDT', '2')}"
+    file.write_text(f"[{both}]\n{trade(1)}\n[{both}]\n")
+    options = ("--speed", "0", "--after-replay", "exit")
+    with Simulator("--replay", str(file), *options, stderr=subprocess.PIPE) as simulator:
+        listen(simulator)
+        assert simulator.process.stderr is not None
+        log = simulator.process.stderr.read()
+        simulator.process.stderr.close()
+    assert "replayed 3 frames, 2 symbols, 5 updates" in log
