@@ -242,7 +242,7 @@ class TestSyntheticMarket:
             assert len(hear(client)) == 50
 
     def test_streams_have_their_keys(self, simulator: Simulator) -> None:
-        awaited = dict.fromkeys(KEYS, 2)
+        awaited = dict.fromkeys(KEYS, 1)
         names = quote("/".join(KEYS), safe="")
         with join(simulator, f"/stream?streams={names}") as client:
             while any(count > 0 for count in awaited.values()):

@@ -99,8 +99,8 @@ class Client:
 
     def write(self, message: bytes, text: bool = True) -> None:
         """Send one message; a client that has let too much pile up is dropped instead."""
-        protocol = self.connection.protocol
-        if self._frozen or protocol.state is not State.OPEN:
+        protocol, transport = self.connection.protocol, self.connection.transport
+        if self._frozen or protocol.state is not State.OPEN or transport.is_closing():
             return
         if text and self.fragmented and len(message) > 1:
             pieces = [message[i : i + _FRAGMENT] for i in range(0, len(message), _FRAGMENT)]
@@ -112,9 +112,9 @@ class Client:
         else:
             protocol.send_binary(message)
         self.connection.send_data()
-        if self.connection.transport.get_write_buffer_size() > MAX_WAITING:
+        if transport.get_write_buffer_size() > MAX_WAITING:
             log.warning("dropped a client that does not read: %s", self.connection.id)
-            self.connection.transport.abort()
+            transport.abort()
 
     def close(self, code: int, reason: str) -> None:
         """Begin to close, without waiting for the client's half of it."""
@@ -179,11 +179,12 @@ class Client:
                 self._ping(pong_due=now + life.pong_timeout)
 
     def _ping(self, pong_due: float) -> None:
-        if self._frozen or self.connection.protocol.state is not State.OPEN:
+        protocol = self.connection.protocol
+        if self._frozen or protocol.state is not State.OPEN:
             return
         if self._pong_due is None:
             self._pong_due = pong_due
         payload = str(time.time_ns() // 1_000_000).encode()
         self._pings.add(payload)
-        self.connection.protocol.send_ping(payload)
+        protocol.send_ping(payload)
         self.connection.send_data()
