@@ -58,6 +58,9 @@ _QUOTES = {
 _RESTLESS = {"BTC": 0.5, "PAXG": 0.2, "USDT": 0.0, "USDC": 0.002, "FDUSD": 0.005, "TUSD": 0.005}
 _RESTLESS |= {"USDE": 0.005, "TRY": 0.1, "EUR": 0.1, "BRL": 0.1, "JPY": 0.1}
 
+#: Below this, eight decimals would leave a price nowhere to go.
+_LEAST_PRICE = 2e-7
+
 #: Pairs that are only traded the other way round.
 _NEVER = frozenset((("BTC", "ETH"), ("BTC", "BNB"), ("ETH", "BNB")))
 
@@ -81,16 +84,17 @@ class Listed:
 def listing(count: int, seed: int) -> list[Listed]:
     """Return `count` symbols, the most traded first; invented ones if the real names run out."""
     dollars = _dollars(seed)
-    money = {quote: price for quote, (price, _) in _QUOTES.items() if price}
+    worth = dollars | {quote: price for quote, (price, _) in _QUOTES.items() if price}
     courses = {
         asset: Course(f"{seed} {asset}", price, _RESTLESS.get(asset, 1.0))
-        for asset, price in (dollars | money).items()
+        for asset, price in worth.items()
     }
     pairs = [
         (rank * (1 + 2 * position), asset, quote)
         for position, (quote, (_, most)) in enumerate(_QUOTES.items())
         for rank, asset in enumerate(dollars, start=1)
         if rank <= most and asset != quote and (asset, quote) not in _NEVER
+        if worth[asset] / worth[quote] > _LEAST_PRICE
     ]
     # The first hundred of the most traded lead, then it is the turn of the pairs in other quotes.
     pairs.sort(key=lambda pair: pair[0])
