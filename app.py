@@ -30,6 +30,7 @@ class Relay:
             heartbeat_seconds=config.heartbeat_seconds,
             stall_seconds=config.stall_seconds,
             max_clients=config.max_clients,
+            rotate_seconds=config.rotate_seconds,
         )
 
     def start(self) -> None:

@@ -8,8 +8,10 @@ meanwhile, and bring the client back to its cohort.
 
 import _socket
 import logging
+import math
 import socket
 import struct
+import time
 from typing import TYPE_CHECKING
 
 import gevent
@@ -38,6 +40,8 @@ class Client:
         "_flusher",
         "_told",
         "cohort",
+        "ends_at",
+        "heard",
         "hub",
         "joined",
         "leaving",
@@ -62,6 +66,10 @@ class Client:
         self.joined = 0
         #: Nothing but `unfinished` will be sent any more.
         self.leaving = False
+        #: When it is to be sent away to come back elsewhere, by the monotonic clock.
+        self.ends_at = math.inf
+        #: When it last said anything.
+        self.heard = time.monotonic()
         self._told = -1
         self._flusher: gevent.Greenlet[[], None] | None = None
         if hasattr(socket, "TCP_NOTSENT_LOWAT") and sock.family != socket.AF_UNIX:
@@ -83,6 +91,10 @@ class Client:
         if not self.catch_up():
             self._flush_later()
 
+    def too_quiet(self, seconds: float) -> bytes:  # noqa: ARG002
+        """What to end it with if it had to say something within `seconds` and did not; or nothing."""
+        return b""
+
     def read(self) -> None:
         """Reads until the peer has gone. What it says is nobody's business here."""
         while self.receive(4096):
@@ -92,7 +104,9 @@ class Client:
         """Bytes from the peer, waiting for them; none when it has gone. Raises TimeoutError."""
         while True:
             try:
-                return self.sock.recv(size)
+                data = self.sock.recv(size)
+                self.heard = time.monotonic()
+                return data
             except BlockingIOError:
                 if not self._wait(_READ, seconds):
                     raise TimeoutError from None
@@ -179,6 +193,7 @@ class Client:
         self.leaving = True
         self.unfinished += last
         if self._flusher is None:
+            self.catch_up()
             self._flush_later()
 
     def cut(self, why: str) -> None:

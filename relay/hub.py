@@ -15,7 +15,7 @@ from gevent.event import Event
 
 from relay.batch import Batch, State
 from relay.board import Board
-from relay.client import Client
+from relay.client import LINGER_SECONDS, Client
 from relay.cohort import Cohort, CohortKey
 from relay.essential import spawn_essential
 from relay.form import Form
@@ -33,6 +33,14 @@ WATCH_SECONDS = 0.5
 MAX_COMPRESSING = 32
 
 
+#: A client that is asked by pings must have said something within so many heartbeats.
+PONG_BEATS = 2.5
+#: Those sent away come back at random within a window: one worker takes so many a second, at least
+#: this many seconds.
+RETURNS_PER_SECOND = 1000.0
+MIN_RETURN_SECONDS = 2.0
+
+
 class Full(Exception):
     """No further client can be served now; the text says why."""
 
@@ -47,8 +55,10 @@ class Hub:
         heartbeat_seconds: float = 12.0,
         stall_seconds: float = 10.0,
         max_clients: int = 20_000,
+        rotate_seconds: float = 0.0,
     ) -> None:
-        """A client is cut when its socket takes no byte for `stall_seconds`."""
+        """A client is cut when its socket takes no byte for `stall_seconds`, and sent away to come
+        back after `rotate_seconds`, give or take a fifth, if that is not 0."""
         self.board = Board()
         self.health = health
         self.stall_seconds = stall_seconds
@@ -57,6 +67,7 @@ class Hub:
         self.draining = False
         self._heartbeat_seconds = heartbeat_seconds
         self._max_clients = max_clients
+        self._rotate_seconds = rotate_seconds
         self._cohorts: dict[CohortKey, Cohort] = {}
         self._wanting_all: set[Cohort] = set()
         self._wanting: dict[str, set[Cohort]] = {}
@@ -100,7 +111,7 @@ class Hub:
     def admit(self) -> None:
         """Raises Full where a further client cannot be served now."""
         if self.draining:
-            raise Full("this worker is going away; come back at once, another one answers")
+            raise Full("this worker is going away; come back, another one answers")
         if len(self._clients) >= self._max_clients:
             raise Full("this worker serves as many streams as it may (MAX_CLIENTS)")
 
@@ -117,6 +128,8 @@ class Hub:
     ) -> None:
         """Makes a new client one of ours."""
         self._clients.add(client)
+        if self._rotate_seconds:
+            client.ends_at = time.monotonic() + self._rotate_seconds * random.uniform(0.8, 1.2)
         client.cohort = self._cohort(form, symbols, rate)
         client.cohort.members.add(client)
 
@@ -168,17 +181,27 @@ class Hub:
         data = self.event("status", mode=mode, **({"unknown": unknown} if unknown else {}))
         return client.cohort.form.event("status", data)
 
+    def bye(self, window: float = MIN_RETURN_SECONDS) -> bytes:
+        """The JSON of a goodbye; `retry` says when to come back, at random within `window` seconds."""
+        retry = random.randint(500, 500 + int(1000 * window))
+        return msgspec.json.encode({"event": "bye", "id": self.board.id, "retry": retry})
+
     def drain(self, seconds: float) -> None:
         """Sends everyone away within `seconds`, in random order, each told when to come back."""
         self.draining = True
         clients = list(self._clients)
         random.shuffle(clients)
+        window = max(MIN_RETURN_SECONDS, len(clients) / RETURNS_PER_SECOND)
         pause = min(seconds / max(len(clients), 1), 0.002)
         for client in clients:
-            retry = random.randint(500, 500 + int(1000 * max(2.0, len(clients) / 1000)))
-            data = msgspec.json.encode({"event": "bye", "id": self.board.id, "retry": retry})
-            client.finish(client.cohort.form.end("bye", data))
+            self._send_away(client, window)
             gevent.sleep(pause)
+        with gevent.Timeout(LINGER_SECONDS + 0.5, False):  # type: ignore[arg-type]
+            while self._clients:
+                gevent.sleep(0.02)
+
+    def _send_away(self, client: Client, window: float) -> None:
+        client.finish(client.cohort.form.end("bye", self.bye(window)))
 
     def _receive(self, updates: Iterable[State | Batch]) -> None:
         for item in updates:
@@ -222,6 +245,17 @@ class Hub:
             gevent.sleep(self._heartbeat_seconds * random.uniform(0.95, 1.0))
             self._events_due["heartbeat"] = {}
             self._bell.set()
+            self._look_after_clients()
+
+    def _look_after_clients(self) -> None:
+        """Ends those who do not answer pings, and those whose time is up."""
+        now = time.monotonic()
+        for client in list(self._clients):
+            last = client.too_quiet(PONG_BEATS * self._heartbeat_seconds)
+            if last:
+                client.finish(last)
+            elif client.ends_at <= now:
+                self._send_away(client, MIN_RETURN_SECONDS)
 
     def _tell_if_changed(self) -> None:
         label = self.verdict().label

@@ -108,6 +108,9 @@ def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
         wish = parse(request.args, request.headers.get("Last-Event-ID", ""), max_symbols)
         if request.method == "HEAD":
             return Response(b"", headers=HEADERS)
+        if hub.draining:
+            # An EventSource that is refused never comes back; one that is sent away does.
+            return Response(b"event: bye\ndata: %b\n\n" % hub.bye(), headers=HEADERS)
         hub.admit()
         chunked = request.environ["SERVER_PROTOCOL"] != "HTTP/1.0"
         form = EventStream(wish.fields, wish.batch, chunked)

@@ -2,20 +2,22 @@
 
 import _socket
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
+import gevent
 import msgspec
 from flask import Blueprint, Request, Response, request
 
 from relay.board import Entry
-from relay.client import Client
+from relay.client import LINGER_SECONDS, Client
 from relay.deflate import Deflater
 from relay.delivery import deliver
 from relay.form import ENTRIES_PER_PIECE, PAYLOADS, WHOLE
-from relay.frames import TEXT, close_frame, frame, text_frames
+from relay.frames import PING, TEXT, close_frame, frame, text_frames
 from relay.hub import Hub
 from relay.permessage_deflate import negotiate
 from relay.rfc6455 import Closed, WebSocket
@@ -27,7 +29,7 @@ MAX_MESSAGE_BYTES = 32 << 10
 #: Messages and control frames a second; above it the client is closed with 1008.
 MAX_MESSAGES_PER_SECOND = 20.0
 #: RFC 6455, 7.4.1, and the IANA registry for 1012.
-SERVICE_RESTART = 1012
+POLICY_VIOLATION, SERVICE_RESTART = 1008, 1012
 _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 
 
@@ -58,8 +60,9 @@ class Messages:
             return [f"[{','.join(payloads)}]".encode()]
         return [payload.encode() for payload in payloads]
 
-    def event(self, name: str, data: bytes) -> bytes:  # noqa: ARG002 - the JSON names itself
-        return frame(TEXT, data)
+    def event(self, name: str, data: bytes) -> bytes:
+        """The JSON names the event itself. A heartbeat also asks for a pong: RFC 6455, 5.5.2."""
+        return frame(TEXT, data) + (frame(PING, b"") if name == "heartbeat" else b"")
 
     def end(self, name: str, data: bytes) -> bytes:
         retry = msgspec.json.decode(data).get("retry", 0)
@@ -110,6 +113,11 @@ class MessageClient(Client):
         self._websocket = websocket
         self._max_symbols = max_symbols
 
+    def too_quiet(self, seconds: float) -> bytes:
+        if time.monotonic() - self.heard < seconds:
+            return b""
+        return close_frame(POLICY_VIOLATION, f"no pong within {seconds:.0f} s")
+
     def read(self) -> None:
         try:
             while not self.leaving:
@@ -117,6 +125,9 @@ class MessageClient(Client):
         except Closed:
             # What is due to be said, a close frame among it, has been written by now.
             self.finish(b"")
+            # Closing before the peer has would throw away what it has not read yet.
+            with gevent.Timeout(LINGER_SECONDS, False):  # type: ignore[arg-type]
+                super().read()
 
     def _obey(self, message: str | bytes) -> None:
         try:
