@@ -5,12 +5,7 @@ import os
 import re
 import shutil
 import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import msgspec
@@ -20,8 +15,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sy
 from relay import figures
 from relay.ticker import Ticker
 from tests.exchange import Simulator
+from tests.processes import Gunicorn, wait_until
 
-ROOT = Path(__file__).resolve().parent.parent
 WAIT = 20_000  # milliseconds
 QUIET_BROWSER = [
     "--no-sandbox",
@@ -35,51 +30,28 @@ QUIET_BROWSER = [
 SYMBOL = "币安人生USDT"
 
 
-def relay_server(exchange: str, port: int) -> subprocess.Popen[bytes]:
-    env = {k: v for k, v in os.environ.items() if k != "REDIS_URL"}
-    server = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "-k", "geventwebsocket", "-w", "1", "app:app"],
-        cwd=ROOT,
-        env=env | {"PORT": str(port), "BINANCE_WS": f"{exchange}/ws/!miniTicker@arr"},
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + WAIT / 1000
-    transport = httpx.HTTPTransport(retries=8)
-    with httpx.Client(transport=transport, base_url=f"http://127.0.0.1:{port}") as http:
-        while http.get("/readyz").json()["symbols"] == 0:
-            assert time.monotonic() < deadline, "the relay has no prices"
-    return server
-
-
-def kill(server: subprocess.Popen[bytes]) -> None:
-    os.killpg(server.pid, signal.SIGKILL)
-    server.wait()
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with Simulator() as simulator:
+        yield simulator
 
 
 @pytest.fixture(scope="module")
-def exchange() -> Iterator[Simulator]:
-    with Simulator() as exchange:
-        yield exchange
+def market(simulator: Simulator) -> str:
+    """Where to get the whole market."""
+    return f"{simulator.url}/ws/!miniTicker@arr"
 
 
 @pytest.fixture(scope="module")
-def port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+def relay(market: str) -> Iterator[Gunicorn]:
+    with Gunicorn(BINANCE_WS=market) as relay:
+        relay.wait_until_ready()
+        yield relay
 
 
 @pytest.fixture(scope="module")
-def servers(exchange: Simulator, port: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    running = [relay_server(exchange.url, port)]
-    yield running
-    for server in running:
-        kill(server)
-
-
-@pytest.fixture
-def url(servers: list[subprocess.Popen[bytes]], port: int) -> str:
-    return f"http://127.0.0.1:{port}"
+def url(relay: Gunicorn) -> str:
+    return relay.url
 
 
 @pytest.fixture(scope="module")
@@ -172,12 +144,18 @@ def test_sorts_by_any_column_also_from_the_keyboard(page: Page) -> None:
     head = page.get_by_role("columnheader", name="Symbol")
     head.get_by_role("button").click()
     expect(head).to_have_attribute("aria-sort", "ascending")
-    assert column(page, 1) == sorted(column(page, 1))
+    symbols = column(page, 1)
+    assert symbols == sorted(symbols)
     page.keyboard.press("Enter")
     expect(head).to_have_attribute("aria-sort", "descending")
-    page.get_by_role("columnheader", name="High").get_by_role("button").press("Enter")
+    highs = page.evaluate(
+        """() => {
+            document.querySelector("[data-key=high] button").click();
+            const cells = document.querySelectorAll("#market tbody td:nth-child(4)");
+            return [...cells].map((cell) => Number(cell.textContent));
+        }"""  # in one go: prices move
+    )
     expect(head).not_to_have_attribute("aria-sort", re.compile("."))
-    highs = [float(high) for high in column(page, 4)]
     assert highs == sorted(highs, reverse=True)
 
 
@@ -209,10 +187,10 @@ def test_an_unknown_symbol_is_a_page_for_people_and_json_for_programs(page: Page
     assert data.headers["Content-Type"] == "application/json"
 
 
-def test_a_silent_exchange_turns_the_banner_stale(page: Page, exchange: Simulator) -> None:
+def test_a_silent_exchange_turns_the_banner_stale(page: Page, simulator: Simulator) -> None:
     page.goto("/")
     expect(page.locator("html")).to_have_attribute("data-state", "simulated", timeout=WAIT)
-    exchange.fault("silent")
+    simulator.fault("silent")
     try:
         expect(page.locator("#state")).to_have_text("stale", timeout=10_000)
         expect(page.locator("#reason")).to_contain_text("exchange: no data")
@@ -220,26 +198,93 @@ def test_a_silent_exchange_turns_the_banner_stale(page: Page, exchange: Simulato
         expect(page.locator("#state")).to_have_text("down", timeout=WAIT)
         expect(page.locator("#simulated")).to_be_visible()
     finally:
-        exchange.clear("silent")
+        simulator.clear("silent")
     expect(page.locator("#state")).to_have_text("simulated", timeout=WAIT)
 
 
-def test_a_restarted_server_is_found_again_without_a_reload(
-    page: Page, servers: list[subprocess.Popen[bytes]], exchange: Simulator, port: int
-) -> None:
-    page.goto("/")
-    page.evaluate("document.body.dataset.kept = 'yes'")
-    expect(page.locator("html")).to_have_attribute("data-state", "simulated", timeout=WAIT)
-    kill(servers.pop())
+def moves(page: Page) -> None:
+    """Waits until a price moves."""
+    price = page.locator("#market tr[data-symbol='BTCUSDT'] td").first
+    expect(price).not_to_have_text(price.inner_text(), timeout=WAIT)
+
+
+def test_a_restarted_server_is_found_again_without_a_reload(page: Page, market: str) -> None:
+    with Gunicorn(BINANCE_WS=market) as relay:
+        relay.wait_until_ready()
+        page.goto(relay.url)
+        page.evaluate("document.body.dataset.kept = 'yes'")
+        moves(page)
+        relay.kill()
     expect(page.locator("#state")).to_have_text("stale", timeout=5_000)
     expect(page.locator("#reason")).to_have_text("your connection: lost, trying again")
     expect(page.locator("#state")).to_have_text("down", timeout=WAIT)
     expect(page.locator("#simulated")).to_be_visible()
-    servers.append(relay_server(exchange.url, port))
-    expect(page.locator("#state")).to_have_text("simulated", timeout=WAIT)
-    price = page.locator("#market tr[data-symbol='BTCUSDT'] td").first
-    expect(price).not_to_have_text(price.inner_text(), timeout=WAIT)
-    expect(page.locator("body")).to_have_attribute("data-kept", "yes")
+    with Gunicorn(port=relay.port, BINANCE_WS=market):
+        expect(page.locator("#state")).to_have_text("simulated", timeout=WAIT)
+        moves(page)
+        expect(page.locator("body")).to_have_attribute("data-kept", "yes")
+
+
+def test_a_frozen_server_is_noticed_by_its_silence(page: Page, market: str) -> None:
+    with Gunicorn(BINANCE_WS=market, HEARTBEAT_SECONDS="1") as relay:
+        relay.wait_until_ready()
+        page.goto(relay.url)
+        moves(page)
+        [worker] = relay.worker_pids()
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            expect(page.locator("#reason")).to_have_text("your connection: nothing arrives")
+            expect(page.locator("#state")).to_have_text("stale")
+            expect(page.locator("#state")).to_have_text("down", timeout=WAIT)
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        expect(page.locator("#state")).to_have_text("simulated", timeout=WAIT)
+        moves(page)
+
+
+def test_a_worker_that_is_replaced_is_no_error(page: Page, market: str) -> None:
+    with Gunicorn(BINANCE_WS=market) as relay:
+        relay.wait_until_ready()
+        page.goto(relay.url)
+        moves(page)
+        page.evaluate(WATCH_STATES)
+        [worker] = relay.worker_pids()
+        with page.expect_request("**/events?*"):
+            relay.signal(signal.SIGHUP)
+        moves(page)
+        wait_until(lambda: worker not in relay.worker_pids(), "the old worker to end")
+        assert "your connection: lost, trying again" not in page.evaluate("seen")
+
+
+def test_a_page_hidden_for_long_gives_its_connection_back_and_resumes(
+    page: Page, relay: Gunicorn
+) -> None:
+    page.clock.install()
+    page.goto("/")
+    moves(page)
+    hide(page, True)
+    page.clock.fast_forward(31_000)
+    with page.expect_request("**/events?*since=*") as resumed:
+        hide(page, False)
+    assert "batch=1" in resumed.value.url
+    moves(page)
+
+
+def hide(page: Page, hidden: bool) -> None:
+    page.evaluate(
+        """(hidden) => {
+            Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
+
+
+WATCH_STATES = """() => {
+    globalThis.seen = [];
+    const reason = document.getElementById("reason");
+    new MutationObserver(() => seen.push(reason.textContent)).observe(reason, { childList: true });
+}"""
 
 
 def test_a_refused_client_comes_back_by_itself(page: Page) -> None:
@@ -256,8 +301,7 @@ def test_a_refused_client_comes_back_by_itself(page: Page) -> None:
     page.route("**/events?*", refuse_twice)
     page.goto("/")
     expect(page.locator("html")).to_have_attribute("data-state", "simulated", timeout=WAIT)
-    price = page.locator("#market tr[data-symbol='BTCUSDT'] td").first
-    expect(price).not_to_have_text(price.inner_text(), timeout=WAIT)
+    moves(page)
     assert len(refused) > 2
 
 
