@@ -19,6 +19,10 @@ from relay.store.redis import RedisStore
 from relay.writer import Writer
 
 
+#: A worker that cannot load the state within so long serves without it, and says so.
+LOAD_SECONDS = 2.0
+
+
 class Relay:
     """One worker's hub, and what feeds it."""
 
@@ -34,7 +38,10 @@ class Relay:
         )
 
     def start(self) -> None:
-        """Begins to take updates in. Call it once, in the process that serves."""
+        """Begins to take updates in; returns once the board is loaded, or it takes too long.
+
+        Call it once, in the process that serves, before that serves.
+        """
         self.hub.start(self._store.listen())
         if self._config.in_process:
             writer = Writer(self._store)
@@ -47,6 +54,8 @@ class Relay:
             )
             spawn_essential(feed.run)
             spawn_essential(writer.run, feed.status)
+        # Who comes back with an id would else be told that it means nothing to us.
+        self.hub.loaded.wait(LOAD_SECONDS)
 
 
 def create_app() -> Flask:

@@ -65,6 +65,8 @@ class Hub:
         #: Counts what clients were told of the feed; one who missed the newest is told on catching up.
         self.told = 0
         self.draining = False
+        #: Set once anything was taken onto the board.
+        self.loaded = Event()
         self._heartbeat_seconds = heartbeat_seconds
         self._max_clients = max_clients
         self._rotate_seconds = rotate_seconds
@@ -107,6 +109,7 @@ class Hub:
         self._tell_if_changed()
         if anew:
             self._start_anew()
+        self.loaded.set()
 
     def admit(self) -> None:
         """Raises Full where a further client cannot be served now."""

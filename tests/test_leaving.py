@@ -64,11 +64,11 @@ def test_at_hup_no_request_is_refused_and_clients_come_back_where_they_were(
         workers.signal(signal.SIGHUP)
         stream.wait_for_event("bye")
         stream.wait_for_end()
+        wait_until(lambda: not set(workers.worker_pids()) & set(before), "new workers")
         with EventSource(workers.port, Last_Event_ID=stream.last_id) as again:
             assert again.wait_for_event("status")["mode"] == "none"
             exchange.tick(BTCUSDT="2")
             again.wait_for_price("BTCUSDT", "2")
-    wait_until(lambda: not set(workers.worker_pids()) & set(before), "new workers")
     stop.set()
     asking.join()
     assert set(answers) == {200}
