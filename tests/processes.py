@@ -187,7 +187,14 @@ class Gunicorn(Process):
     def wait_until_ready(self) -> None:
         """Waits until every worker serves prices."""
         for _ in range(self.workers * 3):
-            wait_until(lambda: self.http.get("/readyz").status_code == 200, "the relay to be ready")
+            wait_until(self._says_ready, "the relay to be ready")
+
+    def _says_ready(self) -> bool:
+        """On a connection of its own, as each may reach another worker, or a killed one."""
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=WAIT_SECONDS).status_code == 200
+        except httpx.TransportError:
+            return False
 
     def close(self) -> None:
         super().close()
