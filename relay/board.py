@@ -8,6 +8,9 @@ from collections.abc import Iterable
 
 from relay.batch import Batch, State, Update
 
+#: So many updates are kept one by one, for those who keep up: one or two frames of the whole market.
+LOG_ENTRIES = 2048
+
 #: (version, update)
 Entry = tuple[int, Update]
 
@@ -18,6 +21,8 @@ class Board:
     def __init__(self) -> None:
         self.epoch = ""
         self.version = 0
+        # The newest updates one by one, without a gap; what conflates has lost some of them.
+        self._log: list[Entry] = []
         # Re-inserted at the end on every change, so that it stays ordered by version.
         self._entries: dict[str, Entry] = {}
 
@@ -43,10 +48,15 @@ class Board:
         if anew:
             self.epoch = batch.epoch
             self._entries = {}
-        entries = self._entries
-        for version, update in enumerate(batch.updates, batch.previous + 1):
-            entries.pop(update.symbol, None)
-            entries[update.symbol] = (version, update)
+            self._log = []
+        entries, log = self._entries, self._log
+        for entry in enumerate(batch.updates, batch.previous + 1):
+            symbol = entry[1].symbol
+            entries.pop(symbol, None)
+            entries[symbol] = entry
+            log.append(entry)
+        if len(log) > 2 * LOG_ENTRIES:
+            del log[:-LOG_ENTRIES]
         self.version = batch.version
         return anew
 
@@ -57,6 +67,7 @@ class Board:
             return False
         ordered = sorted(state.entries, key=lambda entry: entry[0])
         self._entries = {entry[1].symbol: entry for entry in ordered}
+        self._log = []
         self.epoch, self.version = state.epoch, state.version
         return anew
 
@@ -75,6 +86,15 @@ class Board:
             changed.append(entry)
         changed.reverse()
         return changed
+
+    def each_since(self, version: int, symbols: frozenset[str] | None = None) -> list[Entry]:
+        """Each update after `version` by itself, oldest first; only what changed where there were more
+        than are kept."""
+        count = self.version - version
+        if count > len(self._log):
+            return self.since(version, symbols)
+        each = self._log[-count:] if count > 0 else []
+        return each if symbols is None else [e for e in each if e[1].symbol in symbols]
 
     def version_of(self, resume_id: str) -> int:
         """The version that a client's id stands for; 0 if this board cannot honour it."""

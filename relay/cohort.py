@@ -7,6 +7,8 @@ it leaves `live` until it has caught up by itself.
 
 import time
 from collections.abc import Callable, Iterator
+from itertools import repeat
+from operator import call
 from typing import TYPE_CHECKING
 
 from relay.board import Board, Entry
@@ -100,7 +102,9 @@ class Cohort:
     def flush(self, breathe: Callable[[], None]) -> None:
         """One pass: offers what changed since the last one to every live member."""
         version = self._board.version
-        entries = self._board.since(self._offered, self.symbols)
+        # Where there is no rate, what came during the last pass is taken together, not conflated.
+        changed = self._board.since if self.rate else self._board.each_since
+        entries = changed(self._offered, self.symbols)
         self._offered = version
         if entries and self.rate:
             self.next_pass = time.monotonic() + 1 / self.rate
@@ -139,16 +143,13 @@ class Cohort:
         """The fan-out: one send for each client. Never waits; yields only in `breathe`."""
         data, size = delivery.data, len(delivery.data)
         for clients in self._slices(everyone, still):
-            for client in clients:
-                try:
-                    sent = client.send(data)
-                except BlockingIOError:
-                    sent = 0
-                except OSError:
-                    client.lost()
-                    continue
-                if sent != size:
-                    client.fall_behind(*delivery.rest(sent, self._settled))
+            taken = _send_to_each(clients, data)
+            if taken.count(size) != len(clients):
+                for client, sent in zip(clients, taken, strict=True):
+                    if sent < 0:
+                        client.lost()
+                    elif sent != size:
+                        client.fall_behind(*delivery.rest(sent, self._settled))
             breathe()
 
     def _slices(
@@ -166,3 +167,22 @@ class Cohort:
     def _deliver(self, maker: Form | Shared, entries: list[Entry], version: int) -> Delivery:
         size = self.form.entries_per_piece
         return deliver(entries, version, self._board.epoch, maker.encode, size)
+
+
+def _send_to_each(clients: list["Client"], data: bytes) -> list[int]:
+    """Offers `data` to each socket: how many bytes each took, -1 where the connection is gone.
+
+    The loop itself runs in C, from one exception to the next: here every nanosecond counts by the
+    number of clients.
+    """
+    taken: list[int] = []
+    sends = iter([client.send for client in clients])
+    while True:
+        try:
+            taken.extend(map(call, sends, repeat(data)))
+        except BlockingIOError:
+            taken.append(0)
+        except OSError:
+            taken.append(-1)
+        else:
+            return taken

@@ -3,7 +3,7 @@
 import pytest
 
 from relay.batch import Batch, FeedStatus, State, Update
-from relay.board import Board
+from relay.board import LOG_ENTRIES, Board
 
 LIVE = FeedStatus("live")
 
@@ -64,3 +64,19 @@ def test_a_state_is_taken_only_if_it_is_newer(board: Board) -> None:
     assert prices(board, 4) == {"B": "7"}
     assert board.load(State("e2", 1, LIVE, [(1, update("Q", "1"))]))
     assert prices(board, 0) == {"Q": "1"}
+
+
+def test_each_update_is_kept_for_those_who_keep_up(board: Board) -> None:
+    board.apply(batch(4, update("A", "1.6"), update("A", "1.7")))
+    assert [u.price for _, u in board.each_since(3)] == ["1.5", "1.6", "1.7"]
+    assert [u.price for _, u in board.each_since(2, frozenset("C"))] == ["3"]
+    assert board.each_since(6) == []
+
+
+def test_who_is_further_behind_gets_only_what_changed(board: Board) -> None:
+    version = board.version
+    for number in range(3 * LOG_ENTRIES):
+        board.apply(batch(version + number, update("A", str(number))))
+    assert prices(board, 4) == {"A": str(3 * LOG_ENTRIES - 1)}
+    assert len(board.each_since(4)) == 1
+    assert len(board.each_since(board.version - 100)) == 100
