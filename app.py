@@ -18,7 +18,6 @@ from relay.store.memory import MemoryStore
 from relay.store.redis import RedisStore
 from relay.writer import Writer
 
-
 #: A worker that cannot load the state within so long serves without it, and says so.
 LOAD_SECONDS = 2.0
 
