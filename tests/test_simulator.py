@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from exchange import WAIT, Simulator, hear_nothing, hear_until_closed
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+
+from tests.exchange import WAIT, Simulator, hear_nothing, hear_until_closed
 
 SILENCE = 1.5  # seconds; a 1 Hz stream would have spoken
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import websocket
-from exchange import WAIT, Simulator, hear_nothing, hear_until_closed
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+
+from tests.exchange import WAIT, Simulator, hear_nothing, hear_until_closed
 
 SILENCE = 0.5  # seconds; the clock ticks every 0.05
 STREAM = "!miniTicker@arr"

@@ -5,8 +5,9 @@ import json
 import subprocess
 from pathlib import Path
 
-from exchange import WAIT, Simulator, hear_until_closed
 from websockets.sync.client import connect
+
+from tests.exchange import WAIT, Simulator, hear_until_closed
 
 TRADE = '{"e":"trade","E":%d,"s":"%s","t":%d,"p":"%s","q":"1","T":%d,"m":true,"M":true}'
 MINI = '{"e":"24hrMiniTicker","E":%d,"s":"%s","c":"%s","o":"1","h":"9","l":"1","v":"1","q":"5.0e0"}'
