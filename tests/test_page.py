@@ -3,30 +3,21 @@
 import json
 import os
 import re
-import shutil
 import signal
 from collections.abc import Iterator
 
 import httpx
 import msgspec
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from relay import figures
 from relay.ticker import Ticker
+from tests.browser import chromium
 from tests.exchange import Simulator
 from tests.processes import Gunicorn, wait_until
 
 WAIT = 20_000  # milliseconds
-QUIET_BROWSER = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SYMBOL = "币安人生USDT"
 
 
@@ -56,11 +47,8 @@ def url(relay: Gunicorn) -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET_BROWSER)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

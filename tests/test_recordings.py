@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from websockets.sync.client import connect
 
+from relay.figures import plain
+from tests.browser import chromium
 from tests.conftest import RECORDINGS
 from tests.exchange import Simulator
 from tests.processes import Gunicorn, Listener, RedisServer, wait_until
@@ -102,6 +104,17 @@ def recording(name: str, directory: Path) -> tuple[list[str], Iterator[Any]]:
     return [str(path)], cryptofeed(path)
 
 
+def prices_on_page(relay: Gunicorn) -> dict[str, str]:
+    """What a person sees in the browser, without the zeros that pad it."""
+    with chromium() as browser:
+        page = browser.new_page()
+        page.goto(relay.url)
+        rows = page.locator("#market tbody tr").evaluate_all(
+            "rows => rows.map(row => [row.dataset.symbol, row.querySelector('td').textContent.trim()])"
+        )
+        return {symbol: plain(price) for symbol, price in rows}
+
+
 @pytest.mark.parametrize("name", ["synthetic", "ticks", "all-market", "cryptofeed"])
 def test_every_client_ends_with_the_last_recorded_price(
     name: str, redis_server: RedisServer, tmp_path: Path
@@ -123,6 +136,7 @@ def test_every_client_ends_with_the_last_recorded_price(
             wait_until(lambda: held.hgetall("prices") == expected, "the hash to hold them all", 60)
             for stream in streams:
                 stream.wait_for(lambda stream=stream: stream.prices == expected, "every last price")
+            assert prices_on_page(relay) == {s: plain(price) for s, price in expected.items()}
             for _ in range(4):
                 answer = relay.http.get("/api/prices").json()
                 assert answer["prices"] == expected
