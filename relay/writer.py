@@ -1,7 +1,8 @@
 """Writer: the one who gives every update its version.
 
-Between the feed and the store. It keeps the newest ticker of every symbol, and of those not yet
-written only the newest: a store that is slow or away costs freshness, never memory.
+Between the feed and the store. It keeps the newest ticker of every symbol. Those not yet written wait
+one by one up to a limit, and beyond it only the newest of each symbol: a store that is slow or away
+costs intermediate prices, never memory.
 """
 
 import logging
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 #: A batch or a beat at least so often: workers tell silence from quiet by it.
 BEAT_SECONDS = 1.0
+#: So many tickers wait to be written one by one: more than any frame of the whole market has.
+MAX_PENDING = 2048
 #: Carried over from the last message that had them: a trade does not say the day's high.
 _DAY_FIELDS = (
     "open",
@@ -79,7 +82,7 @@ class Writer:
         self._store = store
         self._encode = msgspec.json.Encoder().encode
         self._tickers: dict[str, Ticker] = {}
-        self._pending: dict[str, None] = {}
+        self._pending: list[Ticker] = []
         self._bell = Event()
         self._epoch = _new_epoch()
         self._version = 0
@@ -111,7 +114,9 @@ class Writer:
                     day = {field: getattr(held, field) for field in _DAY_FIELDS}
                     ticker = msgspec.structs.replace(ticker, **day)  # noqa: PLW2901
             self._tickers[ticker.symbol] = ticker
-            self._pending[ticker.symbol] = None
+            self._pending.append(ticker)
+        if len(self._pending) > MAX_PENDING:
+            self._pending = list({ticker.symbol: ticker for ticker in self._pending}.values())
         self._bell.set()
 
     def run(self, feed_status: Callable[[], FeedStatus]) -> None:
@@ -149,7 +154,8 @@ class Writer:
 
     def _adopt(self, position: Position | None) -> None:
         if position is None:
-            self._start_epoch()
+            if self._version:
+                self._start_epoch()
             return
         if self._simulated not in (None, position.simulated):
             log.warning("the stored prices are %s: starting anew", _kind(position.simulated))
@@ -164,14 +170,14 @@ class Writer:
 
     def _start_epoch(self) -> None:
         self._epoch, self._version = _new_epoch(), 0
-        self._pending = dict.fromkeys(self._tickers)
+        self._pending = list(self._tickers.values())
         self._bell.set()
 
     def _next_batch(self, feed_status: Callable[[], FeedStatus]) -> Batch:
         self._bell.wait(BEAT_SECONDS)
         self._bell.clear()
-        symbols, self._pending = self._pending, {}
-        updates = [self._update(self._tickers[symbol]) for symbol in symbols]
+        pending, self._pending = self._pending, []
+        updates = [self._update(ticker) for ticker in pending]
         previous = self._version
         self._version += len(updates)
         return Batch(self._epoch, previous, self._version, feed_status(), updates)

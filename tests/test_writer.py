@@ -8,7 +8,7 @@ from gevent.queue import SimpleQueue
 
 from relay.batch import Batch, FeedStatus
 from relay.ticker import Ticker
-from relay.writer import LeaseHeld, Position, StateLost, StoreUnavailable, Writer
+from relay.writer import MAX_PENDING, LeaseHeld, Position, StateLost, StoreUnavailable, Writer
 
 
 class ScriptedStore:
@@ -62,11 +62,22 @@ def test_every_update_gets_the_next_version(store: ScriptedStore, writer: Writer
     assert (second.epoch, second.previous, second.version) == (first.epoch, 2, 3)
 
 
-def test_what_waits_for_the_store_is_conflated(store: ScriptedStore, writer: Writer) -> None:
+def test_each_update_is_written_while_the_store_keeps_up(
+    store: ScriptedStore, writer: Writer
+) -> None:
     for time in range(100):
         writer.offer([ticker("A", str(time), time)])
-    assert prices(store.next()) == {"A": "99"}
-    assert writer.written in (0, 1)
+    assert [update.price for update in store.next().updates] == [str(time) for time in range(100)]
+
+
+def test_what_waits_too_long_for_the_store_is_conflated(
+    store: ScriptedStore, writer: Writer
+) -> None:
+    for time in range(3 * MAX_PENDING):
+        writer.offer([ticker("A", str(time), time), ticker("B", "1")])
+    batch = store.next()
+    assert prices(batch) == {"A": str(3 * MAX_PENDING - 1), "B": "1"}
+    assert len(batch.updates) <= MAX_PENDING
 
 
 def test_older_and_repeated_tickers_are_dropped(store: ScriptedStore, writer: Writer) -> None:
