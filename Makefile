@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 3001
 
-.PHONY: run listen test conformance lint format clean
+.PHONY: run listen test conformance bench lint format clean
 
 run: $(VENV)/.run
 	SIMULATOR_FALLBACK=1 REDIS_URL=memory:// $(BIN)/gunicorn -k geventwebsocket -w 1 app:app
@@ -18,6 +18,10 @@ test: $(VENV)/.test
 conformance: $(VENV)/.test
 	$(BIN)/python -m tests.conformance
 
+# A short look. `python -m bench.run --help` has more.
+bench: $(VENV)/.bench bench/competitors/node_modules
+	$(BIN)/python -m bench.run --rounds 1 --seconds 3 --cases hot,hot-ws,market,filtered
+
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -28,7 +32,7 @@ format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) bench/competitors/node_modules .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/.run: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 run") if sys.version_info < (3, 11) else None'
@@ -39,3 +43,11 @@ $(VENV)/.run: requirements.txt
 $(VENV)/.test: $(VENV)/.run requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
+
+$(VENV)/.bench: $(VENV)/.run bench/requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	touch $@
+
+bench/competitors/node_modules: bench/competitors/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent --prefix bench/competitors && touch $@; \
+	else echo "npm is not installed: the Node competitor is left out."; fi
