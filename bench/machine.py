@@ -9,6 +9,9 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+#: It decides how sends are paced, also on loopback: `bbr` and `cubic` give different figures.
+_CONGESTION_CONTROL = Path("/proc/sys/net/ipv4/tcp_congestion_control")
+
 
 def describe() -> str:
     """Processor, memory, kernel, and the versions of what was measured."""
@@ -17,7 +20,7 @@ def describe() -> str:
     parts = [
         f"{os.cpu_count()} x {model[1] if model else platform.machine()}",
         f"{int(kib[1]) >> 20 if kib else '?'} GiB",
-        f"Linux {platform.release()}",
+        f"Linux {platform.release()} ({_CONGESTION_CONTROL.read_text().strip()})",
         f"Python {platform.python_version()}",
         *(f"{name} {version(name)}" for name in ("gevent", "websockets", "redis")),
     ]

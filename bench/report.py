@@ -59,6 +59,9 @@ FIGURES = {
 }
 
 
+LATENCIES = ("p50_ms", "p99_ms", "p999_ms", "max_ms")
+
+
 def derive(case: Case, figures: dict[str, float]) -> dict[str, float]:
     """Adds what only the case knows: the share of all prices that were sent, and bytes per client."""
     clients, seconds = max(figures["clients"], 1), figures["seconds"]
@@ -75,6 +78,10 @@ def medians(case: Case, by_contender: dict[str, Rounds]) -> dict[str, dict[str, 
     result = {}
     for name, rounds in by_contender.items():
         result[name] = {key: median(each[key] for each in rounds) for key in rounds[0]}
+        if not result[name]["samples"]:
+            # Nothing came, so nothing is known about how long it took.
+            for key in LATENCIES:
+                del result[name][key]
         ratios = [
             each[case.main] / baseline[each["round"]]
             for each in rounds
