@@ -1,5 +1,6 @@
 """Chart: every case's main figure as bars, in one SVG file that needs nothing else."""
 
+import textwrap
 from html import escape
 
 from bench.cases import CASES
@@ -10,6 +11,7 @@ from bench.report import FIGURES, Results, medians
 _WIDTH, _MARGIN = 760, 20
 _LABELS, _VALUES = 250, 80
 _TITLE, _BAR, _GAP, _SPACE = 42, 18, 6, 22
+_LINE, _CAPTION_CHARACTERS = 18, 95
 _BARS = _WIDTH - 2 * _MARGIN - _LABELS - _VALUES
 
 _STYLE = """
@@ -28,10 +30,11 @@ def draw(results: Results, caption: str) -> str:
     for name, by_contender in results.items():
         case = CASES[name]
         figures = medians(case, by_contender)
-        heading, show = FIGURES[case.main]
+        heading, show, less_is_better = FIGURES[case.main]
         most = max(each[case.main] for each in figures.values()) or 1.0
         parts.append(_text(_MARGIN, y + 12, case.title, "title"))
-        parts.append(_text(_MARGIN, y + 30, heading))
+        better = "less" if less_is_better else "more"
+        parts.append(_text(_MARGIN, y + 30, f"{heading} ({better} is better)"))
         y += _TITLE
         for contender in case.contenders:
             if contender not in figures:
@@ -48,7 +51,9 @@ def draw(results: Results, caption: str) -> str:
             parts.append(_text(x + width + 6, y + 14, show(value)))
             y += _BAR + _GAP
         y += _SPACE
-    parts.append(_text(_MARGIN, y + 4, caption))
+    for line in textwrap.wrap(caption, _CAPTION_CHARACTERS):
+        parts.append(_text(_MARGIN, y + 4, line))
+        y += _LINE
     height = y + _MARGIN
     size = f'width="{_WIDTH}" height="{height}" viewBox="0 0 {_WIDTH} {height}"'
     ground = f'<rect class="ground" width="{_WIDTH}" height="{height}"/>'

@@ -18,6 +18,7 @@ class Figure(NamedTuple):
 
     heading: str
     show: Callable[[float], str]
+    less_is_better: bool = False
 
 
 def _milliseconds(value: float) -> str:
@@ -37,7 +38,7 @@ def _tenths(value: float) -> str:
 
 
 FIGURES = {
-    "share": Figure("delivered of all sent", _percent),
+    "share": Figure("delivered of all wanted", _percent),
     "per_cpu_s": Figure("deliveries per CPU-second", lambda value: f"{value:,.0f}"),
     "ratio": Figure("ratio", lambda value: f"{value:.2f}"),
     "p50_ms": Figure("p50 ms", _milliseconds),
@@ -46,13 +47,13 @@ FIGURES = {
     "kb_per_s": Figure("kB/s", _whole),
     "generator_busy": Figure("generator busy", _percent),
     "clients": Figure("clients", _whole),
-    "kib_per_client": Figure("KiB per client", _tenths),
+    "kib_per_client": Figure("KiB per client", _tenths, less_is_better=True),
     "kb_per_client": Figure("kB to each client", _tenths),
     "growth_kib": Figure("grew by KiB", _whole),
     "closed": Figure("closed", _whole),
     "failed": Figure("failed", _whole),
     "connect_s": Figure("connect s", _tenths),
-    "back_s": Figure("all back after s", lambda value: f"{value:.2f}"),
+    "back_s": Figure("all back after s", lambda value: f"{value:.2f}", less_is_better=True),
     "open_p50_ms": Figure("first event p50 ms", _milliseconds),
     "open_p99_ms": Figure("first event p99 ms", _milliseconds),
     "server_cpu_s": Figure("CPU s", lambda value: f"{value:.2f}"),
@@ -63,7 +64,7 @@ LATENCIES = ("p50_ms", "p99_ms", "p999_ms", "max_ms")
 
 
 def derive(case: Case, figures: dict[str, float]) -> dict[str, float]:
-    """Adds what only the case knows: the share of all prices that were sent, and bytes per client."""
+    """Adds what only the case knows: the share of what was wanted, and bytes per client."""
     clients, seconds = max(figures["clients"], 1), figures["seconds"]
     wanted = case.wanted * clients * seconds
     return figures | {
