@@ -30,8 +30,9 @@ _SLACK_SECONDS = 60.0
 def main() -> None:
     """Runs what the command line says."""
     options = _options()
-    # SIGTERM ends the `with` blocks too, and with them every process.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # Both end the `with` blocks, and with them every process. A shell starts jobs with SIGINT ignored.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     raise_file_limit()
     names = [n for n in CONTENDERS if not options.contenders or n in options.contenders]
     for name in names:
@@ -49,7 +50,8 @@ def main() -> None:
         print("interrupted: what follows is what there is so far", file=sys.stderr)
     if not results:
         sys.exit("nothing was measured")
-    note = f"{where}, {when}; medians of {options.rounds} x {options.seconds:g} s"
+    done = max(len(rounds) for case in results.values() for rounds in case.values())
+    note = f"{where}, {when}; medians of {done} x {options.seconds:g} s"
     print(f"{note}\n\n{tables(results)}")
     _save(results, {"machine": where, "date": when, "seconds": options.seconds}, note)
 
