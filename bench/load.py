@@ -72,7 +72,9 @@ def measure(plan: Plan, processes: int, server: list[int], feed: list[int]) -> d
     busy, full, at = usage.busy_seconds(), usage.pss_kib(server), time.monotonic()
     time.sleep(plan.seconds)
     seconds = time.monotonic() - at
-    cpu, feed_cpu = usage.cpu_seconds(server) - cpu, usage.cpu_seconds(feed) - feed_cpu
+    # Not below nothing: what an ended thread had used may be missing at the end.
+    cpu = max(usage.cpu_seconds(server) - cpu, 0.0)
+    feed_cpu = max(usage.cpu_seconds(feed) - feed_cpu, 0.0)
     busy, end = usage.busy_seconds() - busy, usage.pss_kib(server)
     outcomes: list[Outcome] = [pipe.recv() for pipe in pipes]
     for child in children:
