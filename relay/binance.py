@@ -6,7 +6,7 @@ Pure: no sockets, no clock. Facts are from Binance's Spot documentation, web-soc
 import re
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import msgspec
@@ -75,6 +75,25 @@ class _Event(msgspec.Struct, frozen=True, gc=False):
     u: int | None = None
 
 
+class _DayEvent(msgspec.Struct, frozen=True, gc=False):
+    """An entry of the whole market's array, where nothing else is in it: decoded at once, by type."""
+
+    e: Literal["24hrMiniTicker", "24hrTicker"]
+    E: int
+    s: str
+    c: str
+    o: str | None = None
+    h: str | None = None
+    l: str | None = None  # noqa: E741 - Binance's letter
+    v: str | None = None
+    q: str | None = None
+    p: str | None = None
+    P: str | None = None
+    b: str | None = None
+    a: str | None = None
+    n: int | None = None
+
+
 class _Envelope(msgspec.Struct, frozen=True):
     """What may stand around or instead of an event."""
 
@@ -90,6 +109,7 @@ class _Envelope(msgspec.Struct, frozen=True):
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_event = msgspec.json.Decoder(_Event).decode
 _decode_events = msgspec.json.Decoder(list[_Event]).decode
+_decode_day_events = msgspec.json.Decoder(list[_DayEvent]).decode
 _decode_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
@@ -127,6 +147,13 @@ def _single(message: bytes, envelope: _Envelope, received_time: int) -> Message:
 
 def _array(message: bytes, received_time: int) -> Message:
     try:
+        return _collect_day(_decode_day_events(message), received_time)
+    except msgspec.ValidationError:
+        return _mixed_array(message, received_time)
+
+
+def _mixed_array(message: bytes, received_time: int) -> Message:
+    try:
         return _collect(_decode_events(message), received_time)
     except msgspec.ValidationError:
         return _array_with_bad_entries(message, received_time)
@@ -141,6 +168,32 @@ def _array_with_bad_entries(message: bytes, received_time: int) -> Message:
             bad += 1
     good = _collect(events, received_time)
     return Message(good.tickers, good.notes + [Note.MALFORMED] * bad)
+
+
+def _collect_day(events: list[_DayEvent], received_time: int) -> Message:
+    is_symbol, is_price = SYMBOL.fullmatch, _PRICE.fullmatch
+    tickers = [
+        Ticker(
+            event.s,
+            event.c,
+            event.e,
+            received_time,
+            event.E // 1000 if event.E > _FIRST_MICROSECOND else event.E,
+            event.o,
+            event.h,
+            event.l,
+            event.v,
+            event.q,
+            event.p,
+            event.P,
+            event.b,
+            event.a,
+            event.n,
+        )
+        for event in events
+        if is_symbol(event.s) and is_price(event.c)
+    ]
+    return Message(tickers, [Note.MALFORMED] * (len(events) - len(tickers)))
 
 
 def _collect(events: list[_Event], received_time: int) -> Message:

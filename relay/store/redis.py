@@ -62,12 +62,13 @@ if previous == '0' then
 elseif head[1] ~= epoch or head[2] ~= previous then
     return 'lost'
 end
+local updates = cmsgpack.unpack(ARGV[7])[5]
 local prices, rows = {}, {}
-for i = 8, #ARGV, 3 do
-    local symbol, price = ARGV[i], ARGV[i + 1]
+for i, update in ipairs(updates) do
+    local symbol, price = update[1], update[2]
     local n = #prices
     prices[n + 1], prices[n + 2] = symbol, price
-    rows[n + 1], rows[n + 2] = symbol, ARGV[i + 2]
+    rows[n + 1], rows[n + 2] = symbol, (previous + i) .. ' ' .. price .. ' ' .. update[3]
     if n + 2 == 4000 then
         redis.call('HSET', KEYS[3], unpack(prices))
         redis.call('HSET', KEYS[4], unpack(rows))
@@ -81,8 +82,8 @@ end
 -- Last, so that a batch which failed half-way is not taken for known when it comes again.
 redis.call('HSET', KEYS[2], 'epoch', epoch, 'version', version, 'feed', ARGV[6])
 redis.call('PUBLISH', '%(batches)s', ARGV[7])
-for i = 8, #ARGV, 3 do
-    redis.call('PUBLISH', '%(updates)s', '{"symbol":"' .. ARGV[i] .. '","price":"' .. ARGV[i + 1] .. '"}')
+for _, update in ipairs(updates) do
+    redis.call('PUBLISH', '%(updates)s', '{"symbol":"' .. update[1] .. '","price":"' .. update[2] .. '"}')
 end
 return 'written'
 """ % {"batches": BATCHES, "updates": UPDATES}
@@ -132,8 +133,6 @@ class RedisStore:
             msgspec.json.encode(batch.feed),
             encode_batch(batch),
         ]
-        for version, update in enumerate(batch.updates, batch.previous + 1):
-            args += (update.symbol, update.price, f"{version} {update.price} {update.ticker}")
         try:
             answer = self._write_script(keys=[LEASE, HEAD, PRICES, STATE], args=args)
         except redis.RedisError as error:
