@@ -87,14 +87,13 @@ class Board:
         changed.reverse()
         return changed
 
-    def each_since(self, version: int, symbols: frozenset[str] | None = None) -> list[Entry]:
+    def each_since(self, version: int) -> list[Entry]:
         """Each update after `version` by itself, oldest first; only what changed where there were more
         than are kept."""
         count = self.version - version
         if count > len(self._log):
-            return self.since(version, symbols)
-        each = self._log[-count:] if count > 0 else []
-        return each if symbols is None else [e for e in each if e[1].symbol in symbols]
+            return self.since(version)
+        return self._log[-count:] if count > 0 else []
 
     def version_of(self, resume_id: str) -> int:
         """The version that a client's id stands for; 0 if this board cannot honour it."""

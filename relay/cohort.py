@@ -11,7 +11,7 @@ from itertools import repeat
 from operator import call
 from typing import TYPE_CHECKING
 
-from relay.board import Board, Entry
+from relay.board import LOG_ENTRIES, Board, Entry
 from relay.delivery import Delivery, deliver
 from relay.form import Form, Shared
 
@@ -50,6 +50,8 @@ class Cohort:
         self._passes = 0
         self._recent: tuple[int, int, Delivery] | None = None
         self._shared = form.shared()
+        # Of named symbols, each update since `_offered`; None where some may be missing.
+        self._noted: list[Entry] | None = []
 
     @property
     def compresses(self) -> bool:
@@ -66,6 +68,7 @@ class Cohort:
         self._offered = self._settled = 0
         self._passes += 1
         self._recent = None
+        self._noted = None
         # Those who missed the rest of a pass do not have the past that the others have.
         self._shared = self.form.shared()
 
@@ -99,12 +102,21 @@ class Cohort:
         self._recent = (version, newest, delivery)
         return delivery
 
+    def note(self, entry: Entry) -> None:
+        """An update of one of the named symbols has come."""
+        if self._noted is not None:
+            self._noted.append(entry)
+            if len(self._noted) > LOG_ENTRIES:
+                self._noted = None
+
+    def lose_notes(self) -> None:
+        """Updates may have come that were not noted one by one."""
+        self._noted = None
+
     def flush(self, breathe: Callable[[], None]) -> None:
         """One pass: offers what changed since the last one to every live member."""
         version = self._board.version
-        # Where there is no rate, what came during the last pass is taken together, not conflated.
-        changed = self._board.since if self.rate else self._board.each_since
-        entries = changed(self._offered, self.symbols)
+        entries = self._changed()
         self._offered = version
         if entries and self.rate:
             self.next_pass = time.monotonic() + 1 / self.rate
@@ -113,6 +125,15 @@ class Cohort:
             if not passed:
                 return
         self._settled = version
+
+    def _changed(self) -> list[Entry]:
+        """What is due: each update since the last pass, or with a rate, only the newest ones."""
+        noted, self._noted = self._noted, []
+        if self.rate or (self.symbols is not None and noted is None):
+            return self._board.since(self._offered, self.symbols)
+        if self.symbols is None:
+            return self._board.each_since(self._offered)
+        return noted or []
 
     def announce(self, name: str, data: bytes, breathe: Callable[[], None]) -> None:
         """Offers an event to every live member. Those behind are told when they catch up."""

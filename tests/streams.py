@@ -6,16 +6,17 @@ import socket
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.closing import Closing
+
 WAIT_SECONDS = 20.0
 
 
-class Stream:
+class Stream(Closing):
     """What a client knows: prices, events, and the id to come back with."""
 
     def __init__(self) -> None:
@@ -69,20 +70,6 @@ class Stream:
         with self._changed:
             self.ended = True
             self._changed.notify_all()
-
-    def close(self) -> None:
-        raise NotImplementedError
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class EventSource(Stream):

@@ -69,7 +69,6 @@ def test_a_state_is_taken_only_if_it_is_newer(board: Board) -> None:
 def test_each_update_is_kept_for_those_who_keep_up(board: Board) -> None:
     board.apply(batch(4, update("A", "1.6"), update("A", "1.7")))
     assert [u.price for _, u in board.each_since(3)] == ["1.5", "1.6", "1.7"]
-    assert [u.price for _, u in board.each_since(2, frozenset("C"))] == ["3"]
     assert board.each_since(6) == []
 
 
