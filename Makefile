@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-PORT   ?= 3001
 
 .PHONY: run listen test conformance bench lint format clean
 
