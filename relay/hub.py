@@ -35,12 +35,8 @@ MAX_REST_SECONDS = 0.02
 COHORTS_PER_BEAT = 50
 #: How often health is looked at; clients are told of a change.
 WATCH_SECONDS = 0.5
-
-
 #: Cohorts that may compress, each with 256 KiB of past (zlib, memory usage).
 MAX_COMPRESSING = 32
-
-
 #: A client that is asked by pings must have said something within so many heartbeats.
 PONG_BEATS = 2.5
 #: Those sent away come back at random within a window: one worker takes so many a second, at least
@@ -83,7 +79,8 @@ class Hub:
         self._wanting: dict[str, set[Cohort]] = {}
         self._clients: set[Client] = set()
         self._due: dict[Cohort, None] = {}
-        self._events_due: dict[str, dict[str, object]] = {}
+        # The mode of a status event that everybody is to be told, or nothing.
+        self._status_due = ""
         self._beating: list[Cohort] = []
         self._bell = Event()
         self._turn_began = 0.0
@@ -120,15 +117,6 @@ class Hub:
         if anew:
             self._start_anew()
         self.loaded.set()
-
-    def _note(self, batch: Batch) -> None:
-        """Each update to those who named its symbol."""
-        wanting, due = self._wanting, self._due
-        for entry in enumerate(batch.updates, batch.previous + 1):
-            for cohort in wanting.get(entry[1].symbol, ()):
-                cohort.note(entry)
-                due[cohort] = None
-        self._bell.set()
 
     def admit(self) -> None:
         """Raises Full where a further client cannot be served now."""
@@ -229,14 +217,22 @@ class Hub:
         for item in updates:
             self.take(item)
 
+    def _note(self, batch: Batch) -> None:
+        """Each update to those who named its symbol."""
+        wanting, due = self._wanting, self._due
+        for entry in enumerate(batch.updates, batch.previous + 1):
+            for cohort in wanting.get(entry[1].symbol, ()):
+                cohort.note(entry)
+                due[cohort] = None
+        self._bell.set()
+
     def _run(self) -> None:
         while True:
             self._bell.wait()
             self._bell.clear()
             began = self._turn_began = time.perf_counter()
-            events, self._events_due = self._events_due, {}
-            for name, more in events.items():
-                self._announce(name, more)
+            if self._status_due:
+                self._announce_status()
             self._send_heartbeats()
             due, self._due = self._due, {}
             for cohort in due:
@@ -249,12 +245,12 @@ class Hub:
             if took > LONG_PASS_SECONDS:
                 gevent.sleep(min(took, MAX_REST_SECONDS))
 
-    def _announce(self, name: str, more: dict[str, object]) -> None:
-        data = self.event(name, **more)
-        if name == "status":
-            self.told += 1
+    def _announce_status(self) -> None:
+        mode, self._status_due = self._status_due, ""
+        data = self.event("status", mode=mode)
+        self.told += 1
         for cohort in list(self._cohorts.values()):
-            cohort.announce(name, data, self._breathe)
+            cohort.announce("status", data, self._breathe)
 
     def _send_heartbeats(self) -> None:
         """To some cohorts, the rest in the next round: prices do not wait for all of them."""
@@ -305,8 +301,8 @@ class Hub:
             self._tell(mode="none")
 
     def _tell(self, mode: str) -> None:
-        if self._events_due.get("status", {}).get("mode") != "full":
-            self._events_due["status"] = {"mode": mode}
+        if self._status_due != "full":
+            self._status_due = mode
         self._bell.set()
 
     def _start_anew(self) -> None:
