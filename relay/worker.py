@@ -22,6 +22,8 @@ from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIHandler, PyWSGISe
 from relay.rfc6455 import WebSocket
 from relay.takeover import KEY, Takeover
 
+# gevent remembers for debugging who spawned whom, and where: 1 KiB for each connection.
+gevent.config.track_greenlet_tree = False
 # The handler looks the class up by this name when it has shaken hands.
 geventwebsocket.handler.WebSocket = WebSocket
 
