@@ -11,10 +11,8 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import msgspec
 
-from relay.ticker import Ticker
+from relay.ticker import SYMBOL, Ticker
 
-#: Symbols start with digits and come in any alphabet: 1INCHUSDT, 币安人生USDT.
-SYMBOL = re.compile(r"\w{1,32}")
 _PRICE = re.compile(r"[0-9]{1,24}(\.[0-9]{1,24})?", re.ASCII)
 #: Spot hosts on which `!ticker@arr` was retired on 2026-03-26: it connects and stays silent.
 _SPOT_HOSTS = (

@@ -34,7 +34,7 @@ LINGER_SECONDS = 2.0
 
 
 class Client:
-    """A connection taken over from the web server. Subclasses read from it."""
+    """A connection taken over from the web server. This one only listens; a subclass may also obey."""
 
     __slots__ = (
         "_flusher",

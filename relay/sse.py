@@ -93,12 +93,6 @@ class SharedEvents:
         self.event = together.event
 
 
-class EventClient(Client):
-    """A client that only listens."""
-
-    __slots__ = ()
-
-
 def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
     """The route. `compression`: whether gzip may be used."""
     routes = Blueprint("sse", __name__)
@@ -129,7 +123,7 @@ def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
 def _stream(
     hub: Hub, form: EventStream, wish: Subscription, sock: _socket.socket, _left: bytes, _ws: None
 ) -> None:
-    client = EventClient(hub, sock, hub.board.version_of(wish.since))
+    client = Client(hub, sock, hub.board.version_of(wish.since))
     client.unfinished = form.begin()
     hub.enter(client, form, wish.symbols, wish.rate)
     client.run()

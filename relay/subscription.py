@@ -5,9 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from relay.form import PAYLOADS
+from relay.ticker import SYMBOL
 
-#: Any alphabet, as Binance has it: 币安人生USDT, 1INCHUSDT.
-_SYMBOL = re.compile(r"\w{1,32}")
 _RESUME_ID = re.compile(r"[0-9a-f]{1,32}-[0-9]{1,18}", re.ASCII)
 #: Updates per second and symbol that a client may ask for.
 RATES = (0.01, 100.0)
@@ -60,7 +59,7 @@ def parse_symbols(names: Iterable[object], max_symbols: int) -> frozenset[str]:
     """Symbols in upper case; raises BadQuery."""
     symbols = set()
     for name in names:
-        if not isinstance(name, str) or not _SYMBOL.fullmatch(name):
+        if not isinstance(name, str) or not SYMBOL.fullmatch(name):
             raise BadQuery(f"symbols holds {str(name)[:40]!r}, which is no symbol")
         symbols.add(upper(name))
         if len(symbols) > max_symbols:

@@ -1,6 +1,11 @@
 """Ticker: the one normalised record of a symbol's price."""
 
+import re
+
 import msgspec
+
+#: Symbols start with digits and come in any alphabet: 1INCHUSDT, 币安人生USDT.
+SYMBOL = re.compile(r"\w{1,32}")
 
 
 class Ticker(msgspec.Struct, omit_defaults=True, frozen=True, gc=False):
