@@ -8,15 +8,12 @@ import logging
 from flask import Flask
 
 from relay.config import Config, load_or_exit
-from relay.essential import spawn_essential
-from relay.feed import Feed
 from relay.health import Health
 from relay.hub import Hub
-from relay.simulator.child import SimulatorChild
+from relay.ingest import Ingest
 from relay.site import create_site
 from relay.store.memory import MemoryStore
-from relay.store.redis import RedisStore
-from relay.writer import Writer
+from relay.store.updates import RedisUpdates
 
 #: A worker that cannot load the state within so long serves without it, and says so.
 LOAD_SECONDS = 2.0
@@ -27,9 +24,9 @@ class Relay:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._store = MemoryStore() if config.in_process else RedisStore(config.redis_url)
+        self._updates = MemoryStore() if config.in_process else RedisUpdates(config.redis_url)
         self.hub = Hub(
-            Health(lambda: self._store.problem),
+            Health(lambda: self._updates.problem),
             heartbeat_seconds=config.heartbeat_seconds,
             stall_seconds=config.stall_seconds,
             max_clients=config.max_clients,
@@ -41,18 +38,9 @@ class Relay:
 
         Call it once, in the process that serves, before that serves.
         """
-        self.hub.start(self._store.listen())
-        if self._config.in_process:
-            writer = Writer(self._store)
-            feed = Feed(
-                self._config.sources,
-                writer.offer,
-                writer.begin,
-                silence=self._config.feed_silence_seconds,
-                simulator=SimulatorChild().url,
-            )
-            spawn_essential(feed.run)
-            spawn_essential(writer.run, feed.status)
+        self.hub.start(self._updates.listen())
+        if isinstance(self._updates, MemoryStore):
+            Ingest(self._config, self._updates).start()
         # Who comes back with an id would else be told that it means nothing to us.
         self.hub.loaded.wait(LOAD_SECONDS)
 

@@ -4,25 +4,24 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import argparse  # noqa: E402
 import logging  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
 
 import gevent  # noqa: E402
 from gevent.event import Event  # noqa: E402
 
 from relay.config import load_or_exit  # noqa: E402
-from relay.essential import spawn_essential  # noqa: E402
-from relay.feed import Feed  # noqa: E402
-from relay.simulator.child import SimulatorChild  # noqa: E402
+from relay.ingest import Ingest  # noqa: E402
+from relay.recorder import Recorder  # noqa: E402
 from relay.store.redis import RedisStore  # noqa: E402
-from relay.writer import Writer  # noqa: E402
-
-log = logging.getLogger("listener")
 
 
 def main() -> None:
     """Runs until SIGTERM or SIGINT."""
+    options = _parser().parse_args()
     config = load_or_exit()
     if config.in_process:
         print(
@@ -32,24 +31,48 @@ def main() -> None:
     logging.basicConfig(
         level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    recorder = None
+    if options.record is not None:
+        recorder = Recorder(options.record, options.record_megabytes << 20)
     store = RedisStore(config.redis_url)
-    writer = Writer(store)
-    feed = Feed(
-        config.sources,
-        writer.offer,
-        writer.begin,
-        silence=config.feed_silence_seconds,
-        simulator=SimulatorChild().url,
-    )
+    ingest = Ingest(config, store, None if recorder is None else recorder.take)
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stop.set)
-    spawn_essential(feed.run)
-    spawn_essential(writer.run, feed.status)
+    ingest.start()
     stop.wait()
-    feed.stop()
+    ingest.stop()
     store.release()
-    log.info("stopped: %d updates written, %d dropped", writer.written, writer.dropped)
+    if recorder is not None:
+        recorder.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description="Reads the exchange and writes to Redis. Settings come from the environment; "
+        "see .env.example."
+    )
+    parser.add_argument(
+        "--record",
+        type=Path,
+        metavar="DIR",
+        help="keep every message as it came, for `python -m relay.simulator --replay DIR`",
+    )
+    parser.add_argument(
+        "--record-megabytes",
+        type=_megabytes,
+        default=1024,
+        metavar="N",
+        help="what the directory may hold; the oldest files go first (1024)",
+    )
+    return parser
+
+
+def _megabytes(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 import msgspec
 from flask import Blueprint, Request, Response, request
 
+from relay.form import parted
 from relay.hub import Hub
-from relay.subscription import parse, upper
+from relay.subscription import parse
+from relay.ticker import upper
 
 
 def json_response(value: object, status: int = 200) -> Response:
@@ -24,11 +26,15 @@ def blueprint(hub: Hub, max_symbols: int) -> Blueprint:
 
     @routes.get("/api/prices/<symbol>")
     def price(symbol: str) -> Response:
-        update = hub.board.get(upper(symbol))
-        if update is None:
+        ticker = hub.board.get(upper(symbol))
+        if ticker is None:
             return json_response({"error": f"no price of {symbol[:40]!r} is known"}, 404)
-        ticker = msgspec.json.decode(update.ticker)
-        return json_response(ticker | {"feed": hub.verdict()})
+        standing = {
+            "state": hub.health.state_of(ticker),
+            "age": round(hub.health.age_of(ticker), 1),
+            "feed": hub.verdict(),
+        }
+        return json_response(msgspec.to_builtins(ticker) | standing)
 
     @routes.get("/livez")
     def livez() -> Response:
@@ -54,12 +60,15 @@ def _prices(hub: Hub, request: Request, max_symbols: int) -> dict[str, object]:
     board = hub.board
     version = board.version_of(wish.since)
     entries = board.since(version, wish.symbols)
+    tickers, gone = parted(entries)
     answer: dict[str, object] = {
         "id": board.id,
         "mode": "full" if version == 0 else "changes" if entries else "none",
-        "prices": {update.symbol: update.price for _, update in entries},
+        "prices": {ticker.symbol: ticker.price for ticker in tickers},
         "feed": hub.verdict(),
     }
+    if gone:
+        answer["removed"] = gone
     if wish.symbols is not None:
         answer["unknown"] = sorted(s for s in wish.symbols if s not in board)
     return answer

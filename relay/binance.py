@@ -1,29 +1,16 @@
-"""What Binance says: stream URLs, and any message made into tickers.
+"""What Binance says: any message made into tickers.
 
 Pure: no sockets, no clock. Facts are from Binance's Spot documentation, web-socket-streams.md.
 """
 
-import re
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import msgspec
 
-from relay.ticker import SYMBOL, Ticker
+from relay.ticker import PRICE, SYMBOL, Ticker
 
-_PRICE = re.compile(r"[0-9]{1,24}(\.[0-9]{1,24})?", re.ASCII)
-#: Spot hosts on which `!ticker@arr` was retired on 2026-03-26: it connects and stays silent.
-_SPOT_HOSTS = (
-    "stream.binance.com",
-    "data-stream.binance.vision",
-    "demo-stream.binance.com",
-    "stream.testnet.binance.vision",
-)
-#: Every all-market array comes once a second; one symbol's stream may be quiet for long.
-MARKET_SILENCE_SECONDS = 10.0
-SYMBOL_SILENCE_SECONDS = 60.0
 #: A time above this is in microseconds (`?timeUnit=MICROSECOND`), not milliseconds.
 _FIRST_MICROSECOND = 100_000_000_000_000
 
@@ -71,6 +58,7 @@ class _Event(msgspec.Struct, frozen=True, gc=False):
     t: Any = None
     k: Any = None
     u: int | None = None
+    L: int | None = None
 
 
 class _DayEvent(msgspec.Struct, frozen=True, gc=False):
@@ -90,6 +78,7 @@ class _DayEvent(msgspec.Struct, frozen=True, gc=False):
     b: str | None = None
     a: str | None = None
     n: int | None = None
+    L: int | None = None
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -169,7 +158,7 @@ def _array_with_bad_entries(message: bytes, received_time: int) -> Message:
 
 
 def _collect_day(events: list[_DayEvent], received_time: int) -> Message:
-    is_symbol, is_price = SYMBOL.fullmatch, _PRICE.fullmatch
+    is_symbol, is_price = SYMBOL.fullmatch, PRICE.fullmatch
     tickers = [
         Ticker(
             event.s,
@@ -187,6 +176,7 @@ def _collect_day(events: list[_DayEvent], received_time: int) -> Message:
             event.b,
             event.a,
             event.n,
+            event.L,
         )
         for event in events
         if is_symbol(event.s) and is_price(event.c)
@@ -224,7 +214,7 @@ def _ticker(event: _Event, received_time: int) -> Ticker | Note:
     symbol = event.s
     if not isinstance(price, str) or symbol is None:
         return Note.MALFORMED
-    if not _PRICE.fullmatch(price) or not SYMBOL.fullmatch(symbol):
+    if not PRICE.fullmatch(price) or not SYMBOL.fullmatch(symbol):
         return Note.MALFORMED
     try:
         return make(event, symbol, price, received_time)
@@ -250,6 +240,7 @@ def _day_ticker(event: _Event, symbol: str, price: str, received_time: int) -> T
         bid=_text(event.b),
         ask=_text(event.a),
         trades=event.n if isinstance(event.n, int) else None,
+        sequence=event.L,
     )
 
 
@@ -261,6 +252,7 @@ def _plain_ticker(event: _Event, symbol: str, price: str, received_time: int) ->
         event=event.e,
         received_time=received_time,
         event_time=_milliseconds(event.E if event.e != "referencePrice" else event.t),
+        sequence=_sequence(event),
     )
 
 
@@ -272,7 +264,22 @@ def _book_ticker(event: _Event, symbol: str, price: str, received_time: int) -> 
         received_time=received_time,
         bid=_text(event.b),
         ask=_text(event.a),
+        sequence=event.u,
     )
+
+
+def _sequence(event: _Event) -> int | None:
+    """The id of a trade, or of the last one in what is said of many; a string in some old recordings."""
+    match event.e:
+        case "trade" | "blockTrade":
+            said = event.t
+        case "aggTrade":
+            said = event.a
+        case "kline":
+            said = event.k.get("L")
+        case _:
+            said = event.L
+    return said if isinstance(said, int) else None
 
 
 def _kline_close(event: _Event) -> object:
@@ -309,43 +316,3 @@ def _milliseconds(time: object) -> int | None:
     if not isinstance(time, int):
         raise TypeError(time)
     return time // 1000 if time > _FIRST_MICROSECOND else time
-
-
-def usable_url(url: str) -> tuple[str, list[str]]:
-    """The URL to connect to instead of `url`, and a sentence for each thing that was changed."""
-    parts = urlsplit(url)
-    warnings: list[str] = []
-
-    def mend(stream: str) -> str:
-        name = unquote(stream)
-        if name == "!ticker@arr" and parts.hostname in _SPOT_HOSTS:
-            warnings.append(
-                "!ticker@arr was retired by Binance on 2026-03-26: it connects and delivers nothing;"
-                " using !miniTicker@arr instead, which has no bid, ask or change"
-            )
-            name = "!miniTicker@arr"
-        symbol, at, rest = name.partition("@")
-        if at and not symbol.startswith("!") and symbol != _lower(symbol):
-            warnings.append(f"{symbol} is lower-cased: Binance stays silent on upper-case streams")
-            name = f"{_lower(symbol)}@{rest}"
-        return quote(name, safe="!@_+:")
-
-    path, query = parts.path, parts.query
-    if path.startswith("/ws/"):
-        path = "/ws/" + "/".join(mend(stream) for stream in path[4:].split("/") if stream)
-    fields = query.split("&") if query else []
-    for i, field in enumerate(fields):
-        if field.startswith("streams="):
-            fields[i] = "streams=" + "/".join(mend(stream) for stream in field[8:].split("/"))
-    return urlunsplit(parts._replace(path=path, query="&".join(fields))), warnings
-
-
-def silence_seconds(url: str) -> float:
-    """How long this URL's streams may go without data before the connection counts as dead."""
-    whole_market = "!" in unquote(urlsplit(url).path + "?" + urlsplit(url).query)
-    return MARKET_SILENCE_SECONDS if whole_market else SYMBOL_SILENCE_SECONDS
-
-
-def _lower(symbol: str) -> str:
-    """Lower case for ASCII letters only: other alphabets are sent as they are."""
-    return "".join(c.lower() if c.isascii() else c for c in symbol)

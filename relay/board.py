@@ -6,13 +6,14 @@ since version V, for these symbols?
 
 from collections.abc import Iterable
 
-from relay.batch import Batch, State, Update
+from relay.batch import Batch, State
+from relay.ticker import Ticker
 
 #: So many updates are kept one by one, for those who keep up: one or two frames of the whole market.
 LOG_ENTRIES = 2048
 
 #: (version, update)
-Entry = tuple[int, Update]
+Entry = tuple[int, Ticker]
 
 
 class Board:
@@ -25,22 +26,23 @@ class Board:
         self._log: list[Entry] = []
         # Re-inserted at the end on every change, so that it stays ordered by version.
         self._entries: dict[str, Entry] = {}
+        # Of those, the symbols that are gone: kept for clients who do not know it yet.
+        self._gone: set[str] = set()
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._entries) - len(self._gone)
 
     def __contains__(self, symbol: str) -> bool:
-        return symbol in self._entries
+        return symbol in self._entries and symbol not in self._gone
 
     @property
     def id(self) -> str:
         """Where a client stands that knows all of this board: `<epoch>-<version>`."""
         return f"{self.epoch}-{self.version}"
 
-    def get(self, symbol: str) -> Update | None:
-        """The symbol's newest update, or None."""
-        entry = self._entries.get(symbol)
-        return entry[1] if entry else None
+    def get(self, symbol: str) -> Ticker | None:
+        """The symbol's newest ticker, or None."""
+        return self._entries[symbol][1] if symbol in self else None
 
     def apply(self, batch: Batch) -> bool:
         """Takes a batch in; True if it began a new epoch, so that older ids mean nothing now."""
@@ -48,13 +50,18 @@ class Board:
         if anew:
             self.epoch = batch.epoch
             self._entries = {}
+            self._gone = set()
             self._log = []
-        entries, log = self._entries, self._log
+        entries, gone, log = self._entries, self._gone, self._log
         for entry in enumerate(batch.updates, batch.previous + 1):
             symbol = entry[1].symbol
             entries.pop(symbol, None)
             entries[symbol] = entry
             log.append(entry)
+            if not entry[1].price:
+                gone.add(symbol)
+            elif gone:
+                gone.discard(symbol)
         if len(log) > 2 * LOG_ENTRIES:
             del log[:-LOG_ENTRIES]
         self.version = batch.version
@@ -67,18 +74,22 @@ class Board:
             return False
         ordered = sorted(state.entries, key=lambda entry: entry[0])
         self._entries = {entry[1].symbol: entry for entry in ordered}
+        self._gone = {entry[1].symbol for entry in ordered if not entry[1].price}
         self._log = []
         self.epoch, self.version = state.epoch, state.version
         return anew
 
     def since(self, version: int, symbols: Iterable[str] | None = None) -> list[Entry]:
-        """What changed after `version`, oldest first: of all symbols, or of the named ones."""
+        """What changed after `version`, oldest first: of all symbols, or of the named ones.
+
+        Who has a version is told what is gone since; who has nothing need not know.
+        """
         if symbols is not None:
-            entries = self._entries
-            named = [entries[symbol] for symbol in symbols if symbol in entries]
+            entries, left_out = self._entries, self._gone if version <= 0 else ()
+            named = [entries[s] for s in symbols if s in entries and s not in left_out]
             return sorted((entry for entry in named if entry[0] > version), key=lambda e: e[0])
         if version <= 0:
-            return list(self._entries.values())
+            return [entry for entry in self._entries.values() if entry[1].price]
         changed = []
         for entry in reversed(self._entries.values()):
             if entry[0] <= version:
@@ -102,6 +113,6 @@ class Board:
             return 0
         return int(version) if len(version) < 20 and int(version) <= self.version else 0
 
-    def updates(self) -> Iterable[Update]:
-        """Every symbol's newest update, oldest change first."""
-        return (entry[1] for entry in self._entries.values())
+    def tickers(self) -> list[Ticker]:
+        """Every symbol's newest ticker, oldest change first."""
+        return [entry[1] for entry in self._entries.values() if entry[1].price]

@@ -1,17 +1,21 @@
 """Config: what the environment says, read once, typed and checked."""
 
+import re
 import sys
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-#: Binance's whole market at 1 Hz, then the same from its market-data-only host.
+#: Binance on both its ports, then its market-data-only host.
 LIVE = (
-    "wss://stream.binance.com:9443/stream?streams=!miniTicker@arr",
-    "wss://data-stream.binance.vision/stream?streams=!miniTicker@arr",
+    "wss://stream.binance.com:9443",
+    "wss://stream.binance.com:443",
+    "wss://data-stream.binance.vision",
 )
+#: What STREAM may name without SYMBOLS: Binance sends the whole market in one stream.
+MARKET_STREAMS = ("miniTicker", "ticker_1h")
 #: The entry of BINANCE_WS that stands for a simulator started on demand.
 SIMULATOR = "simulator:"
 
@@ -32,10 +36,24 @@ class Config(BaseSettings):
 
     redis_url: str = "memory://"
     binance_ws: Annotated[tuple[str, ...], NoDecode] = LIVE
+    symbols: Annotated[tuple[str, ...], NoDecode] = ()
+    stream: Literal[
+        "miniTicker",
+        "ticker",
+        "trade",
+        "aggTrade",
+        "bookTicker",
+        "kline_1m",
+        "avgPrice",
+        "ticker_1h",
+    ] = "miniTicker"
+    binance_rest: Annotated[tuple[str, ...], NoDecode] = ()
+    rest_seconds: float = Field(300, ge=30)
     host: str = "127.0.0.1"
     port: int = Field(3001, ge=1, le=65535)
     simulator_fallback: bool = False
-    feed_silence_seconds: float | None = Field(None, gt=0)
+    feed_silence_seconds: float = Field(10, gt=0)
+    feed_rotate_seconds: float = Field(23 * 3600, gt=0)
     heartbeat_seconds: float = Field(12, ge=1, le=60)
     stall_seconds: float = Field(10, ge=1, le=300)
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ("*",)
@@ -55,7 +73,7 @@ class Config(BaseSettings):
         """Where prices come from, in order of preference."""
         return self.binance_ws + ((SIMULATOR,) if self.simulator_fallback else ())
 
-    @field_validator("binance_ws", "allowed_origins", mode="before")
+    @field_validator("binance_ws", "symbols", "binance_rest", "allowed_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -79,10 +97,44 @@ class Config(BaseSettings):
     def _is_redis_url(cls, url: str) -> str:
         if url == "memory://":
             return url
-        parts = urlsplit(url)
-        if parts.scheme not in ("redis", "rediss", "unix") or not _port_is_valid(url):
-            raise ValueError(f"{url!r} is no redis://, rediss:// or unix:// URL, nor memory://")
+        scheme = urlsplit(url).scheme
+        sentinel = scheme in ("redis+sentinel", "rediss+sentinel")
+        if not sentinel and (scheme not in ("redis", "rediss", "unix") or not _port_is_valid(url)):
+            raise ValueError(
+                f"{url!r} is no redis://, rediss://, unix:// or redis+sentinel:// URL, nor memory://"
+            )
         return url
+
+    @field_validator("symbols")
+    @classmethod
+    def _are_symbols(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
+        for symbol in symbols:
+            if not re.fullmatch(r"\w{1,32}", symbol):
+                raise ValueError(f"{symbol[:40]!r} is no symbol")
+        return symbols
+
+    @field_validator("binance_rest")
+    @classmethod
+    def _are_http_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for url in urls:
+            parts = urlsplit(url)
+            if (
+                parts.scheme not in ("http", "https")
+                or not parts.hostname
+                or not _port_is_valid(url)
+            ):
+                raise ValueError(f"{url!r} is no http:// or https:// URL")
+        return tuple(url.rstrip("/") for url in urls)
+
+    @field_validator("stream")
+    @classmethod
+    def _has_symbols(cls, stream: str, others: ValidationInfo) -> str:
+        if stream not in MARKET_STREAMS and not others.data.get("symbols"):
+            raise ValueError(
+                f"{stream} needs SYMBOLS: of the whole market there is only "
+                + " or ".join(MARKET_STREAMS)
+            )
+        return stream
 
     @field_validator("log_level", mode="before")
     @classmethod

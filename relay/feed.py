@@ -1,316 +1,259 @@
-"""Feed: our one connection to the exchange, and what to do when it fails.
+"""Feed: our one source of prices at a time, and what to do when it fails.
 
-Sources stand in order of preference. The feed reads the first that gives data; while that is not
-the first of all, it keeps trying the better ones and goes over when one of them gives data.
+Sources stand in order of preference. One greenlet decides, step by step, which session is the current
+one; sessions read by themselves. A new one delivers before the old one is closed: when its time is up,
+when the exchange announces a shutdown, and when a better source is back.
 """
 
 import logging
+import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from typing import Literal
 
-import gevent
-import websocket
 from gevent.event import Event
-from websocket._abnf import frame_buffer
 
-from relay.backoff import Backoff
 from relay.batch import FeedStatus
-from relay.binance import Note, normalise, silence_seconds, usable_url
+from relay.binance import Note
 from relay.config import SIMULATOR
+from relay.connection import REFUSED_SECONDS, FeedError
+from relay.session import Session
+from relay.source import Source
+from relay.streams import Plan
 from relay.ticker import Ticker
 
 log = logging.getLogger(__name__)
 
-#: Name resolution, TCP, TLS and the WebSocket handshake together.
-CONNECT_SECONDS = 5.0
-#: A connection that has given data for so long was a good one: its source's back-off starts over.
-PROVEN_SECONDS = 30.0
-#: 403 and 451 are answers, not accidents: asking again sooner changes nothing.
-REFUSED_SECONDS = 300.0
-#: Far above the largest frame seen, 362 KB; one that claims more is refused before it is read.
-MAX_FRAME_BYTES = 16 << 20
-#: websocket-client never yields while data is buffered; others get a turn after so many messages.
-MESSAGES_PER_TURN = 50
-#: The handshake header by which the simulator names itself.
-SIMULATOR_HEADER = "x-relay-simulator"
+#: The whole market comes once a second, and so does the canary beside single symbols.
+SILENCE_SECONDS = 10.0
+#: Binance closes a connection after 24 hours: ours is replaced before, give or take a share of it.
+ROTATE_SECONDS = 23 * 3600.0
+ROTATE_JITTER = 0.015
+#: Both sessions are read for so long before the old one is closed: what is still on its way to it has
+#: then come from one or the other.
+OVERLAP_SECONDS = 1.0
+#: So many silent symbols are named.
+_NAMED = 10
 
-
-class FeedError(Exception):
-    """The connection could not be made, or ended; says why in a few words."""
-
-    def __init__(self, reason: str, retry_after: float = 0.0) -> None:
-        super().__init__(reason)
-        #: Seconds for which this source need not be tried again.
-        self.retry_after = retry_after
-
-
-class _BoundedFrames(frame_buffer):  # type: ignore[misc]
-    """websocket-client reads whatever length a header claims; this one does not."""
-
-    def recv_strict(self, bufsize: int) -> bytes:
-        if bufsize > MAX_FRAME_BYTES:
-            raise websocket.WebSocketPayloadException(f"a frame of {bufsize} bytes")
-        data: bytes = super().recv_strict(bufsize)
-        return data
-
-
-class Connection:
-    """One WebSocket to the exchange."""
-
-    def __init__(self, url: str, silence: float, notes: Counter[Note]) -> None:
-        """Connects; raises FeedError. `silence`: seconds without data after which it is dead."""
-        self.url = url
-        self.silence = silence
-        self._notes = notes
-        late = FeedError(f"no connection within {CONNECT_SECONDS:g} s")
-        try:
-            with gevent.Timeout(CONNECT_SECONDS, late):
-                self._socket = websocket.create_connection(
-                    url, timeout=CONNECT_SECONDS, skip_utf8_validation=True, suppress_origin=True
-                )
-        except websocket.WebSocketBadStatusException as error:
-            raise _refused(error) from error
-        except (websocket.WebSocketException, OSError, ValueError) as error:
-            raise FeedError(_said(error)) from error
-        self._socket.settimeout(None)
-        self._socket.frame_buffer = _BoundedFrames(self._socket._recv, True)
-        self.simulated = SIMULATOR_HEADER in self._socket.getheaders()
-
-    def close(self) -> None:
-        """Drops the connection at once; whoever reads it gets a FeedError."""
-        with suppress(OSError, websocket.WebSocketException):
-            self._socket.shutdown()
-
-    def batches(self) -> Iterator[list[Ticker]]:
-        """Tickers as they arrive, a list for each message that holds any.
-
-        Raises FeedError when the connection ends or gives no data for `silence` seconds. Pings and
-        acknowledgements are not data: only tickers prove that the feed lives.
-        """
-        read = 0
-        deadline = time.monotonic() + self.silence
-        silent = FeedError(f"connected, but no data for {self.silence:g} s")
-        while True:
-            with gevent.Timeout(max(deadline - time.monotonic(), 0.001), silent):
-                data = self._read()
-            message = normalise(data, time.time_ns() // 1_000_000)
-            for note in message.notes:
-                self._notes[note] += 1
-            if Note.ERROR in message.notes:
-                log.warning("the exchange says: %s", message.detail)
-            if message.tickers:
-                deadline = time.monotonic() + self.silence
-                yield message.tickers
-            if Note.SHUTDOWN in message.notes:
-                raise FeedError("the exchange announced a shutdown of this server")
-            read += 1
-            if read % MESSAGES_PER_TURN == 0:
-                gevent.sleep(0)
-
-    def _read(self) -> bytes:
-        try:
-            opcode, data = self._socket.recv_data()
-        except (websocket.WebSocketException, OSError, ValueError) as error:
-            # ValueError: the library trips over a close frame that is not UTF-8.
-            raise FeedError(_said(error)) from error
-        if opcode == websocket.ABNF.OPCODE_CLOSE:
-            raise FeedError(f"closed by the exchange: {_close_reason(data)}")
-        return bytes(data)
-
-
-class _Source:
-    """One URL of the list, and when it may be tried again."""
-
-    def __init__(self, url: str, rank: int) -> None:
-        self.url = url
-        self.rank = rank
-        self.not_before = 0.0
-        self._backoff = Backoff()
-        self._said = ""
-
-    def failed(self, error: FeedError) -> None:
-        wait = max(self._backoff.next(), error.retry_after)
-        self.not_before = time.monotonic() + wait
-        # The same failure over and over is said once.
-        level = logging.DEBUG if str(error) == self._said else logging.WARNING
-        self._said = str(error)
-        log.log(level, "%s failed: %s; next try in %.1f s", self.url, error, wait)
-
-    def proved(self) -> None:
-        self._backoff.reset()
-        self._said = ""
-
-
-class _Opened:
-    """A connection that has given its first tickers."""
-
-    def __init__(self, source: _Source, connection: Connection) -> None:
-        self.source = source
-        self.connection = connection
-        self.rest = connection.batches()
-        try:
-            self.first = next(self.rest)
-        except FeedError:
-            connection.close()
-            raise
+_State = Literal["live", "stale", "down"]
 
 
 class Feed:
-    """Keeps one source flowing into `offer`."""
+    """Keeps one session flowing into `take`."""
 
     def __init__(
         self,
         sources: Sequence[str],
-        offer: Callable[[list[Ticker]], None],
-        begin: Callable[[bool], None],
+        plan: Callable[[str], Plan],
+        take: Callable[[list[Ticker]], None],
+        begin: Callable[[bool, bool], None],
         *,
-        silence: float | None = None,
+        lost: Callable[[], None] = lambda: None,
+        patience: Callable[[str], float] = lambda symbol: 0.0,  # noqa: ARG005
+        silence: float = SILENCE_SECONDS,
+        rotate: float = ROTATE_SECONDS,
         simulator: Callable[[], str] | None = None,
+        tap: Callable[[bytes, int], None] | None = None,
     ) -> None:
-        """`offer` takes tickers; `begin` is told before the first ones of a connection whether they
-        are simulated. `silence` in seconds overrides each URL's own; `simulator` starts one and
-        returns its URL, for the entry `simulator:`.
+        """`take` is given tickers; `begin` is told before the first ones of a session whether they are
+        simulated, and whether there was a time without a session before. `lost` is told when such a
+        time begins. `patience` says how many seconds a symbol may be silent. `silence` and `rotate`
+        are in seconds; `simulator` starts one and returns its URL, for the entry `simulator:`; `tap`
+        is given every message as it came.
         """
-        self._sources = [_Source(url, rank) for rank, url in enumerate(sources)]
-        self._offer = offer
+        self._sources = [Source(url, rank) for rank, url in enumerate(sources)]
+        self._plan = plan
+        self._pass_on = take
         self._begin = begin
+        self._lost = lost
+        self._patience = patience
         self._silence = silence
+        self._rotate = rotate
         self._simulator = simulator
+        self._tap = tap
         #: How many messages, or entries of one, gave no ticker, and why.
         self.notes: Counter[Note] = Counter()
-        self._current: Connection | None = None
-        self._better: _Opened | None = None
+        #: How often a session took over from another without a time between them.
+        self.rotations = 0
+        self._current: Session | None = None
+        self._current_source = self._sources[0]
+        self._promoted = 0.0
+        self._rotate_at = 0.0
+        self._next: Session | None = None
+        self._next_source = self._sources[0]
+        self._leaving: Session | None = None
         self._heard: float | None = None
-        self._reason = "not connected yet"
-        self._trying = sources[0]
-        # Of the newest tickers: they stay what they are when the connection is gone.
+        self._latency: int | None = None
+        # Of the newest tickers: they stay what they are when the session is gone.
         self._simulated = False
-        self._stopped = Event()
+        self._reason = "not connected yet"
+        self._said: tuple[str, str] = ("down", "")
+        self._wake = Event()
+        self._stopped = False
 
     def status(self) -> FeedStatus:
         """What to tell everybody downstream, now."""
         age = None if self._heard is None else round(time.monotonic() - self._heard, 3)
-        current = self._current
-        if current is None:
-            return FeedStatus("down", self._simulated, self._trying, age, self._reason)
-        if age is not None and age > current.silence / 2:
-            reason = f"no data for {age:.0f} s"
-            return FeedStatus("stale", current.simulated, current.url, age, reason)
-        return FeedStatus("live", current.simulated, current.url, age)
+        session = self._current
+        if session is None:
+            url = self._next_source.url
+            return self._status("down", url, age, self._reason)
+        if session.age > self._silence / 2:
+            return self._status("stale", session.url, age, f"no data for {session.age:.0f} s")
+        unheard = session.unheard(self._patience)
+        if not unheard:
+            return self._status("live", session.url, age, "")
+        more = f" and {len(unheard) - _NAMED} more" if len(unheard) > _NAMED else ""
+        reason = f"nothing came yet of {', '.join(unheard[:_NAMED])}{more}"
+        state: _State = "stale" if len(unheard) == len(session.symbols) else "live"
+        return self._status(state, session.url, age, reason)
 
     def run(self) -> None:
-        """Reads for ever, or until `stop`. Needs a greenlet of its own."""
-        while not self._stopped.is_set():
-            opened = self._take_better() or self._first_that_opens()
-            if opened is not None:
-                self._read(opened)
+        """Decides for ever, or until `stop`. Needs a greenlet of its own."""
+        self._lost()
+        while not self._stopped:
+            self._wake.clear()
+            self._close_left()
+            self._drop_ended()
+            if self._next is None:
+                self._open_next()
+            self._say()
+            self._wake.wait(self._until_next_step())
 
     def stop(self) -> None:
-        """Ends `run` and the connection."""
-        self._stopped.set()
-        if self._current is not None:
-            self._current.close()
+        """Ends `run` and every connection."""
+        self._stopped = True
+        for session in (self._current, self._next, self._leaving):
+            if session is not None:
+                session.close()
+        self._wake.set()
 
-    def _take_better(self) -> _Opened | None:
-        better, self._better = self._better, None
-        return better
+    def take(self, session: Session, tickers: list[Ticker]) -> None:
+        """See session.Watcher. Called in the greenlets that read."""
+        if session is self._next and (session.complete or self._current is None):
+            self._promote(session)
+        if session is self._current or session is self._leaving:
+            self._heard = time.monotonic()
+            if tickers:
+                newest = tickers[-1]
+                if newest.event_time is not None:
+                    self._latency = max(0, newest.received_time - newest.event_time)
+                self._pass_on(tickers)
 
-    def _first_that_opens(self) -> _Opened | None:
-        for source in self._sources:
-            if source.not_before <= time.monotonic() and not self._stopped.is_set():
-                opened = self._try(source)
-                if opened is not None:
-                    return opened
-        soonest = min(source.not_before for source in self._sources)
-        self._stopped.wait(max(soonest - time.monotonic(), 0.01))
-        return None
+    def notice(self, session: Session) -> None:
+        """See session.Watcher."""
+        del session
+        self._wake.set()
 
-    def _try(self, source: _Source) -> _Opened | None:
-        if self._current is None:
-            self._trying = source.url
-        try:
-            return _Opened(source, self._connect(source))
-        except FeedError as error:
-            source.failed(error)
+    def _promote(self, session: Session) -> None:
+        """The next session has its data: from here on it is the current one."""
+        before, self._current, self._next = self._current, session, None
+        self._current_source = self._next_source
+        self._promoted = time.monotonic()
+        self._rotate_at = self._promoted + self._rotate * random.uniform(
+            1 - ROTATE_JITTER, 1 + ROTATE_JITTER
+        )
+        if before is not None and before.simulated != session.simulated:
+            before.close()
+        elif before is not None:
+            self.rotations += 1
+            self._left_behind(before)
+        self._simulated = session.simulated
+        self._begin(session.simulated, before is None)
+        log.log(
+            logging.WARNING if session.simulated else logging.INFO,
+            "%s from %s",
+            "SIMULATED prices" if session.simulated else "prices",
+            session.url,
+        )
+        self._wake.set()
+
+    def _left_behind(self, session: Session) -> None:
+        if self._leaving is not None:
+            self._leaving.close()
+        self._leaving = session
+
+    def _close_left(self) -> None:
+        if self._leaving is not None and self._overlap_left() <= 0:
+            self._leaving.close()
+            self._leaving = None
+
+    def _overlap_left(self) -> float:
+        return self._promoted + OVERLAP_SECONDS - time.monotonic()
+
+    def _drop_ended(self) -> None:
+        if self._next is not None and self._next.error is not None:
+            self._next_source.failed(self._next.error)
             if self._current is None:
-                self._reason = str(error)
-            return None
+                self._reason = str(self._next.error)
+            self._next = None
+        if self._current is not None and self._current.error is not None:
+            error = self._current.error
+            self._current_source.broke(error, time.monotonic() - self._promoted)
+            self._reason = str(error)
+            self._current = None
+            self._lost()
 
-    def _connect(self, source: _Source) -> Connection:
+    def _open_next(self) -> None:
+        """Begins a session where one is wanted and a source may be tried."""
+        for source in self._candidates():
+            if self._rest_of(source) <= 0:
+                self._next_source = source
+                try:
+                    self._next = self._session(source)
+                except FeedError as error:
+                    source.failed(error)
+                    self._reason = str(error)
+                    continue
+                return
+
+    def _candidates(self) -> list[Source]:
+        """The sources worth trying at present, the best first."""
+        if self._current is None:
+            return self._sources
+        if self._current.retiring:
+            return self._sources
+        due = time.monotonic() >= self._rotate_at
+        return self._sources[: self._current_source.rank + due]
+
+    def _rest_of(self, source: Source) -> float:
+        """Seconds until a candidate may be tried."""
+        in_need = self._current is None or source.rank >= self._current_source.rank
+        return source.resting if in_need else source.damped
+
+    def _until_next_step(self) -> float | None:
+        """Seconds until something is due by itself; None if nothing is."""
+        due = [self._rest_of(source) for source in self._candidates() if self._next is None]
+        if self._leaving is not None:
+            due.append(self._overlap_left())
+        if self._current is not None:
+            due.append(self._silence / 4)
+            if not self._current.retiring and self._next is None:
+                due.append(self._rotate_at - time.monotonic())
+        return max(min(due), 0.01) if due else None
+
+    def _session(self, source: Source) -> Session:
         url = source.url
         if url == SIMULATOR:
             if self._simulator is None:
                 raise FeedError("no simulator can be started here", REFUSED_SECONDS)
             url = self._simulator()
-        url, warnings = usable_url(url)
-        for warning in warnings:
+        plan = self._plan(url)
+        for warning in plan.warnings:
             log.warning("%s: %s", source.url, warning)
-        return Connection(url, self._silence or silence_seconds(url), self.notes)
+        return Session(url, plan, self._silence, self, self.notes, self._tap)
 
-    def _read(self, opened: _Opened) -> None:
-        connection, source = opened.connection, opened.source
-        self._current = connection
-        self._simulated = connection.simulated
-        log.log(
-            logging.WARNING if connection.simulated else logging.INFO,
-            "%s from %s",
-            "SIMULATED prices" if connection.simulated else "prices",
-            connection.url,
-        )
-        self._begin(connection.simulated)
-        scout = gevent.spawn(self._look_for_better, source.rank)
-        since = time.monotonic()
-        try:
-            self._pass_on(opened.first)
-            for tickers in opened.rest:
-                self._pass_on(tickers)
-                if time.monotonic() - since > PROVEN_SECONDS:
-                    source.proved()
-        except FeedError as error:
-            if self._better is None and not self._stopped.is_set():
-                source.failed(error)
-                self._reason = str(error)
-        finally:
-            scout.kill()
-            connection.close()
-            self._current = None
+    def _status(self, state: _State, url: str, age: float | None, reason: str) -> FeedStatus:
+        why = f"exchange: {reason}" if reason else ""
+        return FeedStatus(state, self._simulated, url, age, why, self._latency)
 
-    def _pass_on(self, tickers: list[Ticker]) -> None:
-        self._heard = time.monotonic()
-        self._offer(tickers)
-
-    def _look_for_better(self, rank: int) -> None:
-        better = self._sources[:rank]
-        while better and not self._stopped.is_set():
-            for source in better:
-                if source.not_before > time.monotonic():
-                    continue
-                self._better = self._try(source)
-                if self._better is not None and self._current is not None:
-                    log.info("going over to %s", source.url)
-                    self._current.close()
-                    return
-            soonest = min(source.not_before for source in better)
-            gevent.sleep(max(soonest - time.monotonic(), 0.1))
-
-
-def _refused(error: websocket.WebSocketBadStatusException) -> FeedError:
-    status = error.status_code
-    if status in (403, 451):
-        return FeedError(f"refused with HTTP {status}: not served from here", REFUSED_SECONDS)
-    asked = (error.resp_headers or {}).get("retry-after", "")
-    return FeedError(f"refused with HTTP {status}", float(asked) if asked.isdigit() else 0.0)
-
-
-def _said(error: Exception) -> str:
-    text = str(error) or type(error).__name__
-    return text[:200]
-
-
-def _close_reason(data: object) -> str:
-    payload = bytes(getattr(data, "data", data) or b"")  # type: ignore[call-overload]
-    if len(payload) < 2:
-        return "no code"
-    return f"{int.from_bytes(payload[:2], 'big')} {payload[2:].decode(errors='replace')}".strip()
+    def _say(self) -> None:
+        """One line for each change of what we are."""
+        status = self.status()
+        said = (status.state, status.source)
+        if said != self._said and status.state == "stale":
+            log.warning("the feed is stale: %s", status.reason)
+        elif said[0] != self._said[0] and status.state == "down":
+            log.warning("the feed is down: %s", status.reason)
+        self._said = said

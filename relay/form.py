@@ -3,19 +3,36 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from relay.batch import Update
+import msgspec
+
 from relay.board import Entry
+from relay.ticker import Ticker, encode_ticker
 
 #: What a client's `fields` parameter may say, and the JSON text that it stands for. Symbols and prices
 #: were checked when they came in: they hold nothing that JSON would have to escape.
-PAYLOADS: dict[str, Callable[[Update], str]] = {
-    "price": lambda update: f'{{"symbol":"{update.symbol}","price":"{update.price}"}}',
-    "ticker": lambda update: update.ticker,
+PAYLOADS: dict[str, Callable[[Ticker], str]] = {
+    "price": lambda ticker: f'{{"symbol":"{ticker.symbol}","price":"{ticker.price}"}}',
+    "ticker": lambda ticker: encode_ticker(ticker).decode(),
 }
 #: So many entries make a piece of about 16 KiB, which is what one slow client may have unfinished.
 ENTRIES_PER_PIECE = {"price": 256, "ticker": 64}
 #: `batch=1` is one event a batch, whatever its size.
 WHOLE = 1_000_000
+
+
+def parted(entries: list[Entry]) -> tuple[list[Ticker], list[str]]:
+    """The updates among these entries, and the symbols that are gone with them."""
+    tickers = [ticker for _, ticker in entries]
+    if "" not in [ticker.price for ticker in tickers]:
+        return tickers, []
+    # One that went may have come back, or the other way round: the last word on each counts.
+    newest = {ticker.symbol: ticker for ticker in tickers}.values()
+    return [t for t in newest if t.price], [t.symbol for t in newest if not t.price]
+
+
+def removal(symbols: list[str]) -> bytes:
+    """The JSON of the event that takes symbols away."""
+    return msgspec.json.encode({"event": "removed", "symbols": symbols})
 
 
 class Form(Protocol):

@@ -5,13 +5,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from relay.batch import FeedStatus
-from relay.writer import BEAT_SECONDS
-
-#: So many beats missed: stale.
-STALE_SECONDS = 3 * BEAT_SECONDS
-#: So many: down, not ready, and clients are told.
-DOWN_SECONDS = 10 * BEAT_SECONDS
+from relay import pace
+from relay.batch import DOWN_SECONDS, STALE_SECONDS, FeedStatus
+from relay.ticker import Ticker
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -21,12 +17,21 @@ class Verdict(msgspec.Struct, frozen=True):
     state: str
     #: True if the prices do not come from the exchange.
     simulated: bool
-    #: Seconds since the newest price was read from the exchange; None if there never was one.
+    #: Seconds since the exchange last sent data; None if it never did.
     age: float | None
     #: The URL that prices come from.
     source: str
-    #: Nothing, or why not live: "exchange: ...", "listener: ...", "redis: ...".
+    #: Nothing, or the hop to blame and why: "exchange: ...", "listener: ...", "redis: ...".
     reason: str
+    #: Milliseconds from the exchange's stamp to our reading it, at the newest price; None if unknown.
+    latency: int | None = None
+    #: How many listeners stand by to take over.
+    standbys: int = 0
+
+    @property
+    def hop(self) -> str:
+        """The hop to blame: exchange, listener, redis or none."""
+        return self.reason.partition(":")[0]
 
     @property
     def label(self) -> str:
@@ -60,10 +65,32 @@ class Health:
         quiet = time.monotonic() - (self._started if self._heard is None else self._heard)
         age = None if feed.age is None else round(feed.age + quiet, 1)
         if self._heard is not None and quiet <= STALE_SECONDS:
-            reason = f"exchange: {feed.reason}" if feed.reason else ""
-            return Verdict(feed.state, feed.simulated, age, feed.source, reason)
+            return Verdict(
+                feed.state,
+                feed.simulated,
+                age,
+                feed.source,
+                feed.reason,
+                feed.latency,
+                feed.standbys,
+            )
         state = "down" if feed.state == "down" or quiet > DOWN_SECONDS else "stale"
         return Verdict(state, feed.simulated, age, feed.source, self._blame(quiet))
+
+    def now(self) -> int:
+        """The time by the listener's clock, in milliseconds since 1970: ages are taken by one clock."""
+        if self._heard is None or not self._feed.time:
+            return time.time_ns() // 1_000_000
+        return self._feed.time + int(1000 * (time.monotonic() - self._heard))
+
+    def age_of(self, ticker: Ticker) -> float:
+        """Seconds since the symbol's newest price was read from the exchange."""
+        return max(0, self.now() - ticker.received_time) / 1000
+
+    def state_of(self, ticker: Ticker) -> str:
+        """live, quiet, stale or halted; where the feed itself is not live, what the feed is."""
+        state = self.verdict().state
+        return pace.state(ticker, self.age_of(ticker)) if state == "live" else state
 
     def _blame(self, quiet: float) -> str:
         problem = self._problem()

@@ -13,7 +13,7 @@ import gevent
 import msgspec
 from gevent.event import Event
 
-from relay.batch import Batch, State
+from relay.batch import Batch, FeedStatus, State
 from relay.board import Board
 from relay.client import LINGER_SECONDS, Client
 from relay.cohort import Cohort, CohortKey
@@ -84,22 +84,26 @@ class Hub:
         self._beating: list[Cohort] = []
         self._bell = Event()
         self._turn_began = 0.0
-        self._label = ""
+        # The label and the hop to blame that clients were told last.
+        self._said = ("", "")
 
     def __len__(self) -> int:
         """How many clients are connected."""
         return len(self._clients)
 
-    def start(self, updates: Iterable[State | Batch]) -> None:
+    def start(self, updates: Iterable[State | Batch | FeedStatus]) -> None:
         """Begins to take updates in and to send them out."""
         spawn_essential(self._receive, updates)
         spawn_essential(self._run)
         spawn_essential(self._watch)
         spawn_essential(self._beat)
 
-    def take(self, item: State | Batch) -> None:
+    def take(self, item: State | Batch | FeedStatus) -> None:
         """Takes a batch, or a whole state, onto the board; whoever wants it is due for a pass."""
-        if isinstance(item, State):
+        anew = False
+        if isinstance(item, FeedStatus):
+            self.health.hear(item)
+        elif isinstance(item, State):
             if item.feed is not None:
                 self.health.recall(item.feed)
             anew = self.board.load(item)
@@ -116,7 +120,8 @@ class Hub:
         self._tell_if_changed()
         if anew:
             self._start_anew()
-        self.loaded.set()
+        if not isinstance(item, FeedStatus):
+            self.loaded.set()
 
     def admit(self) -> None:
         """Raises Full where a further client cannot be served now."""
@@ -173,7 +178,7 @@ class Hub:
             {
                 "event": name,
                 "id": self.board.id,
-                "time": time.time_ns() // 1_000_000,
+                "time": self.health.now(),
                 "heartbeat": self._heartbeat_seconds,
             }
             | more
@@ -213,7 +218,7 @@ class Hub:
     def _send_away(self, client: Client, window: float) -> None:
         client.finish(client.cohort.form.end("bye", self.bye(window)))
 
-    def _receive(self, updates: Iterable[State | Batch]) -> None:
+    def _receive(self, updates: Iterable[State | Batch | FeedStatus]) -> None:
         for item in updates:
             self.take(item)
 
@@ -289,15 +294,15 @@ class Hub:
                 self._send_away(client, MIN_RETURN_SECONDS)
 
     def _tell_if_changed(self) -> None:
-        label = self.verdict().label
-        if label != self._label:
+        verdict = self.verdict()
+        if (verdict.label, verdict.hop) != self._said:
+            self._said = verdict.label, verdict.hop
             log.log(
-                logging.INFO if label == "live" else logging.WARNING,
+                logging.INFO if verdict.label == "live" else logging.WARNING,
                 "prices are %s %s",
-                label.upper() if label == "simulated" else label,
-                self.verdict().reason,
+                verdict.label.upper() if verdict.label == "simulated" else verdict.label,
+                verdict.reason,
             )
-            self._label = label
             self._tell(mode="none")
 
     def _tell(self, mode: str) -> None:

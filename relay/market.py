@@ -6,7 +6,6 @@ from decimal import Decimal, DecimalException
 from typing import NamedTuple
 
 import gevent
-import msgspec
 
 from relay.board import Board
 from relay.ticker import Ticker
@@ -15,8 +14,6 @@ from relay.ticker import Ticker
 FRESH_SECONDS = 1.0
 #: After so many rows the streams get their turn.
 ROWS_PER_TURN = 50
-
-decode = msgspec.json.Decoder(Ticker).decode
 
 
 class Rows(NamedTuple):
@@ -51,7 +48,7 @@ class Market:
 
     def _render(self) -> Rows:
         resume_id = self._board.id
-        tickers = [decode(update.ticker) for update in self._board.updates()]
+        tickers = self._board.tickers()
         tickers.sort(key=_traded, reverse=True)
         parts = []
         for start in range(0, len(tickers), ROWS_PER_TURN):

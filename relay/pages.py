@@ -4,8 +4,8 @@ from flask import Blueprint, Request, Response, abort, make_response, render_tem
 
 from relay import figures
 from relay.hub import Hub
-from relay.market import Market, decode
-from relay.subscription import upper
+from relay.market import Market
+from relay.ticker import upper
 
 HEADERS = {
     # Everything a page needs comes from this relay, and nothing of it is inline.
@@ -30,10 +30,10 @@ def blueprint(hub: Hub) -> Blueprint:
 
     @routes.get("/symbols/<symbol>")
     def symbol(symbol: str) -> Response:
-        update = hub.board.get(upper(symbol))
-        if update is None:
+        ticker = hub.board.get(upper(symbol))
+        if ticker is None:
             abort(404, f"No price of {symbol[:40]} is known here.")
-        return _page("symbol.html", hub, ticker=decode(update.ticker), since=hub.board.id)
+        return _page("symbol.html", hub, ticker=ticker, since=hub.board.id)
 
     for template_filter in figures.FILTERS:
         routes.add_app_template_filter(template_filter)

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 from relay.board import Entry
 from relay.client import Client
 from relay.deflate import GZIP_HEADER, Deflater, block
-from relay.form import ENTRIES_PER_PIECE, PAYLOADS, WHOLE
+from relay.form import ENTRIES_PER_PIECE, PAYLOADS, WHOLE, parted, removal
 from relay.hub import Hub
 from relay.subscription import Subscription, parse
 from relay.takeover import KEY, Takeover
@@ -50,15 +50,15 @@ class EventStream:
         return WHOLE if self.batch else ENTRIES_PER_PIECE[self.fields]
 
     def encode(self, entries: list[Entry], resume_id: str) -> bytes:
-        payload = PAYLOADS[self.fields]
-        payloads = [payload(update) for _, update in entries]
-        if self.batch:
-            text = f"id: {resume_id}\ndata: [{','.join(payloads)}]\n\n"
-        else:
-            last = payloads.pop()
-            before = "data: " + "\n\ndata: ".join(payloads) + "\n\n" if payloads else ""
-            text = f"{before}id: {resume_id}\ndata: {last}\n\n"
-        return self.framed(text.encode())
+        tickers, gone = parted(entries)
+        events = [f"event: removed\ndata: {removal(gone).decode()}\n\n"] if gone else []
+        payloads = list(map(PAYLOADS[self.fields], tickers))
+        if self.batch and payloads:
+            events.append(f"data: [{','.join(payloads)}]\n\n")
+        elif payloads:
+            events.append("data: " + "\n\ndata: ".join(payloads) + "\n\n")
+        before, mark, last = "".join(events).rpartition("data: ")
+        return self.framed(f"{before}id: {resume_id}\n{mark}{last}".encode())
 
     def event(self, name: str, data: bytes) -> bytes:
         return self.framed(b"event: %b\ndata: %b\n\n" % (name.encode(), data))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from relay.form import PAYLOADS
-from relay.ticker import SYMBOL
+from relay.ticker import SYMBOL, upper
 
 _RESUME_ID = re.compile(r"[0-9a-f]{1,32}-[0-9]{1,18}", re.ASCII)
 #: Updates per second and symbol that a client may ask for.
@@ -79,8 +79,3 @@ def parse_rate(value: object) -> float:
     if isinstance(value, bool) or not low <= rate <= high:
         raise BadQuery(f"rate must be a number from {low:g} to {high:g}, in updates a second")
     return rate
-
-
-def upper(symbol: str) -> str:
-    """Upper case for ASCII letters only: other alphabets are what Binance sent."""
-    return "".join(c.upper() if c.isascii() else c for c in symbol)

@@ -6,18 +6,22 @@ import msgspec
 
 #: Symbols start with digits and come in any alphabet: 1INCHUSDT, 币安人生USDT.
 SYMBOL = re.compile(r"\w{1,32}")
+#: A decimal as Binance prints it: never signed, never scientific.
+PRICE = re.compile(r"[0-9]{1,24}(\.[0-9]{1,24})?", re.ASCII)
 
 
-class Ticker(msgspec.Struct, omit_defaults=True, frozen=True, gc=False):
+class Ticker(msgspec.Struct, omit_defaults=True, gc=False):
     """The newest price of one symbol, and what else its stream said.
 
     Prices and volumes are the strings Binance sent, never floats. Times are milliseconds since
-    1970. A field that the stream does not have is absent, not guessed.
+    1970. A field that the stream does not have is absent, not guessed. Nobody changes a ticker once
+    it is on its way to the store.
     """
 
     symbol: str
+    #: Empty where the symbol is gone: the exchange does not list it any more.
     price: str
-    #: Which kind of event gave the price: Binance's `e`, or `bookTicker`, which has none.
+    #: Which kind of event gave the price: Binance's `e`; `bookTicker`, which has none; or `rest`.
     event: str
     #: When the relay read it, by the relay's clock.
     received_time: int
@@ -36,3 +40,17 @@ class Ticker(msgspec.Struct, omit_defaults=True, frozen=True, gc=False):
     ask: str | None = None
     #: Number of trades in 24 hours.
     trades: int | None = None
+    #: What orders the events of one kind: a trade's id, the last trade's, or the book's update id.
+    sequence: int | None = None
+    #: The exchange's word where the symbol is not traded at present: HALT, BREAK, ...
+    status: str | None = None
+    #: Seconds that it may usually go without an update.
+    pace: int | None = None
+
+
+encode_ticker = msgspec.json.Encoder().encode
+
+
+def upper(symbol: str) -> str:
+    """Upper case for ASCII letters only: other alphabets are what Binance sent."""
+    return "".join(c.upper() if c.isascii() else c for c in symbol)

@@ -1,8 +1,7 @@
 """Writer: the one who gives every update its version.
 
-Between the feed and the store. It keeps the newest ticker of every symbol. Those not yet written wait
-one by one up to a limit, and beyond it only the newest of each symbol: a store that is slow or away
-costs intermediate prices, never memory.
+Takes what waits in the intake and writes it as batches. A store that is slow or away costs
+intermediate prices, never memory, and gets the newest of everything when it is back.
 """
 
 import logging
@@ -13,33 +12,23 @@ from typing import NamedTuple, Protocol
 
 import gevent
 import msgspec
-from gevent.event import Event
 
 from relay.backoff import Backoff
-from relay.batch import Batch, FeedStatus, Update
-from relay.ticker import Ticker
+from relay.batch import BEAT_SECONDS, DOWN_SECONDS, STALE_SECONDS, Batch, FeedStatus, State
+from relay.intake import Intake
 
 log = logging.getLogger(__name__)
 
-#: A batch or a beat at least so often: workers tell silence from quiet by it.
-BEAT_SECONDS = 1.0
-#: So many tickers wait to be written one by one: more than any frame of the whole market has.
-MAX_PENDING = 2048
-#: Carried over from the last message that had them: a trade does not say the day's high.
-_DAY_FIELDS = (
-    "open",
-    "high",
-    "low",
-    "volume",
-    "quote_volume",
-    "change",
-    "change_percent",
-    "trades",
-)
+#: So often a listener that stands by asks for the lease.
+STANDBY_SECONDS = 0.5
 
 
 class StoreUnavailable(Exception):
     """The store could not be reached; nothing is known of what became of the batch."""
+
+
+class StoreRefuses(StoreUnavailable):
+    """The store answered, and does not take writes: out of memory, read-only, no permission."""
 
 
 class StateLost(Exception):
@@ -47,158 +36,166 @@ class StateLost(Exception):
 
 
 class LeaseHeld(Exception):
-    """Another listener may write, we may not."""
+    """Another listener may write, we may not; the text names it."""
 
 
 class Position(NamedTuple):
-    """Where a store's state stands, for the writer to go on from."""
+    """Where a store stands, for the writer to go on from."""
 
-    epoch: str
-    version: int
-    simulated: bool
-    tickers: list[Ticker]
+    state: State
+    #: False where the last writes may be missing, since the store is not the server they were made to.
+    intact: bool = True
 
 
 class Store(Protocol):
     """Where batches go."""
 
     def open(self) -> Position | None:
-        """Takes the lease; the state to go on from, or None if there is none.
+        """Takes the lease; where to go on from, or None if nothing is held.
 
         Raises StoreUnavailable or LeaseHeld.
         """
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: Batch) -> int:
         """State, version and publish at once, or not at all; the same batch twice counts once.
 
-        Raises StoreUnavailable, StateLost or LeaseHeld.
+        Returns how many other listeners stand by. Raises StoreUnavailable, StateLost or LeaseHeld.
         """
+
+    def tell(self, feed: FeedStatus) -> None:
+        """Lets the workers know how things stand and writes nothing, if it can. Never raises."""
 
 
 class Writer:
-    """Takes tickers, writes batches."""
+    """Takes tickers from the intake, writes batches to the store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, intake: Intake, feed_status: Callable[[], FeedStatus]) -> None:
         self._store = store
-        self._encode = msgspec.json.Encoder().encode
-        self._tickers: dict[str, Ticker] = {}
-        self._pending: list[Ticker] = []
-        self._bell = Event()
+        self._intake = intake
+        self._feed_status = feed_status
         self._epoch = _new_epoch()
         self._version = 0
         self._simulated: bool | None = None
-        #: How many updates were written, and how many tickers were dropped as old or repeated.
+        self._standbys = 0
+        self._failing_since = 0.0
+        #: How many updates were written.
         self.written = 0
-        self.dropped = 0
 
-    def begin(self, simulated: bool) -> None:
+    def begin(self, simulated: bool) -> bool:
         """The next tickers come from the real exchange or from a simulated one.
 
-        Where that differs from what is held, the board starts anew: the two never mix.
+        Where that differs from what is held, the board starts anew, and it is True: the two never mix.
         """
-        if self._simulated not in (None, simulated):
+        anew = self._simulated not in (None, simulated)
+        if anew:
             log.warning("the board starts anew: prices are %s", _kind(simulated))
-            self._tickers.clear()
+            self._intake.clear()
             self._start_epoch()
         self._simulated = simulated
+        return anew
 
-    def offer(self, tickers: list[Ticker]) -> None:
-        """Takes tickers in, drops what is older than or the same as what is held. Never blocks."""
-        for ticker in tickers:
-            held = self._tickers.get(ticker.symbol)
-            if held is not None:
-                if _is_old(ticker, held):
-                    self.dropped += 1
-                    continue
-                if ticker.open is None and held.open is not None:
-                    day = {field: getattr(held, field) for field in _DAY_FIELDS}
-                    ticker = msgspec.structs.replace(ticker, **day)  # noqa: PLW2901
-            self._tickers[ticker.symbol] = ticker
-            self._pending.append(ticker)
-        if len(self._pending) > MAX_PENDING:
-            self._pending = list({ticker.symbol: ticker for ticker in self._pending}.values())
-        self._bell.set()
-
-    def run(self, feed_status: Callable[[], FeedStatus]) -> None:
+    def run(self) -> None:
         """Writes for ever. Needs a greenlet of its own."""
-        backoff = Backoff(first=0.1, cap=2.0)
-        is_open = False
-        unconfirmed: Batch | None = None
+        while True:
+            self._lead(self._take_lease())
+
+    def _take_lease(self) -> Position | None:
+        """Waits until we may write; where to go on from."""
+        backoff = Backoff(first=0.1, cap=1.0)
+        leader = ""
         while True:
             try:
-                if not is_open:
-                    self._adopt(self._store.open())
-                    is_open, unconfirmed = True, None
-                batch = unconfirmed or self._next_batch(feed_status)
-                unconfirmed = batch
-                self._store.write(batch)
+                position = self._store.open()
+            except StoreUnavailable as error:
+                if not backoff.failures:
+                    log.warning("the store is away: %s", error)
+                gevent.sleep(backoff.next())
+            except LeaseHeld as held:
+                if str(held) != leader:
+                    log.warning("standby: %s holds the lease", held)
+                leader = str(held)
+                backoff.reset()
+                gevent.sleep(STANDBY_SECONDS)
+            else:
+                log.info("leading%s", ", after standing by" if leader else "")
+                return position
+
+    def _lead(self, position: Position | None) -> None:
+        """Writes as long as we may."""
+        self._adopt(position)
+        backoff = Backoff(first=0.1, cap=1.0)
+        unconfirmed: Batch | None = None
+        while True:
+            batch = unconfirmed = unconfirmed or self._next_batch()
+            try:
+                self._standbys = self._store.write(batch)
+            except StoreUnavailable as error:
+                self._fail(error, backoff)
+            except StateLost:
+                log.warning("the store has lost its state: writing all of it, in a new epoch")
+                self._start_epoch()
+                unconfirmed = None
+            except LeaseHeld as held:
+                log.warning("the lease was lost to %s", held)
+                return
+            else:
                 unconfirmed = None
                 self.written += len(batch.updates)
                 if backoff.failures:
                     log.info("the store is back")
                     backoff.reset()
-            except StoreUnavailable as error:
-                if not backoff.failures:
-                    log.warning("the store is away: %s", error)
-                gevent.sleep(backoff.next())
-            except StateLost:
-                log.warning("the store has lost its state: writing all of it, in a new epoch")
-                self._start_epoch()
-                unconfirmed = None
-            except LeaseHeld:
-                if is_open or not backoff.failures:
-                    log.warning("another listener holds the lease: standing by")
-                is_open = False
-                backoff.next()
-                gevent.sleep(BEAT_SECONDS)
+
+    def _fail(self, error: StoreUnavailable, backoff: Backoff) -> None:
+        if not backoff.failures:
+            log.warning("the store is away: %s", error)
+            self._failing_since = time.monotonic()
+        if isinstance(error, StoreRefuses):
+            self._store.tell(self._refused_status(error))
+        gevent.sleep(backoff.next())
 
     def _adopt(self, position: Position | None) -> None:
         if position is None:
             if self._version:
                 self._start_epoch()
             return
-        if self._simulated not in (None, position.simulated):
-            log.warning("the stored prices are %s: starting anew", _kind(position.simulated))
+        state = position.state
+        simulated = state.feed is not None and state.feed.simulated
+        if self._simulated not in (None, simulated):
+            log.warning("the stored prices are %s: starting anew", _kind(simulated))
             self._start_epoch()
             return
-        self._epoch, self._version = position.epoch, position.version
-        self._simulated = position.simulated
-        fresh = list(self._tickers.values())
-        self._tickers = {ticker.symbol: ticker for ticker in position.tickers}
-        self._pending.clear()
-        self.offer(fresh)
+        self._simulated = simulated
+        self._intake.restore(ticker for _, ticker in state.entries if ticker.price)
+        if position.intact:
+            self._epoch, self._version = state.epoch, state.version
+        else:
+            log.warning("the store is another server than before: starting a new epoch")
+            self._start_epoch()
 
     def _start_epoch(self) -> None:
         self._epoch, self._version = _new_epoch(), 0
-        self._pending = list(self._tickers.values())
-        self._bell.set()
+        self._intake.resend()
 
-    def _next_batch(self, feed_status: Callable[[], FeedStatus]) -> Batch:
-        self._bell.wait(BEAT_SECONDS)
-        self._bell.clear()
-        pending, self._pending = self._pending, []
-        updates = [self._update(ticker) for ticker in pending]
+    def _next_batch(self) -> Batch:
+        updates = self._intake.wait(BEAT_SECONDS)
         previous = self._version
         self._version += len(updates)
-        return Batch(self._epoch, previous, self._version, feed_status(), updates)
+        return Batch(self._epoch, previous, self._version, self._status(), updates)
 
-    def _update(self, ticker: Ticker) -> Update:
-        return Update(ticker.symbol, ticker.price, self._encode(ticker).decode())
+    def _status(self) -> FeedStatus:
+        now = time.time_ns() // 1_000_000
+        return msgspec.structs.replace(self._feed_status(), time=now, standbys=self._standbys)
 
-
-def _is_old(ticker: Ticker, held: Ticker) -> bool:
-    """Older by the exchange's clock, or the same again. Two symbols' clocks are not compared."""
-    if ticker.event_time is not None and held.event_time is not None:
-        if ticker.event_time < held.event_time:
-            return True
-        if ticker.event_time > held.event_time:
-            return False
-    return (ticker.price, ticker.event, ticker.bid, ticker.ask) == (
-        held.price,
-        held.event,
-        held.bid,
-        held.ask,
-    )
+    def _refused_status(self, error: StoreRefuses) -> FeedStatus:
+        failing = time.monotonic() - self._failing_since
+        status = self._status()
+        if failing < STALE_SECONDS:
+            return status
+        state = "down" if failing > DOWN_SECONDS else "stale"
+        age = max(failing, status.age or 0.0)
+        return msgspec.structs.replace(
+            status, state=state, age=round(age, 3), reason=f"redis: {error}"[:200]
+        )
 
 
 def _new_epoch() -> str:

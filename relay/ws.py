@@ -16,7 +16,7 @@ from relay.board import Entry
 from relay.client import LINGER_SECONDS, Client
 from relay.deflate import Deflater
 from relay.delivery import deliver
-from relay.form import ENTRIES_PER_PIECE, PAYLOADS, WHOLE
+from relay.form import ENTRIES_PER_PIECE, PAYLOADS, WHOLE, parted, removal
 from relay.frames import PING, TEXT, close_frame, frame, text_frames
 from relay.hub import Hub
 from relay.permessage_deflate import negotiate
@@ -54,11 +54,12 @@ class Messages:
 
     def messages(self, entries: list[Entry]) -> list[bytes]:
         """The text messages: one an update, or one a batch."""
-        payload = PAYLOADS[self.fields]
-        payloads = [payload(update) for _, update in entries]
-        if self.batch:
-            return [f"[{','.join(payloads)}]".encode()]
-        return [payload.encode() for payload in payloads]
+        tickers, gone = parted(entries)
+        payloads = list(map(PAYLOADS[self.fields], tickers))
+        if self.batch and payloads:
+            payloads = [f"[{','.join(payloads)}]"]
+        messages = [payload.encode() for payload in payloads]
+        return [removal(gone), *messages] if gone else messages
 
     def event(self, name: str, data: bytes) -> bytes:
         """The JSON names the event itself. A heartbeat also asks for a pong: RFC 6455, 5.5.2."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from relay.binance import Note, normalise, silence_seconds, usable_url
+from relay.binance import Note, normalise
 from relay.ticker import Ticker
 
 NOW = 1_700_000_000_000
@@ -194,43 +194,3 @@ def test_one_bad_entry_spoils_nothing_beside_it() -> None:
 def test_old_trades_with_order_ids_for_bid_and_ask_are_understood() -> None:
     (ticker,), _ = read(TRADE | {"b": 88, "a": 50})
     assert (ticker.price, ticker.bid) == ("0.001", None)
-
-
-def test_the_retired_stream_is_mapped_with_a_reason() -> None:
-    for url in (
-        "wss://stream.binance.com:9443/ws/!ticker@arr",
-        "wss://data-stream.binance.vision/stream?streams=%21ticker%40arr",
-    ):
-        usable, (warning,) = usable_url(url)
-        assert usable.endswith("!miniTicker@arr")
-        assert "retired" in warning
-        assert "2026-03-26" in warning
-
-
-def test_futures_keep_the_stream_that_spot_has_lost() -> None:
-    url = "wss://fstream.binance.com/market/ws/!ticker@arr"
-    assert usable_url(url) == (url, [])
-
-
-def test_upper_case_streams_are_mended_but_their_types_kept() -> None:
-    usable, warnings = usable_url(
-        "wss://stream.binance.com:9443/ws/BTCUSDT@miniTicker/ethusdt@kline_1M"
-    )
-    assert usable == "wss://stream.binance.com:9443/ws/btcusdt@miniTicker/ethusdt@kline_1M"
-    assert len(warnings) == 1
-
-
-def test_symbols_of_other_alphabets_are_percent_encoded() -> None:
-    usable, _ = usable_url(
-        "wss://stream.binance.com/stream?streams=币安人生usdt@trade&timeUnit=MICROSECOND"
-    )
-    assert usable == (
-        "wss://stream.binance.com/stream?streams="
-        "%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9Fusdt@trade&timeUnit=MICROSECOND"
-    )
-
-
-def test_the_market_may_be_silent_for_less_long_than_a_symbol() -> None:
-    assert silence_seconds("wss://x/ws/!miniTicker@arr") < silence_seconds(
-        "wss://x/ws/btcusdt@trade"
-    )

@@ -2,17 +2,18 @@
 
 import pytest
 
-from relay.batch import Batch, FeedStatus, State, Update
+from relay.batch import Batch, FeedStatus, State
 from relay.board import LOG_ENTRIES, Board
+from relay.ticker import Ticker
 
 LIVE = FeedStatus("live")
 
 
-def update(symbol: str, price: str) -> Update:
-    return Update(symbol, price, f'{{"symbol":"{symbol}","price":"{price}"}}')
+def update(symbol: str, price: str) -> Ticker:
+    return Ticker(symbol, price, "trade", 0)
 
 
-def batch(previous: int, *updates: Update, epoch: str = "e1") -> Batch:
+def batch(previous: int, *updates: Ticker, epoch: str = "e1") -> Batch:
     return Batch(epoch, previous, previous + len(updates), LIVE, list(updates))
 
 
@@ -79,3 +80,13 @@ def test_who_is_further_behind_gets_only_what_changed(board: Board) -> None:
     assert prices(board, 4) == {"A": str(3 * LOG_ENTRIES - 1)}
     assert len(board.each_since(4)) == 1
     assert len(board.each_since(board.version - 100)) == 100
+
+
+def test_what_is_gone_is_told_to_those_who_knew_it_and_to_nobody_else(board: Board) -> None:
+    board.apply(batch(4, update("B", "")))
+    assert (len(board), "B" in board, board.get("B")) == (2, False, None)
+    assert prices(board, 4) == {"B": ""}
+    assert prices(board, 3, ["B"]) == {"B": ""}
+    assert prices(board, 0) == prices(board, 0, ["A", "B", "C"]) == {"C": "3", "A": "1.5"}
+    board.apply(batch(5, update("B", "7")))
+    assert (len(board), prices(board, 4)) == (3, {"B": "7"})

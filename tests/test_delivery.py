@@ -1,7 +1,7 @@
 """A socket may take any part of a delivery: what is left is the piece it is in, and no more."""
 
-from relay.batch import Update
 from relay.delivery import Delivery, deliver
+from relay.ticker import Ticker
 
 
 def test_every_cut_leaves_whole_pieces_and_the_version_they_reach() -> None:
@@ -17,10 +17,10 @@ def test_every_cut_leaves_whole_pieces_and_the_version_they_reach() -> None:
 
 
 def test_each_piece_ends_with_the_id_of_what_it_holds() -> None:
-    entries = [(version, Update(f"S{version}", "1", "")) for version in (2, 4, 7, 8, 9)]
+    entries = [(version, Ticker(f"S{version}", "1", "trade", 0)) for version in (2, 4, 7, 8, 9)]
     seen = []
 
-    def encode(part: list[tuple[int, Update]], resume_id: str) -> bytes:
+    def encode(part: list[tuple[int, Ticker]], resume_id: str) -> bytes:
         seen.append(([version for version, _ in part], resume_id))
         return b"x"
 

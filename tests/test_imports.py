@@ -10,8 +10,8 @@ from tests.processes import ROOT
 RELAY = ROOT / "relay"
 #: Third-party packages that have one home, or two.
 HOMES = {
-    "redis": {"relay.store.redis"},
-    "websocket": {"relay.feed"},
+    "redis": {"relay.store"},
+    "websocket": {"relay.connection"},
     "websockets": {"relay.simulator"},
     "geventwebsocket": {"relay.rfc6455", "relay.worker"},
     "gunicorn": {"relay.worker"},
@@ -21,21 +21,26 @@ HOMES = {
     "flask": {"relay.sse", "relay.ws", "relay.api", "relay.pages", "relay.site"},
 }
 #: Room: the rooms of ours that it may import. Arrows point inward.
-PURE = {"ticker", "batch", "board", "binance", "delivery", "form", "subscription", "takeover"}
+PURE = {"ticker", "batch", "board", "binance", "streams", "pace"}
+PURE |= {"delivery", "form", "subscription", "takeover"}
+FEED = {"feed", "session", "source", "connection"}
+INGEST = {"ingest", "intake", "writer", "catalogue", "rest", "recorder"}
 CORE = {"hub", "cohort", "client", "health", "essential"}
 TRANSPORTS = {"sse", "ws", "api", "pages"}
 NEVER = {
     "config": {"*"},
     **dict.fromkeys(
-        PURE, CORE | TRANSPORTS | {"feed", "writer", "store", "config", "site", "worker"}
+        PURE, CORE | TRANSPORTS | FEED | INGEST | {"store", "config", "site", "worker"}
     ),
-    "feed": CORE | TRANSPORTS | {"store", "board", "site", "worker", "writer"},
-    "store": CORE | TRANSPORTS | {"feed", "board", "binance", "site", "worker"},
-    **{
-        room: TRANSPORTS | {"feed", "store", "binance", "config", "site", "worker"} for room in CORE
-    },
-    **{room: {"feed", "store", "binance", "config", "writer", "worker"} for room in TRANSPORTS},
-    "worker": CORE | TRANSPORTS | {"feed", "store", "site", "config", "binance"},
+    **dict.fromkeys(FEED, CORE | TRANSPORTS | INGEST | {"store", "board", "site", "worker"}),
+    "intake": CORE | TRANSPORTS | FEED | {"store", "board", "site", "worker", "config"},
+    "writer": CORE | TRANSPORTS | FEED | {"store", "board", "site", "worker", "config"},
+    "store": CORE | TRANSPORTS | FEED | {"board", "binance", "intake", "site", "worker"},
+    **dict.fromkeys(
+        CORE, TRANSPORTS | FEED | INGEST | {"store", "binance", "config", "site", "worker"}
+    ),
+    **dict.fromkeys(TRANSPORTS, FEED | INGEST | {"store", "binance", "config", "worker"}),
+    "worker": CORE | TRANSPORTS | FEED | {"store", "site", "config", "binance"},
 }
 
 

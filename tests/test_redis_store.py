@@ -1,16 +1,20 @@
 """The Redis store against a real Redis."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import gevent
 import pytest
 
-from relay.batch import Batch, FeedStatus, State, Update
-from relay.store.redis import BATCHES, HEAD, LEASE, PRICES, STATE, UPDATES, RedisStore
+from relay.batch import Batch, FeedStatus, State, encode_batch
+from relay.store import redis as redis_store
+from relay.store import state
+from relay.store.redis import RedisStore
+from relay.store.server import connect
+from relay.store.state import BASE, BATCHES, HEAD, LEASE, LOG, PRICES, UPDATES
+from relay.store.updates import RedisUpdates
 from relay.ticker import Ticker
-from relay.writer import LeaseHeld, StateLost, StoreUnavailable
+from relay.writer import LeaseHeld, StateLost, StoreRefuses, StoreUnavailable
 from tests.processes import RedisServer
 
 LIVE = FeedStatus("live", source="wss://x")
@@ -18,27 +22,32 @@ LIVE = FeedStatus("live", source="wss://x")
 
 @pytest.fixture
 def store(redis_server: RedisServer) -> RedisStore:
-    return RedisStore(redis_server.url)
+    """One that holds the lease."""
+    store = RedisStore(redis_server.url)
+    store.open()
+    return store
 
 
 @pytest.fixture
-def updates(redis_server: RedisServer) -> Iterator[Iterator[State | Batch]]:
+def updates(redis_server: RedisServer) -> Iterator[Iterator[State | Batch | FeedStatus]]:
     """What a worker hears."""
-    items = RedisStore(redis_server.url).listen()
+    items = RedisUpdates(redis_server.url).listen()
     yield items
     items.close()  # type: ignore[attr-defined]
 
 
-def update(symbol: str, price: str) -> Update:
-    ticker = Ticker(symbol, price, "trade", 1)
-    return Update(
-        symbol,
-        price,
-        json.dumps({"symbol": symbol, "price": price, "event": ticker.event, "received_time": 1}),
-    )
+def update(symbol: str, price: str) -> Ticker:
+    return Ticker(symbol, price, "trade", 1)
 
 
-def batch(previous: int, *updates: Update, epoch: str = "e1") -> Batch:
+def held(redis_server: RedisServer) -> dict[str, str]:
+    """What a worker that starts now would find."""
+    found = state.load(connect(redis_server.url))
+    assert found is not None
+    return {ticker.symbol: ticker.price for _, ticker in found.entries}
+
+
+def batch(previous: int, *updates: Ticker, epoch: str = "e1") -> Batch:
     return Batch(epoch, previous, previous + len(updates), LIVE, list(updates))
 
 
@@ -66,14 +75,69 @@ def test_a_frame_larger_than_luas_stack_is_written_whole(
     redis_server: RedisServer, store: RedisStore
 ) -> None:
     store.write(batch(0, *(update(f"S{i}", str(i)) for i in range(9000))))
-    assert redis_server.client.hlen(PRICES) == redis_server.client.hlen(STATE) == 9000
+    assert redis_server.client.hlen(PRICES) == len(held(redis_server)) == 9000
 
 
-def test_the_same_batch_twice_counts_once(redis_server: RedisServer, store: RedisStore) -> None:
-    store.write(batch(0, update("A", "1")))
-    store.write(batch(0, update("A", "1")))
-    store.write(batch(1, update("A", "2")))
+def late(store: RedisStore, batch: Batch, number: int) -> None:
+    """The same batch over again, as a Redis that was asleep may still have it in a closed connection."""
+    newest, store._number = store._number, number - 1
+    store.write(batch)
+    store._number = newest
+
+
+def test_a_batch_that_comes_twice_or_late_counts_once(
+    redis_server: RedisServer, store: RedisStore
+) -> None:
+    first, second = batch(0, update("A", "1")), batch(1, update("A", "2"))
+    store.write(first)
+    late(store, first, 1)
+    store.write(second)
+    late(store, second, 2)
+    late(store, first, 1)
     assert redis_server.client.hget(HEAD, "version") == "2"
+    assert redis_server.client.hgetall(PRICES) == held(redis_server) == {"A": "2"}
+
+
+def test_a_removed_symbol_leaves_the_hash_and_is_remembered(
+    redis_server: RedisServer, store: RedisStore
+) -> None:
+    store.write(batch(0, update("A", "1"), update("B", "2")))
+    store.write(batch(2, update("A", "")))
+    assert redis_server.client.hgetall(PRICES) == {"B": "2"}
+    assert held(redis_server) == {"A": "", "B": "2"}
+
+
+def test_a_long_log_is_replaced_by_what_it_amounts_to(
+    redis_server: RedisServer, store: RedisStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_store, "LOG_BYTES", 500)
+    client = redis_server.client
+    store.write(batch(0, update("B", "7")))
+    lengths = []
+    for version in range(1, 40):
+        store.write(batch(version, update("A", str(version))))
+        assert held(redis_server) == {"A": str(version), "B": "7"}
+        lengths.append(client.llen(LOG))
+    assert max(lengths) < 10
+    found = state.load(connect(redis_server.url))
+    assert found is not None
+    assert sorted((given, ticker.symbol) for given, ticker in found.entries) == [
+        (1, "B"),
+        (40, "A"),
+    ]
+
+
+@pytest.mark.parametrize("key", [PRICES, BASE, LOG])
+def test_state_that_was_evicted_is_noticed_at_the_next_write(
+    key: str, redis_server: RedisServer, store: RedisStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_store, "LOG_BYTES", 0)
+    store.write(batch(0, update("A", "1")))
+    monkeypatch.setattr(redis_store, "LOG_BYTES", 1 << 20)
+    store.write(batch(1, update("B", "1")))
+    assert redis_server.client.delete(key)
+    with pytest.raises(StateLost):
+        store.write(batch(2, update("B", "2")))
 
 
 def test_what_does_not_follow_on_the_stored_version_is_refused(
@@ -99,23 +163,71 @@ def test_a_new_epoch_replaces_everything(redis_server: RedisServer, store: Redis
     store.write(batch(0, update("OLD", "1")))
     store.write(batch(0, update("NEW", "2"), epoch="e2"))
     assert redis_server.client.hgetall(PRICES) == {"NEW": "2"}
-    assert redis_server.client.hkeys(STATE) == ["NEW"]
+    assert held(redis_server) == {"NEW": "2"}
 
 
 def test_only_the_holder_of_the_lease_writes(redis_server: RedisServer, store: RedisStore) -> None:
-    store.open()
     store.write(batch(0, update("A", "1")))
     other = RedisStore(redis_server.url)
     with pytest.raises(LeaseHeld):
         other.open()
     with pytest.raises(LeaseHeld):
         other.write(batch(1, update("A", "2")))
+    assert store.write(batch(1)) == 1
     store.release()
     position = other.open()
     assert position is not None
-    assert (position.epoch, position.version, position.simulated) == ("e1", 1, False)
-    assert [ticker.price for ticker in position.tickers] == ["1"]
-    assert 0 < redis_server.client.pttl(LEASE) <= 5000
+    assert (position.state.epoch, position.state.version, position.intact) == ("e1", 1, True)
+    assert [ticker.price for _, ticker in position.state.entries] == ["1"]
+    assert 0 < redis_server.client.pttl(LEASE) <= redis_store.LEASE_MILLISECONDS
+    assert other.write(batch(1)) == 0
+
+
+def test_who_lost_the_lease_while_it_slept_writes_nothing_though_nobody_holds_it_now(
+    redis_server: RedisServer, store: RedisStore
+) -> None:
+    store.write(batch(0, update("A", "1")))
+    store.release()
+    other = RedisStore(redis_server.url)
+    other.open()
+    other.write(batch(1, update("A", "2")))
+    other.release()
+    for stray in (batch(1, update("A", "0")), batch(0, update("A", "0"), epoch="e2")):
+        with pytest.raises(LeaseHeld):
+            store.write(stray)
+    assert held(redis_server) == {"A": "2"}
+    position = store.open()
+    assert position is not None
+    assert position.state.version == 2
+
+
+def test_a_state_copied_to_another_server_is_known_to_be_a_copy(
+    redis_server: RedisServer, store: RedisStore
+) -> None:
+    store.write(batch(0, update("A", "1")))
+    redis_server.client.hset(HEAD, "server", "another")
+    position = store.open()
+    assert position is not None
+    assert not position.intact
+
+
+def test_workers_hear_of_a_store_that_takes_no_writes(
+    redis_server: RedisServer, store: RedisStore, updates: Iterator[State | Batch | FeedStatus]
+) -> None:
+    store.write(batch(0, update("A", "1")))
+    assert isinstance(next(updates), State)
+    redis_server.client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(StoreRefuses, match="maxmemory"):
+            store.write(batch(1, update("A", "2")))
+        store.tell(FeedStatus("stale", reason="redis: OOM"))
+        assert next(updates) == FeedStatus("stale", reason="redis: OOM")
+    finally:
+        redis_server.client.config_set("maxmemory", 0)
+    store.write(batch(1, update("A", "2")))
+    heard = next(updates)
+    assert isinstance(heard, Batch)
+    assert heard.version == 2
 
 
 def test_without_redis_both_sides_say_so(tmp_path: Path) -> None:
@@ -127,7 +239,7 @@ def test_without_redis_both_sides_say_so(tmp_path: Path) -> None:
 
 
 def test_a_worker_hears_the_state_first_and_then_each_batch(
-    store: RedisStore, updates: Iterator[State | Batch]
+    store: RedisStore, updates: Iterator[State | Batch | FeedStatus]
 ) -> None:
     store.write(batch(0, update("A", "1"), update("B", "2")))
     state = next(updates)
@@ -140,37 +252,37 @@ def test_a_worker_hears_the_state_first_and_then_each_batch(
 
 
 def test_after_a_gap_a_worker_hears_the_whole_state(
-    redis_server: RedisServer, store: RedisStore, updates: Iterator[State | Batch]
+    redis_server: RedisServer, store: RedisStore, updates: Iterator[State | Batch | FeedStatus]
 ) -> None:
     store.write(batch(0, update("A", "1")))
     assert isinstance(next(updates), State)
-    redis_server.client.hset(HEAD, "version", 5)
-    store.write(batch(5, update("A", "6")))
-    state = next(updates)
-    assert isinstance(state, State)
-    assert (state.version, state.entries[0][1].price) == (6, "6")
+    # Three that the subscription never delivers, for somebody else's says it follows on them.
+    redis_server.client.publish(BATCHES, encode_batch(batch(3, update("A", "x"))))
+    found = next(updates)
+    assert isinstance(found, State)
+    assert (found.version, found.entries[0][1].price) == (1, "1")
 
 
-def test_what_somebody_else_wrote_is_ignored(
-    redis_server: RedisServer, store: RedisStore, updates: Iterator[State | Batch]
+def test_what_somebody_else_wrote_is_ignored_and_then_replaced(
+    redis_server: RedisServer, store: RedisStore, updates: Iterator[State | Batch | FeedStatus]
 ) -> None:
     store.write(batch(0, update("A", "1")))
     client = redis_server.client
-    client.hset(PRICES, "FOREIGN", "1")
-    for row in ("", "rubbish", "x 1 {}", b"\xff\xfe"):
-        client.hset(STATE, "FOREIGN", row)
-        state = RedisStore(redis_server.url)._load()
-        assert state is not None
-        assert [u.symbol for _, u in state.entries] == ["A"]
+    for row in ("", "rubbish", b"\xff\xfe"):
+        client.rpush(LOG, row)
+        assert held(redis_server) == {"A": "1"}
     client.publish(BATCHES, "rubbish")
     assert isinstance(next(updates), State)
-    store.write(batch(1, update("A", "2")))
+    with pytest.raises(StateLost):
+        store.write(batch(1, update("A", "2")))
+    store.write(batch(0, update("A", "2"), epoch="e2"))
     items = (next(updates) for _ in range(9))
-    assert any(isinstance(item, Batch) and item.version == 2 for item in items)
+    assert any(isinstance(item, Batch) and item.epoch == "e2" for item in items)
+    assert held(redis_server) == {"A": "2"}
 
 
 def test_a_worker_survives_its_redis(
-    redis_server: RedisServer, store: RedisStore, updates: Iterator[State | Batch]
+    redis_server: RedisServer, store: RedisStore, updates: Iterator[State | Batch | FeedStatus]
 ) -> None:
     store.write(batch(0, update("A", "1")))
     next(updates)

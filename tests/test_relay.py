@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from relay.store.redis import HEAD, STATE
+from relay.store.state import HEAD
 from tests.exchange import Simulator
 from tests.processes import Gunicorn, Listener, RedisServer, wait_until
 from tests.scripted import ScriptedExchange
@@ -107,7 +107,6 @@ def test_a_field_written_by_somebody_else_reaches_nobody(
     exchange.tick(BTCUSDT="1")
     wait_until(lambda: redis_server.client.hget("prices", "BTCUSDT") == "1", "the price")
     redis_server.client.hset("prices", "FOREIGN", "rubbish")
-    redis_server.client.hset(STATE, "FOREIGN", "rubbish")
     with Gunicorn(workers=1, REDIS_URL=redis_server.url) as relay:
         relay.wait_until_ready()
         assert relay.http.get("/api/prices").json()["prices"] == {"BTCUSDT": "1"}
@@ -165,7 +164,7 @@ def test_a_killed_listener_is_replaced_by_the_one_that_stands_by(
         exchange.tick(BTCUSDT="1")
         stream.wait_for_price("BTCUSDT", "1")
         with Listener(REDIS_URL=redis_server.url, BINANCE_WS=exchange.url) as second:
-            second.wait_for_line("another listener holds the lease")
+            second.wait_for_line("standby: .* holds the lease")
             exchange.wait_for_connections(2)
             first.kill()
             exchange.tick(BTCUSDT="2")

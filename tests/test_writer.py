@@ -1,4 +1,4 @@
-"""The writer gives versions, keeps the newest, and survives whatever its store does."""
+"""The writer gives versions, and survives whatever its store does. tests/test_intake.py has the order."""
 
 from collections.abc import Iterator
 
@@ -6,9 +6,17 @@ import gevent
 import pytest
 from gevent.queue import SimpleQueue
 
-from relay.batch import Batch, FeedStatus
+from relay.batch import Batch, FeedStatus, State
+from relay.intake import Intake
 from relay.ticker import Ticker
-from relay.writer import MAX_PENDING, LeaseHeld, Position, StateLost, StoreUnavailable, Writer
+from relay.writer import (
+    LeaseHeld,
+    Position,
+    StateLost,
+    StoreRefuses,
+    StoreUnavailable,
+    Writer,
+)
 
 
 class ScriptedStore:
@@ -17,16 +25,24 @@ class ScriptedStore:
     def __init__(self, position: Position | None = None) -> None:
         self.position = position
         self.failures: list[Exception] = []
+        self.refusals: list[Exception] = []
         self.batches: SimpleQueue[Batch] = SimpleQueue()
+        self.told: SimpleQueue[FeedStatus] = SimpleQueue()
 
     def open(self) -> Position | None:
+        if self.refusals:
+            raise self.refusals.pop(0)
         return self.position
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: Batch) -> int:
         if self.failures:
             raise self.failures.pop(0)
         if batch.updates:
             self.batches.put(batch)
+        return 1
+
+    def tell(self, feed: FeedStatus) -> None:
+        self.told.put(feed)
 
     def next(self) -> Batch:
         return self.batches.get(timeout=10)
@@ -38,128 +54,139 @@ def store() -> ScriptedStore:
 
 
 @pytest.fixture
-def writer(store: ScriptedStore) -> Iterator[Writer]:
-    writer = Writer(store)
-    greenlet = gevent.spawn(writer.run, lambda: FeedStatus("live"))
+def intake() -> Intake:
+    return Intake()
+
+
+@pytest.fixture
+def writer(store: ScriptedStore, intake: Intake) -> Iterator[Writer]:
+    writer = Writer(store, intake, lambda: FeedStatus("live"))
+    greenlet = gevent.spawn(writer.run)
     yield writer
     greenlet.kill()
 
 
-def ticker(symbol: str, price: str, event_time: int | None = 1, **more: str) -> Ticker:
-    return Ticker(symbol, price, more.pop("event", "trade"), 0, event_time, **more)
+def ticker(symbol: str, price: str, event_time: int = 1) -> Ticker:
+    return Ticker(symbol, price, "24hrMiniTicker", 0, event_time)
 
 
 def prices(batch: Batch) -> dict[str, str]:
     return {update.symbol: update.price for update in batch.updates}
 
 
-def test_every_update_gets_the_next_version(store: ScriptedStore, writer: Writer) -> None:
-    writer.offer([ticker("A", "1"), ticker("B", "2")])
+def stored(simulated: bool = False, intact: bool = True) -> ScriptedStore:
+    feed = FeedStatus("live", simulated=simulated)
+    entries = [(41, ticker("A", "1", 7)), (40, ticker("GONE", ""))]
+    return ScriptedStore(Position(State("abc", 41, feed, entries), intact))
+
+
+def first_batch(store: ScriptedStore, *tickers: Ticker) -> Batch:
+    """What a writer of real prices writes first that finds this store."""
+    intake = Intake()
+    writer = Writer(store, intake, lambda: FeedStatus("live"))
+    writer.begin(False)
+    intake.offer(tickers)
+    greenlet = gevent.spawn(writer.run)
+    batch = store.next()
+    greenlet.kill()
+    return batch
+
+
+@pytest.mark.usefixtures("writer")
+def test_every_update_gets_the_next_version(store: ScriptedStore, intake: Intake) -> None:
+    intake.offer([ticker("A", "1"), ticker("B", "2")])
     first = store.next()
     assert (first.previous, first.version) == (0, 2)
-    writer.offer([ticker("A", "3", 2)])
+    intake.offer([ticker("A", "3", 2)])
     second = store.next()
     assert (second.epoch, second.previous, second.version) == (first.epoch, 2, 3)
+    assert second.feed.standbys == 1
 
 
-def test_each_update_is_written_while_the_store_keeps_up(
-    store: ScriptedStore, writer: Writer
-) -> None:
-    for time in range(100):
-        writer.offer([ticker("A", str(time), time)])
-    assert [update.price for update in store.next().updates] == [str(time) for time in range(100)]
-
-
-def test_what_waits_too_long_for_the_store_is_conflated(
-    store: ScriptedStore, writer: Writer
-) -> None:
-    for time in range(3 * MAX_PENDING):
-        writer.offer([ticker("A", str(time), time), ticker("B", "1")])
+@pytest.mark.usefixtures("writer")
+def test_a_removal_gets_a_version_like_any_update(store: ScriptedStore, intake: Intake) -> None:
+    intake.offer([ticker("A", "1")])
+    store.next()
+    intake.remove("A")
     batch = store.next()
-    assert prices(batch) == {"A": str(3 * MAX_PENDING - 1), "B": "1"}
-    assert len(batch.updates) <= MAX_PENDING
+    assert (prices(batch), batch.version) == ({"A": ""}, 2)
 
 
-def test_older_and_repeated_tickers_are_dropped(store: ScriptedStore, writer: Writer) -> None:
-    writer.offer([ticker("A", "5", 50)])
-    store.next()
-    writer.offer([ticker("A", "4", 49), ticker("A", "5", 50)])
-    assert writer.dropped == 2
-    writer.offer([ticker("A", "6", 50)])
-    assert prices(store.next()) == {"A": "6"}
-
-
-def test_a_trade_does_not_lose_the_days_figures(store: ScriptedStore, writer: Writer) -> None:
-    writer.offer([ticker("A", "5", 1, event="24hrMiniTicker", open="4", high="6")])
-    store.next()
-    writer.offer([ticker("A", "5.5", 2)])
-    assert '"open":"4","high":"6"' in store.next().updates[0].ticker
-
-
+@pytest.mark.usefixtures("writer")
 def test_a_batch_that_may_have_arrived_is_written_again_unchanged(
-    store: ScriptedStore, writer: Writer
+    store: ScriptedStore, intake: Intake
 ) -> None:
     store.failures = [StoreUnavailable("away"), StoreUnavailable("away")]
-    writer.offer([ticker("A", "1")])
+    intake.offer([ticker("A", "1")])
     gevent.sleep(0)
-    writer.offer([ticker("A", "2", 2), ticker("B", "1")])
+    intake.offer([ticker("A", "2", 2), ticker("B", "1")])
     first, second = store.next(), store.next()
     assert (prices(first), first.version) == ({"A": "1"}, 1)
     assert (prices(second), second.previous) == ({"A": "2", "B": "1"}, 1)
 
 
-def test_a_store_that_lost_its_state_gets_all_of_it_in_a_new_epoch(
-    store: ScriptedStore, writer: Writer
+@pytest.mark.usefixtures("writer")
+def test_workers_are_told_why_a_store_takes_no_writes(
+    store: ScriptedStore, intake: Intake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writer.offer([ticker("A", "1"), ticker("B", "2")])
+    monkeypatch.setattr("relay.writer.STALE_SECONDS", 0.0)
+    store.failures = [StoreRefuses("out of memory"), StoreRefuses("out of memory")]
+    intake.offer([ticker("A", "1")])
+    told = store.told.get(timeout=10)
+    assert (told.state, told.reason) == ("stale", "redis: out of memory")
+    assert prices(store.next()) == {"A": "1"}
+
+
+@pytest.mark.usefixtures("writer")
+def test_a_store_that_lost_its_state_gets_all_of_it_in_a_new_epoch(
+    store: ScriptedStore, intake: Intake
+) -> None:
+    intake.offer([ticker("A", "1"), ticker("B", "2")])
     first = store.next()
     store.failures = [StateLost()]
-    writer.offer([ticker("A", "3", 2)])
+    intake.offer([ticker("A", "3", 2)])
     again = store.next()
     assert again.epoch != first.epoch
     assert again.previous == 0
     assert prices(again) == {"A": "3", "B": "2"}
 
 
-def test_real_and_simulated_prices_never_mix(store: ScriptedStore, writer: Writer) -> None:
-    writer.begin(True)
-    writer.offer([ticker("A", "1"), ticker("FAKE", "1")])
+def test_real_and_simulated_prices_never_mix(
+    store: ScriptedStore, intake: Intake, writer: Writer
+) -> None:
+    assert not writer.begin(True)
+    intake.offer([ticker("A", "1"), ticker("FAKE", "1")])
     simulated = store.next()
-    writer.begin(False)
-    writer.offer([ticker("A", "9")])
+    assert writer.begin(False)
+    intake.offer([ticker("A", "9")])
     real = store.next()
     assert real.epoch != simulated.epoch
     assert (real.previous, prices(real)) == (0, {"A": "9"})
 
 
 def test_it_goes_on_from_the_stored_position() -> None:
-    store = ScriptedStore(Position("abc", 41, False, [ticker("A", "1", 7, open="1")]))
-    writer = Writer(store)
-    writer.begin(False)
-    greenlet = gevent.spawn(writer.run, lambda: FeedStatus("live"))
-    gevent.sleep(0)
-    writer.offer([ticker("A", "0", 6), ticker("A", "2", 8)])
-    batch = store.next()
-    greenlet.kill()
+    batch = first_batch(stored(), ticker("A", "0", 6), ticker("A", "2", 8))
     assert (batch.epoch, batch.previous, batch.version) == ("abc", 41, 42)
     assert prices(batch) == {"A": "2"}
 
 
+def test_a_copy_that_may_lag_is_not_gone_on_from_in_its_epoch() -> None:
+    batch = first_batch(stored(intact=False), ticker("A", "0", 6), ticker("B", "2", 8))
+    assert (batch.epoch != "abc", batch.previous) == (True, 0)
+    assert prices(batch) == {"A": "1", "B": "2"}
+
+
 def test_stored_prices_of_the_other_kind_are_not_gone_on_from() -> None:
-    store = ScriptedStore(Position("abc", 41, True, [ticker("FAKE", "1")]))
-    writer = Writer(store)
-    writer.begin(False)
-    greenlet = gevent.spawn(writer.run, lambda: FeedStatus("live"))
-    writer.offer([ticker("A", "2", 8)])
-    batch = store.next()
-    greenlet.kill()
-    assert (batch.epoch != "abc", batch.previous, prices(batch)) == (True, 0, {"A": "2"})
+    batch = first_batch(stored(simulated=True), ticker("B", "2", 8))
+    assert (batch.epoch != "abc", batch.previous, prices(batch)) == (True, 0, {"B": "2"})
 
 
-def test_without_the_lease_it_stands_by_and_then_goes_on(
-    store: ScriptedStore, writer: Writer, monkeypatch: pytest.MonkeyPatch
+def test_without_the_lease_it_stands_by_and_then_goes_on_where_the_other_left_off(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("relay.writer.BEAT_SECONDS", 0.01)
-    store.failures = [LeaseHeld(), LeaseHeld()]
-    writer.offer([ticker("A", "1")])
-    assert prices(store.next()) == {"A": "1"}
+    monkeypatch.setattr("relay.writer.STANDBY_SECONDS", 0.01)
+    store = stored()
+    store.refusals = [LeaseHeld("other"), LeaseHeld("other")]
+    store.failures = [LeaseHeld("other")]
+    batch = first_batch(store, ticker("A", "0", 6), ticker("B", "2", 8))
+    assert (batch.epoch, batch.previous, prices(batch)) == ("abc", 41, {"B": "2"})

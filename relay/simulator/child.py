@@ -3,9 +3,6 @@
 import subprocess
 import sys
 
-#: What it serves where nobody asks for anything else.
-STREAMS = "!miniTicker@arr"
-
 
 class SimulatorChild:
     """Started when first needed. It ends when its standard input does, so it never outlives us."""
@@ -32,4 +29,4 @@ class SimulatorChild:
         address = self._process.stdout.readline().strip().rpartition(" ")[2]
         if not address.startswith("ws://"):
             raise OSError("the simulator did not start")
-        self._url = f"{address}/stream?streams={STREAMS}"
+        self._url = address

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gevent.queue import SimpleQueue
 
-from relay.batch import Batch
+from relay.batch import Batch, FeedStatus
 from relay.writer import Position
 
 
@@ -21,9 +21,13 @@ class MemoryStore:
         """There is never anything to go on from."""
         return None
 
-    def write(self, batch: Batch) -> None:
-        """Hands the batch over."""
+    def write(self, batch: Batch) -> int:
+        """Hands the batch over; nobody stands by."""
         self._batches.put(batch)
+        return 0
+
+    def tell(self, feed: FeedStatus) -> None:
+        """There is never anything that could not be written."""
 
     def listen(self) -> Iterator[Batch]:
         """Every batch, as it is written."""

@@ -1,0 +1,119 @@
+"""Catalogue: what the exchange lists, looked up by REST: at each start, after a gap, and regularly.
+
+Fills the board before the first frame, and finds out about symbols that are halted or gone, of which
+a stream says nothing: it falls silent.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+
+from gevent.event import Event
+
+from relay import rest
+from relay.backoff import Backoff
+from relay.intake import Intake
+from relay.rest import RestError
+
+log = logging.getLogger(__name__)
+
+#: One look costs 80 of the 6,000 that an address may spend a minute; a storm of reconnections must
+#: not multiply that.
+LEAST_SECONDS = 30.0
+REGULAR_SECONDS = 300.0
+_TRADING = "TRADING"
+
+
+class Catalogue:
+    """Looks things up for an intake."""
+
+    def __init__(
+        self,
+        bases: Sequence[str],
+        intake: Intake,
+        begin: Callable[[bool], bool],
+        symbols: frozenset[str] = frozenset(),
+        regular: float = REGULAR_SECONDS,
+    ) -> None:
+        """`bases`: URLs of REST APIs in order of preference. `begin` is asked before anything is taken
+        in whether prices that are simulated, or not, are wanted. `symbols`: only these are of
+        interest; all if it is empty. `regular` in seconds."""
+        self._bases = list(dict.fromkeys(bases))
+        self._intake = intake
+        self._begin = begin
+        self._symbols = symbols
+        self._regular = regular
+        self._wanted = Event()
+        self._not_before: dict[str, float] = {}
+        self._backoff = Backoff(first=LEAST_SECONDS, cap=regular)
+        self._said = ""
+
+    def refresh(self) -> None:
+        """Something may have been missed: look as soon as that is allowed."""
+        self._wanted.set()
+
+    def prefer(self, base: str) -> None:
+        """Prices come from there: what is listed there counts."""
+        if base not in self._bases:
+            self.refresh()
+        self._bases = [base, *(other for other in self._bases if other != base)]
+
+    def run(self) -> None:
+        """Looks for ever. Needs a greenlet of its own."""
+        wait = self._regular
+        while True:
+            self._wanted.wait(wait)
+            self._wanted.clear()
+            wait = self._look() or self._regular * random.uniform(0.9, 1.1)
+
+    def _look(self) -> float:
+        """Asks one API after the other; seconds until it is worth asking again, 0 if one answered."""
+        for base in self._bases:
+            if self._not_before.get(base, 0.0) > time.monotonic():
+                continue
+            self._rest(base, LEAST_SECONDS)
+            try:
+                if self._read(base):
+                    self._backoff.reset()
+                    self._said = ""
+                    return 0.0
+            except RestError as error:
+                self._rest(base, max(self._backoff.next(), error.retry_after))
+                if str(error) != self._said:
+                    log.warning("%s: %s", base, error)
+                self._said = str(error)
+                if error.retry_after:
+                    break
+        waits = [self._not_before.get(base, 0.0) - time.monotonic() for base in self._bases]
+        return max(min(waits, default=self._regular), 0.1)
+
+    def _rest(self, base: str, seconds: float) -> None:
+        """An API is not asked again for so long, or for as long as one may not be."""
+        self._not_before[base] = time.monotonic() + max(seconds, LEAST_SECONDS)
+
+    def _read(self, base: str) -> bool:
+        """Takes in what an API says; False if that is not wanted. Raises RestError."""
+        began = time.monotonic()
+        day = rest.day(base)
+        if not self._begin(day.simulated):
+            return False
+        traded = {ticker.symbol for ticker in day.tickers}
+        self._intake.seed(
+            [t for t in day.tickers if not self._symbols or t.symbol in self._symbols]
+        )
+        missing = self._intake.silent_since(began) - traded
+        if missing:
+            statuses = rest.listing(base)
+            if len(statuses) < len(traded):
+                raise RestError("lists fewer symbols than are traded: not believed")
+            for symbol in sorted(missing & self._intake.silent_since(began)):
+                self._judge(symbol, statuses.get(symbol))
+        return True
+
+    def _judge(self, symbol: str, status: str | None) -> None:
+        if status is None:
+            log.warning("%s is gone: the exchange does not list it any more", symbol)
+            self._intake.remove(symbol)
+        elif status != _TRADING:
+            self._intake.mark(symbol, status)

@@ -1,0 +1,88 @@
+"""Ingest: everything between the exchange and a store, introduced to one another."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from relay import streams
+from relay.catalogue import Catalogue
+from relay.config import SIMULATOR, Config
+from relay.essential import spawn_essential
+from relay.feed import Feed
+from relay.intake import Intake
+from relay.simulator.child import SimulatorChild
+from relay.writer import Store, Writer
+
+log = logging.getLogger(__name__)
+
+
+class Ingest:
+    """Feed, catalogue, intake and writer, for one store."""
+
+    def __init__(
+        self, config: Config, store: Store, tap: Callable[[bytes, int], None] | None = None
+    ) -> None:
+        """`tap` is given every message of the exchange as it came, and when, in nanoseconds."""
+        plan = partial(streams.plan, symbols=config.symbols, kind=config.stream)
+        configured = [url for url in config.sources if url != SIMULATOR]
+        plans = [plan(url) for url in configured]
+        for url, made in zip(configured, plans, strict=True):
+            for warning in made.warnings:
+                log.warning("%s: %s", url, warning)
+        whole_market = not plans or any(not made.symbols for made in plans)
+        symbols = frozenset().union(*(made.symbols for made in plans))
+        self.intake = Intake(frozenset() if whole_market else symbols)
+        self._catalogue = Catalogue(
+            config.binance_rest or [streams.rest_url(url) for url in configured],
+            self.intake,
+            self._wants,
+            symbols=frozenset() if whole_market else symbols,
+            regular=config.rest_seconds,
+        )
+        self._derives_rest = not config.binance_rest
+        self.feed = Feed(
+            config.sources,
+            plan,
+            self.intake.offer,
+            self._begin,
+            lost=self._catalogue.refresh,
+            patience=self.intake.patience,
+            silence=config.feed_silence_seconds,
+            rotate=config.feed_rotate_seconds,
+            simulator=SimulatorChild().url,
+            tap=tap,
+        )
+        self.writer = Writer(store, self.intake, self.feed.status)
+
+    def start(self) -> None:
+        """Begins to read and to write."""
+        spawn_essential(self.feed.run)
+        spawn_essential(self.writer.run)
+        spawn_essential(self._catalogue.run)
+
+    def stop(self) -> None:
+        """Stops reading, and says what became of what was read."""
+        self.feed.stop()
+        dropped, conflated = self.intake.counts
+        log.info(
+            "stopped: %d updates written, %d dropped, %d conflated",
+            self.writer.written,
+            dropped,
+            conflated,
+        )
+
+    def _begin(self, simulated: bool, after_gap: bool) -> None:
+        """A session begins to deliver."""
+        if self._derives_rest:
+            self._catalogue.prefer(streams.rest_url(self.feed.status().source))
+        if self.writer.begin(simulated):
+            self._catalogue.refresh()
+        if after_gap:
+            self.intake.begin()
+
+    def _wants(self, simulated: bool) -> bool:
+        """Whether prices of that kind are wanted now: none of the other kind beside a session's."""
+        if self.feed.status().state != "down":
+            return simulated == self.feed.status().simulated
+        self.writer.begin(simulated)
+        return True

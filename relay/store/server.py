@@ -1,0 +1,72 @@
+"""Server: a redis-py client for every kind of URL that REDIS_URL may hold."""
+
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+#: A command that takes longer counts as failed; so does a connection that takes longer to be made.
+COMMAND_SECONDS = 1.0
+_SENTINEL_PORT = 26379
+_SENTINEL = "+sentinel"
+
+
+def connect(url: str) -> Redis:
+    """A client for redis://, rediss://, unix:// or, for Sentinel, `redis+sentinel://host[:port][,host
+    ...]/service[/db]`. Connects when it is first used. Raises ValueError for a URL that makes no sense.
+
+    It never tries anything twice: whoever asks knows better when to try again, and what.
+    """
+    manners: dict[str, Any] = {
+        "protocol": 2,
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": COMMAND_SECONDS,
+        "socket_connect_timeout": COMMAND_SECONDS,
+    }
+    if _SENTINEL in urlsplit(url).scheme:
+        return _master(url, manners)
+    return Redis.from_url(url, **manners)
+
+
+def _master(url: str, manners: dict[str, Any]) -> Redis:
+    """The master that the sentinels name, asked for at each new connection.
+
+    User and password are the server's; the sentinels' are `sentinel_username` and `sentinel_password`
+    in the query.
+    """
+    parts = urlsplit(url)
+    account, _, hosts = parts.netloc.rpartition("@")
+    service, _, db = parts.path.strip("/").partition("/")
+    if not hosts or not service:
+        raise ValueError(f"{url!r} names no sentinel or no service")
+    user, _, password = account.partition(":")
+    query = dict(parse_qsl(parts.query))
+    shared: dict[str, Any] = {**manners, "ssl": parts.scheme.startswith("rediss")}
+    if "ssl_ca_certs" in query:
+        shared["ssl_ca_certs"] = query["ssl_ca_certs"]
+    sentinels = Sentinel(  # type: ignore[no-untyped-call]
+        [_address(host) for host in hosts.split(",")],
+        sentinel_kwargs={
+            **shared,
+            "username": query.get("sentinel_username"),
+            "password": query.get("sentinel_password"),
+        },
+        **shared,
+    )
+    master: Redis = sentinels.master_for(  # type: ignore[no-untyped-call]
+        service,
+        db=int(db or 0),
+        username=unquote(user) or None,
+        password=unquote(password) or None,
+    )
+    return master
+
+
+def _address(host: str) -> tuple[str, int]:
+    name, colon, port = host.rpartition(":")
+    if colon and port.isdigit():
+        return name.strip("[]"), int(port)
+    return host.strip("[]"), _SENTINEL_PORT

@@ -1,0 +1,94 @@
+"""The Redis store, a worker's side: the state, and every batch after it. For ever."""
+
+import logging
+import time
+from collections.abc import Iterator
+
+import gevent
+import msgspec
+from redis.client import PubSub
+from redis.exceptions import RedisError
+
+from relay.backoff import Backoff
+from relay.batch import BEAT_SECONDS, STALE_SECONDS, Batch, FeedStatus, State, decode_batch
+from relay.store import state
+from relay.store.server import connect
+
+log = logging.getLogger(__name__)
+
+
+class RedisUpdates:
+    """One worker's subscription, whatever becomes of Redis."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = connect(url)
+        #: What keeps us from Redis at the moment, or nothing.
+        self.problem = ""
+
+    def listen(self) -> Iterator[State | Batch | FeedStatus]:
+        """The whole state, then every batch without a gap; the state again after any gap. For ever.
+
+        Redis may be away, killed, flushed or half-open: this waits and comes back.
+        """
+        backoff = Backoff(first=0.1, cap=1.0)
+        while True:
+            subscription = self._redis.pubsub()  # type: ignore[no-untyped-call]
+            try:
+                subscription.subscribe(state.BATCHES)
+                for item in self._follow(subscription):
+                    if self.problem:
+                        log.info("Redis is back")
+                    self.problem = ""
+                    backoff.reset()
+                    yield item
+                if not self.problem:
+                    log.warning("no beat on the subscription: building it anew")
+                self.problem = "no beat from the listener"
+            except RedisError as error:
+                if not self.problem:
+                    log.warning("Redis is away: %s", error)
+                self.problem = f"Redis cannot be reached: {error}"[:200]
+            finally:
+                subscription.close()
+            gevent.sleep(backoff.next())
+
+    def _follow(self, subscription: PubSub) -> Iterator[State | Batch | FeedStatus]:
+        """One subscription's life; ends when it has been silent for too long."""
+        epoch, version = "", 0
+        heard = time.monotonic()
+        while time.monotonic() - heard < STALE_SECONDS:
+            # Not ignoring subscribe messages: each one, also one that the library sent by itself
+            # after a lost connection, means that messages may have been missed.
+            message = subscription.get_message(timeout=BEAT_SECONDS)
+            if message is None:
+                continue
+            batch = _batch(message)
+            if batch is not None:
+                heard = time.monotonic()
+                if not batch.epoch:
+                    yield batch.feed
+                    continue
+                if batch.epoch == epoch and batch.previous < version >= batch.version:
+                    continue
+                follows = batch.epoch == epoch and batch.previous == version
+                if follows or batch.previous == 0:
+                    epoch, version = batch.epoch, batch.version
+                    yield batch
+                    continue
+            # Subscribed first, then read: what was published in between comes as well, and is dropped.
+            held = state.load(self._redis)
+            if held is not None:
+                epoch, version = held.epoch, held.version
+                yield held
+
+
+def _batch(message: dict[str, object]) -> Batch | None:
+    """The batch in a message; None for anything else, also for what somebody else published."""
+    data = message["data"]
+    if message["type"] != "message" or not isinstance(data, bytes):
+        return None
+    try:
+        return decode_batch(data)
+    except msgspec.MsgspecError as error:
+        log.warning("ignored a message on %s that is no batch: %s", state.BATCHES, error)
+        return None

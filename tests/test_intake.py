@@ -1,0 +1,166 @@
+"""What is held of each symbol: the newest, whatever the order in which things come."""
+
+import pytest
+
+from relay.intake import Intake
+from relay.ticker import Ticker
+
+
+@pytest.fixture
+def intake() -> Intake:
+    return Intake()
+
+
+def ticker(symbol: str, price: str, event_time: int | None = 1, **more: object) -> Ticker:
+    values = {"event": "24hrMiniTicker", "received_time": 0, **more}
+    return Ticker(symbol, price, event_time=event_time, **values)  # type: ignore[arg-type]
+
+
+def trade(price: str, event_time: int, sequence: int) -> Ticker:
+    return ticker("A", price, event_time, event="trade", sequence=sequence)
+
+
+def book(price: str, sequence: int, received_time: int = 0) -> Ticker:
+    return ticker(
+        "A", price, None, event="bookTicker", sequence=sequence, received_time=received_time
+    )
+
+
+def waiting(intake: Intake) -> dict[str, str]:
+    return {ticker.symbol: ticker.price for ticker in intake.wait(0)}
+
+
+def test_the_newest_of_each_symbol_waits_and_nothing_queues(intake: Intake) -> None:
+    for time in range(1000):
+        intake.offer([ticker("A", str(time), time), ticker("B", "1", 7)])
+    assert waiting(intake) == {"A": "999", "B": "1"}
+    assert intake.counts == (999, 999)
+    assert waiting(intake) == {}
+
+
+def test_older_and_repeated_tickers_are_dropped(intake: Intake) -> None:
+    intake.offer([ticker("A", "5", 50)])
+    waiting(intake)
+    intake.offer([ticker("A", "4", 49), ticker("A", "5", 50)])
+    assert (waiting(intake), intake.counts.dropped) == ({}, 2)
+    intake.offer([ticker("A", "6", 50)])
+    assert waiting(intake) == {"A": "6"}
+
+
+def test_one_symbols_clock_says_nothing_of_anothers(intake: Intake) -> None:
+    intake.offer([ticker("A", "1", 9_000_000_000_000), ticker("B", "2", 5)])
+    assert waiting(intake) == {"A": "1", "B": "2"}
+
+
+@pytest.mark.parametrize("later", [0, 1, 500])
+def test_a_trade_that_came_over_the_other_connection_is_not_newer(
+    intake: Intake, later: int
+) -> None:
+    intake.offer([trade("5", 100, 7)])
+    waiting(intake)
+    intake.offer([trade("4", 100 + later, 6), trade("5", 100 + later, 7)])
+    assert waiting(intake) == {}
+    intake.offer([trade("6", 100, 8)])
+    assert waiting(intake) == {"A": "6"}
+
+
+def test_books_have_no_time_and_go_by_their_ids(intake: Intake) -> None:
+    intake.offer([book("5", 7), book("4", 6), book("6", 8)])
+    assert waiting(intake) == {"A": "6"}
+    intake.offer([book("5", 7), book("6", 8)])
+    assert waiting(intake) == {}
+
+
+def test_ids_of_different_kinds_are_not_compared(intake: Intake) -> None:
+    intake.offer([book("5", 9_000_000), trade("6", 100, 7), book("7", 9_000_001)])
+    assert waiting(intake) == {"A": "7"}
+    intake.offer([trade("5", 100, 6), book("4", 9_000_000)])
+    assert waiting(intake) == {}
+
+
+def test_ids_that_begin_again_long_after_are_followed(intake: Intake) -> None:
+    intake.offer([trade("5", 100, 7_000_000), book("5", 9_000_000)])
+    waiting(intake)
+    intake.offer([trade("6", 90_000, 1)])
+    assert waiting(intake) == {"A": "6"}
+    intake.offer([book("7", 1, received_time=90_000)])
+    assert waiting(intake) == {"A": "7"}
+
+
+def test_a_ticker_with_the_same_last_trade_is_newer_by_its_time(intake: Intake) -> None:
+    day = {"event": "24hrTicker", "sequence": 7}
+    intake.offer([ticker("A", "5", 1, **day), ticker("A", "5", 2, bid="4", **day)])
+    (newest,) = intake.wait(0)
+    assert (newest.event_time, newest.bid) == (2, "4")
+
+
+def test_a_trade_does_not_lose_the_days_figures(intake: Intake) -> None:
+    intake.offer([ticker("A", "5", 1, open="4", high="6")])
+    intake.offer([trade("5.5", 2, 1)])
+    (newest,) = intake.wait(0)
+    assert (newest.price, newest.open, newest.high) == ("5.5", "4", "6")
+
+
+def test_rest_fills_what_is_missing_and_overwrites_nothing_streamed(intake: Intake) -> None:
+    intake.offer([ticker("A", "5", 50)])
+    rest = {"event": "rest", "trades": 9}
+    intake.seed([ticker("A", "9", 99, **rest), ticker("B", "2", 10, **rest)])
+    assert waiting(intake) == {"A": "5", "B": "2"}
+
+
+def test_after_a_gap_rest_may_be_newer_until_the_stream_has_spoken(intake: Intake) -> None:
+    intake.offer([ticker("A", "5", 50), ticker("B", "5", 50), ticker("C", "5", 50)])
+    waiting(intake)
+    intake.begin()
+    intake.offer([ticker("B", "6", 60)])
+    intake.seed([ticker(s, "9", t, event="rest") for s, t in (("A", 99), ("B", 99), ("C", 49))])
+    assert waiting(intake) == {"A": "9", "B": "6"}
+
+
+def test_what_is_not_traded_is_marked_until_it_is_again(intake: Intake) -> None:
+    intake.offer([ticker("A", "5", 50), ticker("B", "5", 50)])
+    waiting(intake)
+    intake.mark("A", "HALT")
+    intake.mark("B", "BREAK")
+    intake.mark("B", "BREAK")
+    assert [(t.symbol, t.price, t.status) for t in intake.wait(0)] == [
+        ("A", "5", "HALT"),
+        ("B", "5", "BREAK"),
+    ]
+    intake.offer([ticker("A", "6", 60)])
+    intake.seed([ticker("B", "5", 50, event="rest")])
+    assert [(t.symbol, t.price, t.status) for t in intake.wait(0)] == [
+        ("A", "6", None),
+        ("B", "5", None),
+    ]
+
+
+def test_what_is_gone_is_passed_on_once_and_may_come_back(intake: Intake) -> None:
+    intake.offer([ticker("A", "5", 50)])
+    waiting(intake)
+    intake.remove("A")
+    assert waiting(intake) == {"A": ""}
+    intake.offer([ticker("A", "1", 10)])
+    assert waiting(intake) == {"A": "1"}
+
+
+def test_what_a_store_held_counts_as_having_come_before(intake: Intake) -> None:
+    intake.offer([ticker("A", "5", 50), ticker("B", "5", 50)])
+    intake.restore([ticker("A", "6", 60), ticker("B", "4", 40), ticker("C", "1", 1)])
+    assert waiting(intake) == {"B": "5"}
+    intake.offer([ticker("A", "5", 50), ticker("C", "2", 2)])
+    assert waiting(intake) == {"C": "2"}
+
+
+def test_what_a_store_held_of_other_symbols_than_the_wanted_ones_goes() -> None:
+    intake = Intake(frozenset(("A",)))
+    intake.restore([ticker("A", "5", 50), ticker("B", "5", 50)])
+    assert waiting(intake) == {"B": ""}
+
+
+def test_a_new_epoch_sends_all_that_is_held_again(intake: Intake) -> None:
+    intake.offer([ticker("A", "5", 50)])
+    intake.offer([ticker("B", "5", 50)])
+    waiting(intake)
+    intake.resend()
+    assert waiting(intake) == {"A": "5", "B": "5"}
