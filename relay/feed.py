@@ -159,14 +159,16 @@ class Feed:
         elif before is not None:
             self.rotations += 1
             self._left_behind(before)
-        self._simulated = session.simulated
-        self._begin(session.simulated, before is None)
+        again = before is not None and before.url == session.url
         log.log(
-            logging.WARNING if session.simulated else logging.INFO,
-            "%s from %s",
+            logging.WARNING if session.simulated and not again else logging.INFO,
+            "%s from %s%s",
             "SIMULATED prices" if session.simulated else "prices",
             session.url,
+            " over a new connection" if again else "",
         )
+        self._simulated = session.simulated
+        self._begin(session.simulated, before is None)
         self._wake.set()
 
     def _left_behind(self, session: Session) -> None:

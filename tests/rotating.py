@@ -1,0 +1,92 @@
+"""Runs a feed that replaces its session over and over, and prints what that cost, as JSON.
+
+    python -m tests.rotating URL ROTATIONS
+"""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import json  # noqa: E402
+import sys  # noqa: E402
+import time  # noqa: E402
+from functools import partial  # noqa: E402
+
+import gevent  # noqa: E402
+from gevent.event import Event  # noqa: E402
+
+from relay import feed as feed_module  # noqa: E402
+from relay.feed import Feed  # noqa: E402
+from relay.intake import Intake  # noqa: E402
+from relay.streams import plan  # noqa: E402
+from relay.ticker import Ticker  # noqa: E402
+
+ROTATE_SECONDS = 0.15
+OVERLAP_SECONDS = 0.05
+
+
+class Ledger:
+    """What came, in the order in which the intake let it pass."""
+
+    def __init__(self) -> None:
+        self._intake = Intake()
+        self.ids: list[int] = []
+        self.came = 0
+        self.longest = 0.0
+        self.states: set[str] = set()
+        self._heard = 0.0
+        self._gaps = 0
+
+    def take(self, tickers: list[Ticker]) -> None:
+        self.came += len(tickers)
+        self._intake.offer(tickers)
+        for ticker in self._intake.wait(0):
+            now = time.monotonic()
+            self.longest = max(self.longest, now - self._heard if self._heard else 0.0)
+            self._heard = now
+            self.ids.append(ticker.sequence or 0)
+
+    def begin(self, simulated: bool, after_gap: bool) -> None:
+        self._gaps += after_gap
+
+    def report(self, rotations: int) -> dict[str, object]:
+        return {
+            "rotations": rotations,
+            "beginnings": self._gaps,
+            "trades": len(self.ids),
+            "missing": self.ids[-1] - self.ids[0] + 1 - len(set(self.ids)),
+            "out_of_order": sum(b <= a for a, b in zip(self.ids, self.ids[1:], strict=False)),
+            "duplicates_dropped": self.came - len(self.ids),
+            "longest_ms": round(1000 * self.longest, 1),
+            "states": sorted(self.states),
+        }
+
+
+def main(url: str, rotations: int) -> None:
+    feed_module.OVERLAP_SECONDS = OVERLAP_SECONDS
+    ledger, done = Ledger(), Event()
+    feed = Feed(
+        [url],
+        partial(plan, symbols=["BTCUSDT"], kind="trade"),
+        ledger.take,
+        ledger.begin,
+        rotate=ROTATE_SECONDS,
+    )
+
+    def look() -> None:
+        while feed.rotations < rotations:
+            gevent.sleep(0.005)
+            if ledger.ids:
+                ledger.states.add(feed.status().state)
+        done.set()
+
+    running = gevent.spawn(feed.run)
+    gevent.spawn(look)
+    done.wait(100)
+    feed.stop()
+    running.join(5)
+    print(json.dumps(ledger.report(feed.rotations)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
