@@ -14,6 +14,7 @@ from websockets.frames import Frame as WireFrame
 from websockets.frames import Opcode
 from websockets.protocol import Event, State
 
+from relay.simulator import wire
 from relay.simulator.control import Subscriptions
 from relay.simulator.frame import Frame
 
@@ -92,26 +93,32 @@ class Client:
         self._pings: set[bytes] = set()  # sent and unanswered
         self._pong_due: float | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._written: list[bytes] = []  # in this turn of the loop
 
     def offer(self, frame: Frame) -> bytes:
         """Return the form of a frame that this connection wants."""
         return frame.form(self.subscriptions.combined, self.target.microseconds)
 
     def write(self, message: bytes, text: bool = True) -> None:
-        """Send one message; a client that has let too much pile up is dropped instead."""
-        protocol, transport = self.connection.protocol, self.connection.transport
-        if self._frozen or protocol.state is not State.OPEN or transport.is_closing():
+        """Send one message, together with all others that are written in this turn of the loop."""
+        if self._frozen:
             return
-        if text and self.fragmented and len(message) > 1:
-            pieces = [message[i : i + _FRAGMENT] for i in range(0, len(message), _FRAGMENT)]
-            protocol.send_text(pieces[0], fin=len(pieces) == 1)
-            for number, piece in enumerate(pieces[1:], start=2):
-                protocol.send_continuation(piece, fin=number == len(pieces))
-        elif text:
-            protocol.send_text(message)
+        if not self._written:
+            self._loop.call_soon(self.flush)
+        if text and self.fragmented:
+            self._written += _fragments(message)
         else:
-            protocol.send_binary(message)
-        self.connection.send_data()
+            self._written.append(wire.encode(message, wire.Kind.TEXT if text else wire.Kind.BINARY))
+
+    def flush(self) -> None:
+        """Hand what was written to TCP; a client that has let too much pile up is dropped."""
+        written, self._written = self._written, []
+        transport = self.connection.transport
+        if self.connection.protocol.state is not State.OPEN or transport.is_closing():
+            return
+        # Past the library, which would spend more on a small frame than the rest of the way costs.
+        transport.write(b"".join(written))
         if transport.get_write_buffer_size() > MAX_WAITING:
             log.warning("dropped a client that does not read: %s", self.connection.id)
             transport.abort()
@@ -119,6 +126,7 @@ class Client:
     def close(self, code: int, reason: str) -> None:
         """Begin to close, without waiting for the client's half of it."""
         if self._closing is None and not self._frozen:
+            self.flush()
             self._closing = asyncio.create_task(self.connection.close(code, reason))
 
     def reset(self) -> None:
@@ -131,6 +139,7 @@ class Client:
         """Stop (or resume) reading and writing; the peer sees an open, silent TCP connection."""
         if frozen == self._frozen or self.connection.transport.is_closing():
             return
+        self.flush()
         self._frozen = frozen
         self._pong_due = None
         if frozen:
@@ -188,3 +197,13 @@ class Client:
         self._pings.add(payload)
         protocol.send_ping(payload)
         self.connection.send_data()
+
+
+def _fragments(message: bytes) -> list[bytes]:
+    pieces = [message[i : i + _FRAGMENT] for i in range(0, len(message), _FRAGMENT)] or [b""]
+    kinds = [wire.Kind.TEXT] + [wire.Kind.CONTINUATION] * (len(pieces) - 1)
+    last = len(pieces) - 1
+    return [
+        wire.encode(piece, kind, final=number == last)
+        for number, (piece, kind) in enumerate(zip(pieces, kinds, strict=True))
+    ]

@@ -5,20 +5,20 @@ import logging
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from http import HTTPStatus
 from typing import Any, BinaryIO
 
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from relay.simulator import backstage
+from relay.simulator.audience import Audiences
 from relay.simulator.client import Client, Connection, Lifetime, Target
 from relay.simulator.control import MAX_STREAMS, answer
 from relay.simulator.faults import MOMENTARY, Faults
 from relay.simulator.frame import Frame
 from relay.simulator.market import Market
+from relay.simulator.response import respond, sign
 from relay.simulator.rest import Rest
 
 log = logging.getLogger(__name__)
@@ -48,9 +48,8 @@ class Exchange:
         self._record = record
         self._rest = Rest(market)
         self._clients: set[Client] = set()
-        self._audiences: dict[str, set[Client]] = {}
+        self._audiences = Audiences()
         self._accepted = 0
-        self._subscribed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def listen(self, host: str, port: int) -> Server:
@@ -61,7 +60,7 @@ class Exchange:
             port,
             create_connection=Connection,
             process_request=self._respond,
-            process_response=_sign,
+            process_response=sign,
             compression=None,
             open_timeout=None,
             ping_interval=None,  # the client keeps Binance's own rhythm and close codes
@@ -71,27 +70,35 @@ class Exchange:
         )
 
     def wanted(self) -> Iterable[str]:
-        return tuple(self._audiences)
+        return self._audiences.streams()
 
     def is_wanted(self, stream: str) -> bool:
-        return stream in self._audiences
+        return bool(self._audiences.of(stream))
 
     def publish(self, stream: str, payload: bytes) -> None:
         """Send a payload to the subscribed, or with `to_all` to whoever subscribed to anything."""
-        audience: Iterable[Client] = self._audiences.get(stream, ())
-        if self._to_all or stream == "!serverShutdown":
-            audience = [client for client in self._clients if client.subscriptions.streams]
+        to_all = self._to_all or stream == "!serverShutdown"
+        audience = self._audiences.everyone if to_all else self._audiences.of(stream)
         if not audience or self._faults.muted:
             return
         if self._record is not None:
             head = f'{{"time":{time.time_ns()},"stream":"{stream}","data":'
             self._record.write(head.encode() + payload + b"}\n")
         frame = Frame(stream, payload)
-        for client in tuple(audience):
+        for client in audience:
             self._send(client, client.offer(frame))
 
+    def publish_bare(self, message: bytes) -> None:
+        if self._faults.muted:
+            return
+        if self._record is not None and self._audiences.everyone:
+            self._record.write(b"%d %b\n" % (time.time_ns(), message))
+        text = _is_text(message)
+        for client in self._audiences.everyone:
+            client.write(message, text)
+
     async def subscribed(self) -> None:
-        await self._subscribed.wait()
+        await self._audiences.somebody()
 
     async def settle(self) -> None:
         await asyncio.sleep(0)
@@ -104,7 +111,7 @@ class Exchange:
             "faults": sorted(self._faults.active),
             "clients": len(self._clients),
             "accepted": self._accepted,
-            "streams": {name: len(clients) for name, clients in self._audiences.items()},
+            "streams": self._audiences.sizes(),
         }
 
     def play(self, stream: str, payload: bytes) -> None:
@@ -157,17 +164,17 @@ class Exchange:
     async def _respond(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer REST calls and refusals; None lets the WebSocket handshake go on."""
         if request.path.startswith("/simulator/"):
-            return _response(*backstage.answer(request.path, self))
+            return respond(*backstage.answer(request.path, self))
         refusal = self._faults.refusal()
         if refusal is not None:
-            return _response(*refusal)
+            return respond(*refusal)
         if request.path.startswith("/api/"):
-            return _response(*self._rest.answer(request.path))
+            return respond(*self._rest.answer(request.path))
         target = Target.parse(request.path)
         if target is None:
-            return _response(404, "", {})
+            return respond(404, "", {})
         if len(target.streams) > MAX_STREAMS:
-            return _response(400, "", {})
+            return respond(400, "", {})
         if "slow-handshake" in self._faults.active:
             await asyncio.sleep(self._handshake_delay)
         assert isinstance(connection, Connection)  # noqa: S101 - tells mypy what serve() was given
@@ -207,33 +214,16 @@ class Exchange:
             self._follow(client, before)
 
     def _follow(self, client: Client, before: set[str]) -> None:
-        """Bring the audiences up to date after the client's subscriptions have changed."""
-        streams = client.subscriptions.streams
-        for name in before - streams.keys():
-            self._audiences[name].discard(client)
-            if not self._audiences[name]:
-                del self._audiences[name]
-        for name in [name for name in streams if name not in before]:
-            self._audiences.setdefault(name, set()).add(client)
+        """Bring the audiences up to date, and greet the client on each new stream."""
+        for name in self._audiences.follow(client, before):
             payload = None if self._faults.muted else self._market.newest(name)
             if payload is not None:
                 self._send(client, client.offer(Frame(name, payload)))
-        if self._audiences:
-            self._subscribed.set()
-        else:
-            self._subscribed.clear()
 
 
-def _response(status: int, body: str, headers: dict[str, str]) -> Response:
-    raw = body.encode()
-    kind = "text/html" if body.startswith("<") else "application/json;charset=UTF-8"
-    whole = Headers(headers)
-    whole["Content-Type"] = kind
-    whole["Content-Length"] = str(len(raw))
-    whole["Connection"] = "close"
-    return Response(status, HTTPStatus(status).phrase, whole, raw)
-
-
-def _sign(_connection: ServerConnection, _request: Request, response: Response) -> None:
-    """Mark every answer, so that nobody can take these prices for real ones."""
-    response.headers["X-Relay-Simulator"] = "1"
+def _is_text(message: bytes) -> bool:
+    try:
+        message.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
