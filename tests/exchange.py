@@ -80,12 +80,12 @@ class Simulator(Closing):
         self.process.stdout.close()
 
 
-def hear_until_closed(client: ClientConnection) -> tuple[list[str], ConnectionClosed]:
+def hear_until_closed(client: ClientConnection) -> tuple[list[str | bytes], ConnectionClosed]:
     """Return all messages up to the close, and how it was closed."""
-    heard = []
+    heard: list[str | bytes] = []
     while True:
         try:
-            heard.append(str(client.recv(timeout=WAIT)))
+            heard.append(client.recv(timeout=WAIT))
         except ConnectionClosed as closed:
             return heard, closed
 

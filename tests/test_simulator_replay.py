@@ -3,8 +3,10 @@
 import gzip
 import json
 import subprocess
+import zlib
 from pathlib import Path
 
+import pytest
 from websockets.sync.client import connect
 
 from tests.exchange import WAIT, Simulator, hear_until_closed
@@ -27,7 +29,7 @@ def line_ns(number: int, text: str) -> str:
     return f"{(START + 10 * number) * 1_000_000} {text}\n"
 
 
-def listen(simulator: Simulator, path: str = "/stream?streams=any") -> list[str]:
+def listen(simulator: Simulator, path: str = "/stream?streams=any") -> list[str | bytes]:
     """Return everything a client hears until the exchange closes."""
     with connect(simulator.url + path, max_size=None, compression=None) as client:
         return hear_until_closed(client)[0]
@@ -35,7 +37,7 @@ def listen(simulator: Simulator, path: str = "/stream?streams=any") -> list[str]
 
 def replay(
     *paths: Path, path: str = "/stream?streams=any", more: tuple[str, ...] = ()
-) -> list[str]:
+) -> list[str | bytes]:
     files = [str(file) for file in paths]
     options = ("--speed", "0", "--after-replay", "close", *more)
     with Simulator("--replay", *files, *options) as simulator:
@@ -62,6 +64,95 @@ def test_payload_bytes_are_unchanged(tmp_path: Path) -> None:
     file.write_text(text + "\n")
     assert replay(file, path="/ws/!miniTicker@arr") == [text]
     assert replay(file) == [wrapped("!miniTicker@arr", text)]
+
+
+def test_directory_stands_for_the_recordings_in_it(tmp_path: Path) -> None:
+    for number, name in ((1, "b"), (0, "a"), (2, "deeper/c")):
+        file = tmp_path / "recordings" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(line_ns(number, wrapped("btcusdt@trade", trade(number))))
+    (tmp_path / "recordings" / ".hidden").write_text(line_ns(3, "[]"))
+    heard = replay(tmp_path / "recordings", path="/ws/any")
+    assert heard == [trade(number) for number in range(3)]
+
+
+def test_empty_directory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError):
+        Simulator("--replay", str(tmp_path))
+
+
+def test_gzip_members_one_after_the_other_are_one_recording(tmp_path: Path) -> None:
+    rows = [line_ns(n, trade(n)).encode() for n in range(4)]
+    # A line may begin in one member and end in the next.
+    members = [rows[0] + rows[1][:50], rows[1][50:] + rows[2], rows[3].rstrip()]
+    file = tmp_path / "frames.gz"
+    file.write_bytes(b"".join(map(gzip.compress, members)))
+    assert replay(file, path="/ws/any") == [trade(n) for n in range(4)]
+
+
+@pytest.mark.parametrize("flush", [zlib.Z_SYNC_FLUSH, zlib.Z_NO_FLUSH])
+def test_gzip_file_that_was_cut_off_is_replayed_up_to_the_cut(tmp_path: Path, flush: int) -> None:
+    rows = [line_ns(n, trade(n)).encode() for n in range(2000)]
+    packer = zlib.compressobj(wbits=31)
+    packed = b"".join(
+        [packer.compress(row) + packer.flush(flush) for row in rows] + [packer.flush()]
+    )
+    file = tmp_path / "frames.gz"
+    file.write_bytes(gzip.compress(line_ns(-1, trade(-1)).encode()) + packed[: len(packed) // 2])
+    heard = replay(file, path="/ws/any")
+    assert heard == [trade(n) for n in range(-1, len(heard) - 1)]
+    assert 500 < len(heard) < 2000
+
+
+def test_broken_gzip_file_is_replayed_up_to_the_break(tmp_path: Path) -> None:
+    good = gzip.compress("".join(line_ns(n, trade(n)) for n in range(3)).encode())
+    file = tmp_path / "frames.gz"
+    file.write_bytes(good + b"\x00" * 4000 + good)
+    assert replay(file, path="/ws/any") == [trade(n) for n in range(3)]
+
+
+def test_frames_as_received_come_back_as_they_were(tmp_path: Path) -> None:
+    frames = [
+        wrapped("btcusdt@trade", trade(0)).encode(),
+        trade(1).encode(),
+        b'{"result":null,"id":1}',
+        b'{"stream":"btcusdt@bookTicker","data":{"u":4,"s":"BTCUSDT","b":"25.35","B":"3',
+        b'{ "e" : "neverHeardOf" }',
+        b"no JSON \xc3\xa9 \r",
+        b"",
+        bytes(n for n in range(256) if n != 10),
+        wrapped("ethusdt@trade", trade(2, "ETHUSDT")).encode(),
+    ]
+    file = tmp_path / "frames"
+    rows = [b"%d %b\n" % ((START + n) * 1_000_000, frame) for n, frame in enumerate(frames)]
+    file.write_bytes(b"".join(rows))
+    odd = [frames[3].decode(), frames[4].decode(), "no JSON é \r", "", frames[7]]
+    combined = [wrapped("btcusdt@trade", trade(n)) for n in (0, 1)]
+    assert replay(file) == [*combined, *odd, frames[8].decode()]
+    # What belongs to no stream goes even to those who get only what they subscribed to.
+    strict = replay(file, path="/ws/btcusdt@trade", more=("--no-replay-to-all",))
+    assert strict == [trade(0), trade(1), *odd]
+
+
+def test_what_is_no_json_can_be_recorded_and_replayed_again(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_text(line_ns(0, "no JSON") + line_ns(1, trade(1)))
+    heard = replay(first, path="/ws/any", more=("--record", str(second)))
+    assert heard == ["no JSON", trade(1)]
+    assert replay(second, path="/ws/any") == heard
+
+
+def test_junk_is_no_price(tmp_path: Path) -> None:
+    file = tmp_path / "frames"
+    broken = [
+        '{"e":"trade","E":"soon","s":"BTCUSDT","p":"7.0"}',
+        f'[{MINI % (START, "A", "5")},{{"e',
+    ]
+    file.write_text("".join(line_ns(n, text) for n, text in enumerate([*broken, trade(1, "B")])))
+    with Simulator("--replay", str(file), "--after-replay", "close") as simulator:
+        listen(simulator)
+        prices = simulator.get("/api/v3/ticker/price").json()
+    assert prices == [{"symbol": "A", "price": "5"}, {"symbol": "B", "price": "1.50"}]
 
 
 def test_cryptofeed_file_is_read_past_its_header(tmp_path: Path) -> None:

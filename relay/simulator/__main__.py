@@ -11,6 +11,7 @@ import threading
 from contextlib import ExitStack
 from pathlib import Path
 
+from relay.simulator import recording
 from relay.simulator.client import Lifetime
 from relay.simulator.clock import Clock
 from relay.simulator.exchange import Exchange
@@ -31,7 +32,7 @@ def main() -> int:
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s simulator: %(message)s"
     )
     logging.getLogger("websockets").setLevel(logging.ERROR)
-    missing = [str(path) for path in options.replay if not path.is_file()]
+    missing = [str(path) for path in options.replay if not recording.files(path)]
     refusal = None
     if not _is_loopback(options.host):
         refusal = f"The simulator listens on loopback only, not on {options.host}."
@@ -90,7 +91,7 @@ async def _publish(
 def _market(options: argparse.Namespace) -> Market:
     if options.replay:
         return Replay(
-            options.replay,
+            [file for path in options.replay for file in recording.files(path)],
             speed=options.speed,
             loop=options.loop,
             rebase=options.rebase,
@@ -179,7 +180,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--per-frame", type=_positive, help="clock: symbols per frame (all)")
 
     add = parser.add_argument_group("recordings").add_argument
-    add("--replay", type=Path, nargs="+", default=[], metavar="FILE", help="merged by time")
+    add("--replay", type=Path, nargs="+", default=[], metavar="PATH", help="files or directories")
     add("--speed", type=_duration, default=1.0, help="factor; 0 is as fast as clients take it (1)")
     add("--rebase", action="store_true", help="shift times to now")
     add("--loop", action="store_true", help="repeat for ever; implies --rebase")

@@ -44,6 +44,9 @@ class Carrier(Protocol):
     def publish(self, stream: str, payload: bytes) -> None:
         """Send a payload to whoever is subscribed to the stream."""
 
+    def publish_bare(self, message: bytes) -> None:
+        """Send a message as it is, of no stream, to whoever is subscribed to anything."""
+
     async def subscribed(self) -> None:
         """Wait until somebody is subscribed to anything."""
 

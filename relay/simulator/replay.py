@@ -16,6 +16,10 @@ log = logging.getLogger(__name__)
 #: Frames after which other tasks get their turn even if nobody has to be waited for.
 _BREATH = 64
 
+#: Bytes after which it is seen, at full speed, whether the clients can take more. What is published
+#: until then goes out in one write.
+_PORTION = 2**16
+
 #: Seconds between two passes of a recording too short to have a pace of its own.
 _LEAST_GAP = 0.01
 
@@ -66,20 +70,32 @@ class Replay(Seen):
         pace = _Pace(self._speed, self._max_gap)
         if self._shift is not None:
             self._shift.start_pass()
+        portion = 0
         for line in recording.read(self._paths):
-            if self._speed == 0:
+            if self._speed:
+                await pace.wait(line.time)
+                if self._frames % _BREATH == 0:
+                    await asyncio.sleep(0)
+            elif portion <= 0:
                 await exchange.subscribed()
                 await exchange.settle()
-            await pace.wait(line.time)
-            payload = line.payload if self._shift is None else self._shift.apply(line)
-            self._updates += self.notice(payload)
+                portion = _PORTION
             self._frames += 1
-            exchange.publish(line.stream, payload)
-            if self._frames % _BREATH == 0:
-                await asyncio.sleep(0)
+            portion -= len(line.payload)
+            self._publish(exchange, line)
         if self._loop:
             await pace.finish(self._frames - before)
         return self._frames > before
+
+    def _publish(self, exchange: Carrier, line: Line) -> None:
+        if line.stream is None:
+            exchange.publish_bare(line.payload)
+            return
+        payload = (
+            line.payload if self._shift is None else self._shift.apply(line.stream, line.payload)
+        )
+        self._updates += self.notice(payload)
+        exchange.publish(line.stream, payload)
 
 
 class _Pace:
@@ -92,8 +108,6 @@ class _Pace:
         self._started = self._due = time.monotonic()
 
     async def wait(self, recorded: int) -> None:
-        if self._speed == 0:
-            return
         if self._last is not None:
             await self._advance(min(recorded - self._last, self._max_gap) / 1e9 / self._speed)
         self._last = recorded
@@ -128,9 +142,9 @@ class Shift:
         self._delta = None
         self._passes += 1
 
-    def apply(self, line: Line) -> bytes:
+    def apply(self, stream: str, payload: bytes) -> bytes:
         """Return the payload with shifted times and ids; all else is untouched."""
-        payload = _IDS.sub(lambda m: self._shift_id(line.stream, m), line.payload)
+        payload = _IDS.sub(lambda m: self._shift_id(stream, m), payload)
         return _TIMES.sub(self._shift_time, payload)
 
     def _shift_time(self, match: re.Match[bytes]) -> bytes:

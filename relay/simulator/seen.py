@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from relay.simulator.market import Candle, Day
 
 _KIND = re.compile(rb'^\{"e":"(\w+)"')
+_ENTRY = re.compile(rb"\{[^{}]*\}")
 _SYMBOL = re.compile(rb'"s":"([^"]+)"')
 
 #: Kinds that say a price, and the key that holds it. A payload without `e` is a bookTicker.
@@ -37,14 +39,8 @@ class Seen:
     def notice(self, payload: bytes) -> int:
         """Remember a payload; return how many prices it holds."""
         if payload.startswith(b"["):
-            entries = json.loads(payload)
-            return sum(self._remember(entry) for entry in entries if isinstance(entry, dict))
-        symbol = _SYMBOL.search(payload)
-        if symbol is None:
-            return 0
-        kind = kind_of(payload)
-        self._newest.setdefault(symbol[1].decode(), {})[kind] = payload
-        return kind in PRICE_KEYS
+            return sum(map(self._remember, _ENTRY.findall(payload)))
+        return self._remember(payload)
 
     def newest(self, stream: str) -> bytes | None:
         """Return nothing: a recording is sent once."""
@@ -60,7 +56,8 @@ class Seen:
         payloads = self._newest[symbol]
         day = Day(symbol, "", "", "", "", "0.00000000", "0.00000000", 0, 0)
         for kind in PRICE_KEYS.keys() & payloads.keys():
-            _take(day, kind, json.loads(payloads[kind]))
+            with suppress(ValueError, KeyError, TypeError):  # recordings may hold junk
+                _take(day, kind, json.loads(payloads[kind]))
         for field in ("open", "high", "low"):
             setattr(day, field, getattr(day, field) or day.last)
         return day if day.last else None
@@ -72,11 +69,12 @@ class Seen:
         del symbol, interval, start, end, limit
         return []
 
-    def _remember(self, entry: dict[str, Any]) -> int:
-        symbol, kind = entry.get("s"), entry.get("e")
-        if not isinstance(symbol, str) or not isinstance(kind, str):
+    def _remember(self, payload: bytes) -> int:
+        symbol = _SYMBOL.search(payload)
+        if symbol is None:
             return 0
-        self._newest.setdefault(symbol, {})[kind] = json.dumps(entry).encode()
+        kind = kind_of(payload)
+        self._newest.setdefault(symbol[1].decode(errors="replace"), {})[kind] = payload
         return kind in PRICE_KEYS
 
 
