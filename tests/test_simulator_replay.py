@@ -108,7 +108,9 @@ def test_broken_gzip_file_is_replayed_up_to_the_break(tmp_path: Path) -> None:
     good = gzip.compress("".join(line_ns(n, trade(n)) for n in range(3)).encode())
     file = tmp_path / "frames.gz"
     file.write_bytes(good + b"\x00" * 4000 + good)
-    assert replay(file, path="/ws/any") == [trade(n) for n in range(3)]
+    other = tmp_path / "other"
+    other.write_text(line_ns(3, trade(3)))
+    assert replay(file, other, path="/ws/any") == [trade(n) for n in range(4)]
 
 
 def test_frames_as_received_come_back_as_they_were(tmp_path: Path) -> None:
