@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -66,6 +67,13 @@ class Simulator(Closing):
         """Return `faults`, the number of `clients`, and `streams` with their number of clients."""
         status: dict[str, object] = self.get("/simulator/status").json()
         return status
+
+    def wait_for_clients(self, count: int) -> None:
+        """Return once so many are connected."""
+        give_up = time.monotonic() + WAIT
+        while self.status()["clients"] != count:
+            assert time.monotonic() < give_up, f"{self.status()} never had {count} clients"
+            time.sleep(0.01)
 
     def close(self) -> None:
         """End the process and wait for it."""

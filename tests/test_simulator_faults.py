@@ -3,8 +3,10 @@
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import pytest
 import websocket
 from websockets.exceptions import InvalidStatus
@@ -20,7 +22,7 @@ STREAM = "!miniTicker@arr"
 def running() -> Iterator[Simulator]:
     options = ("--market", "clock", "--symbols", "3", "--hz", "20")
     quick = ("--handshake-delay", "0.3", "--retry-after", "7", "--shutdown-notice", "0.1")
-    with Simulator(*options, *quick) as simulator:
+    with Simulator(*options, *quick, "--rest-delay", "0.3") as simulator:
         yield simulator
 
 
@@ -28,6 +30,18 @@ def running() -> Iterator[Simulator]:
 def simulator(running: Simulator) -> Iterator[Simulator]:
     yield running
     running.clear()
+
+
+@pytest.fixture(scope="module")
+def silent_market() -> Iterator[Simulator]:
+    with Simulator("--market", "still") as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def still(silent_market: Simulator) -> Iterator[Simulator]:
+    yield silent_market
+    silent_market.clear()
 
 
 @pytest.fixture
@@ -39,6 +53,16 @@ def client(simulator: Simulator) -> Iterator[ClientConnection]:
 
 def hear(client: ClientConnection) -> Any:
     return json.loads(client.recv(timeout=WAIT))
+
+
+@contextmanager
+def listen_raw(simulator: Simulator, stream: str = "a@trade") -> Iterator[websocket.WebSocket]:
+    """A connection whose frames can be looked at one by one, and which is not closed politely."""
+    raw = websocket.create_connection(f"{simulator.url}/ws/{stream}", timeout=WAIT)
+    try:
+        yield raw
+    finally:
+        raw.shutdown()
 
 
 @pytest.mark.parametrize("name", ["silent", "ack-only"])
@@ -64,6 +88,56 @@ def test_half_open_connection_neither_reads_nor_writes(
     simulator.clear()
     assert pong.wait(WAIT)
     assert isinstance(hear(client), list)
+
+
+def test_retired_stream_is_acknowledged_and_silent_while_others_deliver(
+    still: Simulator,
+) -> None:
+    still.fault("retired")
+    with connect(f"{still.url}/ws") as client:
+        client.send(json.dumps({"method": "SUBSCRIBE", "params": [STREAM, "a@trade"], "id": 1}))
+        assert hear(client) == {"result": None, "id": 1}
+        still.publish(STREAM, "[1]")
+        still.publish("a@trade", "[2]")
+        assert hear(client) == [2]
+        still.clear()
+        still.publish(STREAM, "[3]")
+        assert hear(client) == [3]
+
+
+def test_refused_subscription_subscribes_to_nothing(still: Simulator) -> None:
+    still.fault("subscribe-error")
+    with connect(f"{still.url}/ws/a@trade") as client:
+        client.send('{"method":"SUBSCRIBE","params":["b@trade"],"id":"x1"}')
+        reply = hear(client)
+        assert (reply["error"]["code"], reply["id"]) == (2, "x1")
+        client.send('{"method":"LIST_SUBSCRIPTIONS","id":2}')
+        assert hear(client)["result"] == ["a@trade"]
+        still.clear()
+        client.send('{"method":"SUBSCRIBE","params":["b@trade"],"id":3}')
+        assert hear(client) == {"result": None, "id": 3}
+
+
+@pytest.mark.parametrize("size", [4, 300])
+def test_mid_frame_stops_in_the_middle_of_a_frame_for_ever(still: Simulator, size: int) -> None:
+    payload = "[" + "1" * (size - 2) + "]"
+    with listen_raw(still) as early:
+        still.publish("a@trade", payload)
+        assert early.recv_frame().data == payload.encode()
+        still.fault("mid-frame")
+        with listen_raw(still) as late:
+            still.publish("a@trade", payload)
+            still.clear()
+            still.publish("a@trade", payload)
+            for raw in (early, late):
+                raw.ping()
+                raw.sock.settimeout(SILENCE)
+                with pytest.raises(websocket.WebSocketTimeoutException):
+                    raw.recv_frame()
+                # What the library holds of the frame that never becomes whole.
+                assert raw.frame_buffer.length == size
+                assert b"".join(raw.frame_buffer.recv_buffer) == payload[: size // 2].encode()
+    still.wait_for_clients(0)
 
 
 def test_drop_resets_once(simulator: Simulator, client: ClientConnection) -> None:
@@ -113,13 +187,24 @@ def test_garbage_comes_between_good_frames(simulator: Simulator, client: ClientC
     assert 8 <= len(good) < 24
 
 
+def test_junk_only_comes_instead_of_frames(simulator: Simulator, client: ClientConnection) -> None:
+    simulator.fault("junk-only")
+    messages = [client.recv(timeout=WAIT) for _ in range(24)]
+    junk = messages[-16:]  # what was under way when it began is over by now
+    assert len(set(junk)) == 8
+    assert any(isinstance(message, bytes) for message in junk)
+    assert not any('"q":"1.00000000"' in str(message) for message in junk)
+    simulator.clear()
+    while not str(client.recv(timeout=WAIT)).endswith('"q":"1.00000000"}]'):
+        pass
+
+
 def test_fragmented_messages_are_whole_in_the_end(simulator: Simulator) -> None:
     simulator.fault("fragmented")
-    raw = websocket.create_connection(f"{simulator.url}/ws/{STREAM}", timeout=WAIT)
-    frames = [raw.recv_frame()]
-    while not frames[-1].fin:
-        frames.append(raw.recv_frame())
-    raw.shutdown()
+    with listen_raw(simulator, STREAM) as raw:
+        frames = [raw.recv_frame()]
+        while not frames[-1].fin:
+            frames.append(raw.recv_frame())
     assert len(frames) > 2
     assert {frame.opcode for frame in frames[1:]} == {websocket.ABNF.OPCODE_CONT}
     assert len(json.loads(b"".join(frame.data for frame in frames))) == 3
@@ -136,6 +221,37 @@ def test_refusals(simulator: Simulator, status: int) -> None:
     assert simulator.get("/api/v3/ping").status_code == status
     simulator.clear()
     assert simulator.get("/api/v3/ping").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("rest-418", 418), ("rest-429", 429), ("rest-down", 503)]
+)
+def test_refusals_to_rest_alone(simulator: Simulator, name: str, status: int) -> None:
+    simulator.fault(name)
+    answer = simulator.get("/api/v3/ping")
+    assert answer.status_code == status
+    assert answer.headers.get("Retry-After") == ("7" if status in (418, 429) else None)
+    with connect(f"{simulator.url}/ws/{STREAM}") as client:
+        hear(client)
+    simulator.clear()
+    assert simulator.get("/api/v3/ping").status_code == 200
+
+
+def test_rest_junk_is_half_of_the_answer(simulator: Simulator) -> None:
+    whole = simulator.get("/api/v3/exchangeInfo", symbol="BTCUSDT").text
+    simulator.fault("rest-junk")
+    half = simulator.get("/api/v3/exchangeInfo", symbol="BTCUSDT")
+    assert half.status_code == 200
+    assert len(half.text) == len(whole) // 2
+    with pytest.raises(json.JSONDecodeError):
+        half.json()
+
+
+def test_rest_slow_is_slower_than_the_caller_waits(simulator: Simulator) -> None:
+    simulator.fault("rest-slow")
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.get(f"{simulator.http}/api/v3/ping", timeout=0.1, trust_env=False)
+    assert simulator.get("/api/v3/ping").json() == {}
 
 
 def test_slow_handshake_is_slower_than_the_client_waits(simulator: Simulator) -> None:

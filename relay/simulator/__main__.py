@@ -55,6 +55,7 @@ async def _run(options: argparse.Namespace) -> None:
             _lifetime(options),
             faults,
             handshake_delay=options.handshake_delay,
+            rest_delay=options.rest_delay,
             to_all=bool(options.replay) and options.replay_to_all,
             record=files.enter_context(options.record.open("wb")) if options.record else None,
         )
@@ -202,7 +203,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--shutdown-notice", type=_duration, default=10.0, help="from it to the close (10)")
     add("--fault", action="append", default=[], choices=sorted(TABLE.keys() - MOMENTARY))
     add("--handshake-delay", type=_duration, default=5.0, help="for slow-handshake, seconds (5)")
-    add("--retry-after", type=int, default=5, help="for refuse-429 and -418, seconds (5)")
+    add("--rest-delay", type=_duration, default=5.0, help="for rest-slow, seconds (5)")
+    add("--retry-after", type=int, default=5, help="with 429 and 418, seconds (5)")
     return parser
 
 

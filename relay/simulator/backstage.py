@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
+from relay.simulator.answer import Answer
 from relay.simulator.faults import TABLE
-from relay.simulator.rest import Answer, reply
+from relay.simulator.rest import reply
 
 
 class Stage(Protocol):

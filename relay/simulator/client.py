@@ -72,6 +72,11 @@ class Connection(ServerConnection):
 
     client: "Client | None" = None
 
+    def data_received(self, data: bytes) -> None:
+        # Somebody whom nothing will ever be written to is not heard either, until TCP ends.
+        if self.client is None or not self.client.broken_off:
+            super().data_received(data)
+
     def process_event(self, event: Event) -> None:
         if self.client is not None and isinstance(event, WireFrame):
             self.client.arrived(event)
@@ -87,6 +92,7 @@ class Client:
         self.subscriptions = Subscriptions(target.combined)
         self.fragmented = False
         self.over_limit = False
+        self.broken_off = False
         self._lifetime = lifetime
         self._frozen = False
         self._arrivals: deque[float] = deque(maxlen=MAX_MESSAGES + 1)
@@ -137,7 +143,7 @@ class Client:
 
     def freeze(self, frozen: bool) -> None:
         """Stop (or resume) reading and writing; the peer sees an open, silent TCP connection."""
-        if frozen == self._frozen or self.connection.transport.is_closing():
+        if frozen == self._frozen or self.broken_off or self.connection.transport.is_closing():
             return
         self.flush()
         self._frozen = frozen
@@ -146,6 +152,16 @@ class Client:
             self.connection.transport.pause_reading()
         else:
             self.connection.transport.resume_reading()
+
+    def break_off(self, message: bytes) -> None:
+        """Send one message up to the middle of its payload, and nothing ever after."""
+        if self._frozen:
+            return
+        self.flush()
+        head = wire.header(len(message))
+        self.connection.transport.write(head + message[: len(message) // 2])
+        self._frozen = self.broken_off = True
+        self._pong_due = None
 
     def arrived(self, frame: WireFrame) -> None:
         """Count a frame from the client; one too many within a second ends the connection."""

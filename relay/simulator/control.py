@@ -49,12 +49,19 @@ class Subscriptions:
             self.streams.pop(name, None)
 
 
-def answer(message: str | bytes, subscriptions: Subscriptions) -> tuple[str, bool]:
-    """Apply one message and return the reply, and whether Binance closes after it."""
+def answer(
+    message: str | bytes, subscriptions: Subscriptions, *, refusing: bool = False
+) -> tuple[str, bool]:
+    """Apply one message and return the reply, and whether Binance closes after it.
+
+    While `refusing` no SUBSCRIBE is granted.
+    """
     request_id: Id = None
     try:
         request = _parse(message)
         request_id = _id_of(request)
+        if refusing and request.get("method") == "SUBSCRIBE":
+            raise RefusedError(2, "Invalid request: SUBSCRIBE is not possible at the moment")
         result = _apply(request, subscriptions, str(message))
     except RefusedError as error:
         reply: dict[str, Any] = {"error": {"code": error.code, "msg": error.msg}}

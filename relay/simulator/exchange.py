@@ -37,6 +37,7 @@ class Exchange:
         faults: Faults,
         *,
         handshake_delay: float = 0.0,
+        rest_delay: float = 0.0,
         to_all: bool = False,
         record: BinaryIO | None = None,
     ) -> None:
@@ -44,6 +45,7 @@ class Exchange:
         self._lifetime = lifetime
         self._faults = faults
         self._handshake_delay = handshake_delay  # seconds, under the fault `slow-handshake`
+        self._rest_delay = rest_delay  # seconds, under the fault `rest-slow`
         self._to_all = to_all
         self._record = record
         self._rest = Rest(market)
@@ -79,7 +81,7 @@ class Exchange:
         """Send a payload to the subscribed, or with `to_all` to whoever subscribed to anything."""
         to_all = self._to_all or stream == "!serverShutdown"
         audience = self._audiences.everyone if to_all else self._audiences.of(stream)
-        if not audience or self._faults.muted:
+        if not audience or self._faults.mute(stream):
             return
         if self._record is not None:
             head = f'{{"time":{time.time_ns()},"stream":"{stream}","data":'
@@ -89,7 +91,7 @@ class Exchange:
             self._send(client, client.offer(frame))
 
     def publish_bare(self, message: bytes) -> None:
-        if self._faults.muted:
+        if self._faults.mute(""):
             return
         if self._record is not None and self._audiences.everyone:
             self._record.write(b"%d %b\n" % (time.time_ns(), message))
@@ -158,6 +160,9 @@ class Exchange:
         if not self._faults.active:
             client.write(message)
             return
+        if "mid-frame" in self._faults.active:
+            client.break_off(message)
+            return
         for data, text in self._faults.distort(message):
             client.write(data, text)
 
@@ -165,11 +170,14 @@ class Exchange:
         """Answer REST calls and refusals; None lets the WebSocket handshake go on."""
         if request.path.startswith("/simulator/"):
             return respond(*backstage.answer(request.path, self))
-        refusal = self._faults.refusal()
+        rest = request.path.startswith("/api/")
+        refusal = self._faults.refusal(rest=rest)
         if refusal is not None:
             return respond(*refusal)
-        if request.path.startswith("/api/"):
-            return respond(*self._rest.answer(request.path))
+        if rest:
+            if "rest-slow" in self._faults.active:
+                await asyncio.sleep(self._rest_delay)
+            return respond(*self._faults.spoil(self._rest.answer(request.path)))
         target = Target.parse(request.path)
         if target is None:
             return respond(404, "", {})
@@ -207,7 +215,8 @@ class Exchange:
             if client.over_limit:
                 continue
             before = set(client.subscriptions.streams)
-            reply, fatal = answer(message, client.subscriptions)
+            refusing = "subscribe-error" in self._faults.active
+            reply, fatal = answer(message, client.subscriptions, refusing=refusing)
             client.write(reply.encode())
             if fatal:
                 client.close(1008, "Invalid request")
@@ -216,7 +225,7 @@ class Exchange:
     def _follow(self, client: Client, before: set[str]) -> None:
         """Bring the audiences up to date, and greet the client on each new stream."""
         for name in self._audiences.follow(client, before):
-            payload = None if self._faults.muted else self._market.newest(name)
+            payload = None if self._faults.mute(name) else self._market.newest(name)
             if payload is not None:
                 self._send(client, client.offer(Frame(name, payload)))
 

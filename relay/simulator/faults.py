@@ -1,18 +1,25 @@
 """Faults: everything an exchange was ever seen to do wrong, by name.
 
-To add one: a line in `TABLE`, and where it acts. Refusals act at the handshake and need only a line
-in `_REFUSALS`; what distorts messages acts in `Faults.distort`; what happens to connections
-(`MOMENTARY`, `half-open`) acts in exchange.py, and `fragmented` in client.py.
+To add one: a line in `TABLE`, and where it acts. Refusals need only a line in `_REFUSALS` or
+`_REST_REFUSALS`; what distorts messages acts in `Faults.distort`; what happens to connections
+(`MOMENTARY`, `half-open`, `mid-frame`) and to requests (`subscribe-error`, `slow-handshake`,
+`rest-slow`) acts in exchange.py, and `fragmented` in client.py.
 """
 
 import itertools
 import re
 from collections.abc import Iterator
 
+from relay.simulator.answer import Answer
+
 TABLE = {
     "silent": "data stops; pings, ACKs and new connections go on",
     "ack-only": "connects and acknowledges, as a retired stream does, and never sends data",
+    "retired": "!miniTicker@arr and the like go on as under ack-only; streams of one symbol deliver",
+    "subscribe-error": "every SUBSCRIBE is answered with an error, and subscribes to nothing",
     "half-open": "nothing is read or written any more; TCP stays up",
+    "mid-frame": "half a frame, then nothing is written ever after; TCP stays up; new ones likewise",
+    "junk-only": "what garbage sends after each frame comes instead of it",
     "garbage": "binary junk, truncated JSON, an unknown event or wrong types after each frame",
     "duplicate": "every frame is sent twice",
     "older": "every fifth frame is followed by one a minute older, with another price",
@@ -23,6 +30,11 @@ TABLE = {
     "refuse-429": "HTTP 429 with Retry-After: too many requests",
     "refuse-451": "HTTP 451: not available in this country",
     "refuse-503": "HTTP 503: maintenance",
+    "rest-418": "REST alone: HTTP 418 with Retry-After",
+    "rest-429": "REST alone: HTTP 429 with Retry-After",
+    "rest-down": "REST alone: HTTP 503",
+    "rest-junk": "REST alone: HTTP 200 with half of the JSON",
+    "rest-slow": "REST alone: answers come only after --rest-delay",
     "drop": "every connection is reset (RST) at once; new ones are welcome",
     "close": "every connection is closed with 1001 at once; new ones are welcome",
     "shutdown": "every connection is told serverShutdown, and closed --shutdown-notice later",
@@ -31,23 +43,24 @@ TABLE = {
 #: These happen once and are over; they are never active.
 MOMENTARY = frozenset({"drop", "close", "shutdown"})
 
+#: What is refused altogether, and what only to REST, with which HTTP status.
 _REFUSALS = {
-    "refuse-403": (403, "<html><body><h1>403 Forbidden</h1></body></html>"),
-    "refuse-418": (
-        418,
-        '{"code":-1003,"msg":"Way too much request weight used; IP banned until 1790000000000."}',
-    ),
-    "refuse-429": (
-        429,
-        '{"code":-1003,"msg":"Too much request weight used; current limit is 6000 request weight '
-        'per 1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API."}',
-    ),
-    "refuse-451": (
-        451,
-        '{"code":0,"msg":"Service unavailable from a restricted location according to '
-        "'b. Eligibility' in https://www.binance.com/en/terms.\"}",
-    ),
-    "refuse-503": (503, '{"code":-1,"msg":"Service unavailable."}'),
+    "refuse-403": 403,
+    "refuse-418": 418,
+    "refuse-429": 429,
+    "refuse-451": 451,
+    "refuse-503": 503,
+}
+_REST_REFUSALS = {"rest-418": 418, "rest-429": 429, "rest-down": 503}
+
+_BODIES = {
+    403: "<html><body><h1>403 Forbidden</h1></body></html>",
+    418: '{"code":-1003,"msg":"Way too much request weight used; IP banned until 1790000000000."}',
+    429: '{"code":-1003,"msg":"Too much request weight used; current limit is 6000 request weight '
+    'per 1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API."}',
+    451: '{"code":0,"msg":"Service unavailable from a restricted location according to '
+    "'b. Eligibility' in https://www.binance.com/en/terms.\"}",
+    503: '{"code":-1,"msg":"Service unavailable."}',
 }
 
 _JUNK: tuple[tuple[bytes, bool], ...] = (
@@ -77,21 +90,31 @@ class Faults:
         self._junk = itertools.cycle(_JUNK)
         self._count = itertools.count(1)
 
-    @property
-    def muted(self) -> bool:
-        """Whether data is withheld."""
+    def mute(self, stream: str) -> bool:
+        """Return whether a stream's data is withheld."""
+        if "retired" in self.active and stream.startswith("!"):
+            return True
         return not self.active.isdisjoint(("silent", "ack-only"))
 
-    def refusal(self) -> tuple[int, str, dict[str, str]] | None:
+    def refusal(self, *, rest: bool) -> Answer | None:
         """Return status, body and headers of the refusal that is active, if one is."""
-        for name in self.active & _REFUSALS.keys():
-            status, body = _REFUSALS[name]
+        refusals = _REFUSALS | _REST_REFUSALS if rest else _REFUSALS
+        for name in self.active & refusals.keys():
+            status = refusals[name]
             headers = {"Retry-After": str(self.retry_after)} if status in (418, 429) else {}
-            return status, body, headers
+            return status, _BODIES[status], headers
         return None
+
+    def spoil(self, answer: Answer) -> Answer:
+        """Return what REST says instead of an answer."""
+        status, body, headers = answer
+        return (status, body[: len(body) // 2], headers) if "rest-junk" in self.active else answer
 
     def distort(self, message: bytes) -> Iterator[tuple[bytes, bool]]:
         """Yield what is sent in place of one message; the flag tells text from binary."""
+        if "junk-only" in self.active:
+            yield next(self._junk)
+            return
         yield message, True
         if "duplicate" in self.active:
             yield message, True

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from relay.simulator.answer import Answer
 from relay.simulator.candles import INTERVALS
 from relay.simulator.market import Day, Market
 
@@ -14,7 +15,6 @@ from relay.simulator.market import Day, Market
 _MAX_CANDLES = 1000
 _DEFAULT_CANDLES = 500
 
-Answer = tuple[int, str, dict[str, str]]
 Query = dict[str, str]
 
 
