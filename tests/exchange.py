@@ -64,7 +64,10 @@ class Simulator(Closing):
         self.get("/simulator/publish", stream=stream, data=payload).raise_for_status()
 
     def status(self) -> dict[str, object]:
-        """Return `faults`, the number of `clients`, and `streams` with their number of clients."""
+        """Return `faults`, the number of `clients`, `streams` with their number of clients,
+        and since the start `accepted` (handshakes), `attempts` and `control_messages` by address,
+        `rest_calls` by path, and `too_many` (ended for exceeding a limit).
+        """
         status: dict[str, object] = self.get("/simulator/status").json()
         return status
 

@@ -189,6 +189,52 @@ class TestControlMessages:
             assert hear_close(client) == (1008, "Too many requests")
 
 
+class TestTally:
+    def test_attempts_and_control_messages_are_counted_by_address(self) -> None:
+        with Simulator("--market", "still") as simulator:
+            with join(simulator, "/ws/a@trade") as client:
+                client.ping().wait(WAIT)
+                ask(client, method="SUBSCRIBE", params=["b@trade"], id=1)
+                ask(client, method="LIST_SUBSCRIPTIONS", id=2)
+            other = ("127.0.0.2", 0)
+            with connect(f"{simulator.url}/ws", source_address=other) as client:
+                ask(client, method="LIST_SUBSCRIPTIONS", id=1)
+            simulator.fault("refuse-503")
+            with pytest.raises(InvalidStatus):
+                connect(f"{simulator.url}/ws", source_address=other)
+            status = simulator.status()
+        assert status["attempts"] == {"127.0.0.1": 1, "127.0.0.2": 2}
+        assert status["control_messages"] == {"127.0.0.1": 2, "127.0.0.2": 1}
+        assert status["accepted"] == 2
+        assert status["too_many"] == 0
+
+    def test_rest_calls_are_counted_by_path(self) -> None:
+        with Simulator("--market", "still") as simulator:
+            simulator.get("/api/v3/ticker/24hr", type="MINI")
+            simulator.get("/api/v3/ticker/24hr")
+            simulator.fault("rest-down")
+            simulator.get("/api/v3/ping")
+            status = simulator.status()
+        assert status["rest_calls"] == {"/api/v3/ticker/24hr": 2, "/api/v3/ping": 1}
+        assert status["attempts"] == {}
+
+    def test_what_exceeds_a_limit_is_counted_once(self) -> None:
+        many = "/".join(f"{number:x}@t" for number in range(1025))  # a URL has at most 8 KiB
+        with Simulator("--market", "still") as simulator:
+            with join(simulator, "/ws") as client:
+                for _ in range(9):
+                    client.ping()
+                hear_close(client)
+            assert simulator.status()["too_many"] == 1
+            with join(simulator, f"/ws/{many[: many.rindex('/')]}") as client:
+                client.send('{"method":"SUBSCRIBE","params":["b@trade"],"id":1}')
+                hear_close(client)
+            assert simulator.status()["too_many"] == 2
+            with pytest.raises(InvalidStatus):
+                join(simulator, f"/ws/{many}")
+            assert simulator.status()["too_many"] == 3
+
+
 class TestLifetime:
     def test_missing_pong_ends_the_connection(self) -> None:
         clocks = ("--ping-interval", "0.1", "--pong-timeout", "0.3")
@@ -198,6 +244,20 @@ class TestLifetime:
         ):
             client.protocol.receive_data = lambda data: _receive_without_pong(client, data)  # type: ignore[method-assign]
             assert hear_close(client) == (1008, "Pong timeout")
+
+    def test_data_goes_on_between_the_announcement_and_the_end(self) -> None:
+        clocks = ("--shutdown-after", "0.1", "--shutdown-notice", "0.5")
+        market = ("--market", "clock", "--symbols", "1", "--hz", "50")
+        with (
+            Simulator(*market, *clocks) as simulator,
+            join(simulator, "/ws/!miniTicker@arr") as client,
+        ):
+            messages, closed = hear_until_closed(client)
+        kinds = [type(json.loads(message)) for message in messages]
+        assert kinds.count(dict) == 1
+        assert list in kinds[kinds.index(dict) :]
+        assert closed.rcvd is not None
+        assert closed.rcvd.code == 1001
 
     @pytest.mark.parametrize(
         ("path", "wrap"), [("/ws/a@b", lambda x: x), ("/stream?streams=a@b", lambda x: x["data"])]

@@ -1,6 +1,6 @@
 """Backstage: the calls that Binance does not have, `/simulator/...`, for tests to pull the strings.
 
-GET /simulator/status                          who is connected, and to what
+GET /simulator/status                          who is connected, to what, and what clients have asked
 GET /simulator/fault?set=NAME[&set=NAME]       switch faults on, or let momentary ones happen
 GET /simulator/fault?clear[=NAME]              switch all faults off, or one
 GET /simulator/publish?stream=NAME&data=JSON   send a payload to whoever is subscribed

@@ -17,6 +17,7 @@ from websockets.protocol import Event, State
 from relay.simulator import wire
 from relay.simulator.control import Subscriptions
 from relay.simulator.frame import Frame
+from relay.simulator.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -86,14 +87,17 @@ class Connection(ServerConnection):
 class Client:
     """Subscriptions, limits and clocks of one connection. Writing never waits."""
 
-    def __init__(self, connection: Connection, target: Target, lifetime: Lifetime) -> None:
+    def __init__(
+        self, connection: Connection, target: Target, lifetime: Lifetime, tally: Tally
+    ) -> None:
         self.connection = connection
         self.target = target
         self.subscriptions = Subscriptions(target.combined)
         self.fragmented = False
-        self.over_limit = False
+        self.over_limit = False  # nothing that it says counts any more
         self.broken_off = False
         self._lifetime = lifetime
+        self._tally = tally
         self._frozen = False
         self._arrivals: deque[float] = deque(maxlen=MAX_MESSAGES + 1)
         self._pings: set[bytes] = set()  # sent and unanswered
@@ -172,8 +176,14 @@ class Client:
             self._pong_due = None
         self._arrivals.append(time.monotonic())
         if len(self._arrivals) > MAX_MESSAGES and self._arrivals[-1] - self._arrivals[0] < 1.0:
+            self.expel("Too many requests")
+
+    def expel(self, reason: str) -> None:
+        """Close, because a limit was exceeded."""
+        if not self.over_limit:
             self.over_limit = True
-            self.close(1008, "Too many requests")
+            self._tally.too_many += 1
+            self.close(1008, reason)
 
     def shut_down(self) -> None:
         """Announce the end with `serverShutdown`, in the shape this connection has."""

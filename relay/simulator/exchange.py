@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -20,6 +21,7 @@ from relay.simulator.frame import Frame
 from relay.simulator.market import Market
 from relay.simulator.response import respond, sign
 from relay.simulator.rest import Rest
+from relay.simulator.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,7 @@ class Exchange:
         self._clients: set[Client] = set()
         self._audiences = Audiences()
         self._accepted = 0
+        self._tally = Tally()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def listen(self, host: str, port: int) -> Server:
@@ -108,12 +111,13 @@ class Exchange:
             await client.connection.drain()
 
     def status(self) -> dict[str, Any]:
-        """Return active faults, connected clients, all ever accepted, and streams with clients."""
+        """Return faults, clients now, all ever accepted, streams with clients, and the tally."""
         return {
             "faults": sorted(self._faults.active),
             "clients": len(self._clients),
             "accepted": self._accepted,
             "streams": self._audiences.sizes(),
+            **self._tally.shown(),
         }
 
     def play(self, stream: str, payload: bytes) -> None:
@@ -171,6 +175,7 @@ class Exchange:
         if request.path.startswith("/simulator/"):
             return respond(*backstage.answer(request.path, self))
         rest = request.path.startswith("/api/")
+        self._count(connection, request.path, rest=rest)
         refusal = self._faults.refusal(rest=rest)
         if refusal is not None:
             return respond(*refusal)
@@ -182,12 +187,19 @@ class Exchange:
         if target is None:
             return respond(404, "", {})
         if len(target.streams) > MAX_STREAMS:
+            self._tally.too_many += 1
             return respond(400, "", {})
         if "slow-handshake" in self._faults.active:
             await asyncio.sleep(self._handshake_delay)
         assert isinstance(connection, Connection)  # noqa: S101 - tells mypy what serve() was given
-        connection.client = Client(connection, target, self._lifetime)
+        connection.client = Client(connection, target, self._lifetime, self._tally)
         return None
+
+    def _count(self, connection: ServerConnection, path: str, *, rest: bool) -> None:
+        if rest:
+            self._tally.rest_calls[urlsplit(path).path] += 1
+        else:
+            self._tally.attempts[_address(connection)] += 1
 
     async def _converse(self, connection: ServerConnection) -> None:
         assert isinstance(connection, Connection)  # noqa: S101
@@ -214,12 +226,13 @@ class Exchange:
         async for message in client.connection:
             if client.over_limit:
                 continue
+            self._tally.control_messages[_address(client.connection)] += 1
             before = set(client.subscriptions.streams)
             refusing = "subscribe-error" in self._faults.active
             reply, fatal = answer(message, client.subscriptions, refusing=refusing)
             client.write(reply.encode())
             if fatal:
-                client.close(1008, "Invalid request")
+                client.expel("Invalid request")
             self._follow(client, before)
 
     def _follow(self, client: Client, before: set[str]) -> None:
@@ -228,6 +241,10 @@ class Exchange:
             payload = None if self._faults.mute(name) else self._market.newest(name)
             if payload is not None:
                 self._send(client, client.offer(Frame(name, payload)))
+
+
+def _address(connection: ServerConnection) -> str:
+    return str(connection.remote_address[0])
 
 
 def _is_text(message: bytes) -> bool:
