@@ -63,10 +63,15 @@ class Simulator(Closing):
         """Send a payload, as it is, to whoever is subscribed to the stream."""
         self.get("/simulator/publish", stream=stream, data=payload).raise_for_status()
 
+    def listing(self, **change: str) -> None:
+        """Change what is listed: `halt`, `resume`, `delist` or `list` a symbol."""
+        self.get("/simulator/listing", **change).raise_for_status()
+
     def status(self) -> dict[str, object]:
         """Return `faults`, the number of `clients`, `streams` with their number of clients,
         and since the start `accepted` (handshakes), `attempts` and `control_messages` by address,
-        `rest_calls` by path, and `too_many` (ended for exceeding a limit).
+        `rest_calls` by path, and `too_many` (ended for exceeding a limit); and which symbols are
+        `halted`, with their status, or `delisted`.
         """
         status: dict[str, object] = self.get("/simulator/status").json()
         return status

@@ -11,12 +11,13 @@ import threading
 from contextlib import ExitStack
 from pathlib import Path
 
-from relay.simulator import recording
+from relay.simulator import backstage, recording
 from relay.simulator.client import Lifetime
 from relay.simulator.clock import Clock
 from relay.simulator.exchange import Exchange
 from relay.simulator.faults import MOMENTARY, TABLE, Faults
 from relay.simulator.market import Market
+from relay.simulator.register import Register
 from relay.simulator.replay import Replay
 from relay.simulator.still import Still
 from relay.simulator.synthetic import Synthetic
@@ -50,8 +51,9 @@ async def _run(options: argparse.Namespace) -> None:
     stop = _stopped(options.exit_with_stdin)
     faults = Faults(options.retry_after)
     with ExitStack() as files:
+        register = Register(market)
         exchange = Exchange(
-            market,
+            register,
             _lifetime(options),
             faults,
             handshake_delay=options.handshake_delay,
@@ -77,7 +79,7 @@ async def _publish(
 ) -> None:
     """Let the market run. A market that fails ends the process: silence would hide it."""
     try:
-        await market.run(exchange)
+        await exchange.register.run(exchange)
     except Exception:
         stop.set()
         raise
@@ -160,11 +162,13 @@ def _duration(text: str) -> float:
 
 def _parser() -> argparse.ArgumentParser:
     faults = "\n".join(f"  {name:15} {what}" for name, what in TABLE.items())
+    calls = "\n".join(f"  {line}" for line in str(backstage.__doc__).splitlines()[2:])
     parser = argparse.ArgumentParser(
         prog="python -m relay.simulator",
         description="A Binance-shaped exchange on loopback. Its prices are not real.",
         epilog=f"faults, at start with --fault or at any time with GET /simulator/fault?set=NAME\n"
-        f"(and ?clear or ?clear=NAME):\n{faults}",
+        f"(and ?clear or ?clear=NAME):\n{faults}\n\n"
+        f"calls while it runs:\n{calls}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument

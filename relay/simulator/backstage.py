@@ -1,22 +1,30 @@
 """Backstage: the calls that Binance does not have, `/simulator/...`, for tests to pull the strings.
 
 GET /simulator/status                          who is connected, to what, and what clients have asked
+GET /simulator/listing?halt=SYMBOL[&status=S]  halt it with HALT, BREAK (the default), CANCEL_ONLY
+                                               or END_OF_DAY: no trades, frames or candles
+GET /simulator/listing?resume=SYMBOL           let it trade again
+GET /simulator/listing?delist=SYMBOL           take it out of REST and of every stream
+GET /simulator/listing?list=SYMBOL             list what was delisted, and let it trade
 GET /simulator/fault?set=NAME[&set=NAME]       switch faults on, or let momentary ones happen
 GET /simulator/fault?clear[=NAME]              switch all faults off, or one
 GET /simulator/publish?stream=NAME&data=JSON   send a payload to whoever is subscribed
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from relay.simulator.answer import Answer
 from relay.simulator.faults import TABLE
+from relay.simulator.register import STATUSES, Register
 from relay.simulator.rest import reply
 
 
 class Stage(Protocol):
     """What can be done to the exchange."""
+
+    register: Register
 
     def status(self) -> dict[str, Any]:
         """Return what /simulator/status shows."""
@@ -47,8 +55,32 @@ def answer(path: str, exchange: Stage) -> Answer:
                 exchange.clear_faults([name for name in query["clear"] if name] or TABLE)
             for name in query.get("set", []):
                 exchange.set_fault(name)
+        case "/simulator/listing":
+            refused = _change(query, exchange.register)
+            if refused is not None:
+                return reply(refused, 400)
         case "/simulator/publish" if "stream" in query and "data" in query:
             exchange.play(query["stream"][-1], query["data"][-1].encode())
         case _:
             return reply({"error": "see relay/simulator/backstage.py"}, 404)
     return reply(exchange.status())
+
+
+def _change(query: dict[str, list[str]], register: Register) -> dict[str, Any] | None:
+    """Change the register; return what was wrong, if anything. What was right is done."""
+    status = query.get("status", ["BREAK"])[-1]
+    if status not in STATUSES:
+        return {"unknown": [status], "known": sorted(STATUSES)}
+    changes: dict[str, Callable[[str], bool]] = {
+        "halt": lambda symbol: register.halt(symbol, status),
+        "resume": register.resume,
+        "delist": register.delist,
+        "list": register.relist,
+    }
+    unknown = [
+        symbol
+        for name, change in changes.items()
+        for symbol in query.get(name, [])
+        if not change(symbol)
+    ]
+    return {"unknown": unknown} if unknown else None

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from relay.simulator.market import Candle, Carrier, Day
 
@@ -49,6 +49,10 @@ class Clock:
         """Take no notice: nobody else tells the time."""
         del payload
         return 0
+
+    def suspend(self, symbols: Collection[str]) -> None:
+        """Do nothing: a time that nobody is told does not matter."""
+        del symbols
 
     def days(self) -> Iterable[Day]:
         return [self._day(symbol) for symbol in self._symbols]

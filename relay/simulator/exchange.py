@@ -12,13 +12,13 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from relay.simulator import backstage
+from relay.simulator import backstage, wire
 from relay.simulator.audience import Audiences
 from relay.simulator.client import Client, Connection, Lifetime, Target
 from relay.simulator.control import MAX_STREAMS, answer
 from relay.simulator.faults import MOMENTARY, Faults
 from relay.simulator.frame import Frame
-from relay.simulator.market import Market
+from relay.simulator.register import Register
 from relay.simulator.response import respond, sign
 from relay.simulator.rest import Rest
 from relay.simulator.tally import Tally
@@ -34,7 +34,7 @@ class Exchange:
 
     def __init__(
         self,
-        market: Market,
+        register: Register,
         lifetime: Lifetime,
         faults: Faults,
         *,
@@ -43,14 +43,14 @@ class Exchange:
         to_all: bool = False,
         record: BinaryIO | None = None,
     ) -> None:
-        self._market = market
+        self.register = register
         self._lifetime = lifetime
         self._faults = faults
         self._handshake_delay = handshake_delay  # seconds, under the fault `slow-handshake`
         self._rest_delay = rest_delay  # seconds, under the fault `rest-slow`
         self._to_all = to_all
         self._record = record
-        self._rest = Rest(market)
+        self._rest = Rest(register)
         self._clients: set[Client] = set()
         self._audiences = Audiences()
         self._accepted = 0
@@ -98,7 +98,7 @@ class Exchange:
             return
         if self._record is not None and self._audiences.everyone:
             self._record.write(b"%d %b\n" % (time.time_ns(), message))
-        text = _is_text(message)
+        text = wire.is_text(message)
         for client in self._audiences.everyone:
             client.write(message, text)
 
@@ -111,19 +111,22 @@ class Exchange:
             await client.connection.drain()
 
     def status(self) -> dict[str, Any]:
-        """Return faults, clients now, all ever accepted, streams with clients, and the tally."""
+        """Return faults, clients now, all ever accepted, streams, the tally, and the register."""
         return {
             "faults": sorted(self._faults.active),
             "clients": len(self._clients),
             "accepted": self._accepted,
             "streams": self._audiences.sizes(),
             **self._tally.shown(),
+            **self.register.shown(),
         }
 
     def play(self, stream: str, payload: bytes) -> None:
         """Publish a payload that a test has made up; REST knows it if the market takes notice."""
-        self._market.notice(payload)
-        self.publish(stream, payload)
+        allowed = self.register.allow(stream, payload)
+        if allowed is not None:
+            self.register.notice(allowed)
+            self.publish(stream, allowed)
 
     def set_fault(self, name: str) -> None:
         """Switch a fault on, or let it happen if it is momentary."""
@@ -175,7 +178,10 @@ class Exchange:
         if request.path.startswith("/simulator/"):
             return respond(*backstage.answer(request.path, self))
         rest = request.path.startswith("/api/")
-        self._count(connection, request.path, rest=rest)
+        if rest:
+            self._tally.rest_calls[urlsplit(request.path).path] += 1
+        else:
+            self._tally.attempts[_address(connection)] += 1
         refusal = self._faults.refusal(rest=rest)
         if refusal is not None:
             return respond(*refusal)
@@ -194,12 +200,6 @@ class Exchange:
         assert isinstance(connection, Connection)  # noqa: S101 - tells mypy what serve() was given
         connection.client = Client(connection, target, self._lifetime, self._tally)
         return None
-
-    def _count(self, connection: ServerConnection, path: str, *, rest: bool) -> None:
-        if rest:
-            self._tally.rest_calls[urlsplit(path).path] += 1
-        else:
-            self._tally.attempts[_address(connection)] += 1
 
     async def _converse(self, connection: ServerConnection) -> None:
         assert isinstance(connection, Connection)  # noqa: S101
@@ -238,18 +238,10 @@ class Exchange:
     def _follow(self, client: Client, before: set[str]) -> None:
         """Bring the audiences up to date, and greet the client on each new stream."""
         for name in self._audiences.follow(client, before):
-            payload = None if self._faults.mute(name) else self._market.newest(name)
+            payload = None if self._faults.mute(name) else self.register.newest(name)
             if payload is not None:
                 self._send(client, client.offer(Frame(name, payload)))
 
 
 def _address(connection: ServerConnection) -> str:
     return str(connection.remote_address[0])
-
-
-def _is_text(message: bytes) -> bool:
-    try:
-        message.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -1,6 +1,6 @@
 """Market: where prices come from. The exchange carries them; a market makes them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,6 +65,9 @@ class Market(Protocol):
 
     def notice(self, payload: bytes) -> int:
         """Take note of a payload published by somebody else; return how many prices it holds."""
+
+    def suspend(self, symbols: Collection[str]) -> None:
+        """Let these symbols not trade until the next call, and all others trade."""
 
     def days(self) -> Iterable[Day]:
         """Return all symbols, in the order in which the exchange lists them."""

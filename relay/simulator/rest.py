@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from relay.simulator.answer import Answer
 from relay.simulator.candles import INTERVALS
-from relay.simulator.market import Day, Market
+from relay.simulator.market import Day
+from relay.simulator.register import Register
 
 #: Most candles in one answer; and how many without `limit`.
 _MAX_CANDLES = 1000
@@ -33,10 +34,10 @@ class _WrongError(Exception):
 
 
 class Rest:
-    """Answers `/api/v3/...` from a market, and counts the weight of the calls per minute."""
+    """Answers `/api/v3/...` from the register, and counts the weight of the calls per minute."""
 
-    def __init__(self, market: Market) -> None:
-        self._market = market
+    def __init__(self, register: Register) -> None:
+        self._register = register
         self._minute = 0
         self._used = 0
         self._calls: dict[str, Callable[[Query], tuple[int, Any]]] = {
@@ -81,17 +82,23 @@ class Rest:
         elif "symbols" in query:
             names = _names(query["symbols"])
         else:
-            return [day for day in self._market.days() if status in (None, day.status)]
-        days = [day for name in names if (day := self._market.day(name)) is not None]
-        if len(days) < len(names) or any(status not in (None, day.status) for day in days):
+            return [day for day in self._register.days() if status in (None, day.status)]
+        days = [day for name in names if (day := self._register.day(name)) is not None]
+        if len(days) < len(names):
             raise _WrongError(-1121, "Invalid symbol.")
-        return days
+        matching = [day for day in days if status in (None, day.status)]
+        if "symbol" in query and not matching:
+            raise _WrongError(-1220, "The symbol's status does not match the symbolStatus.")
+        return matching
 
     def _answer_list(self, query: Query, shape: Callable[[Day], Any]) -> Any:
         shaped = [shape(day) for day in self._chosen(query)]
         return shaped[0] if "symbol" in query else shaped
 
     def _exchange_info(self, query: Query) -> tuple[int, Any]:
+        if "symbolStatus" in query and not query.keys().isdisjoint(("symbol", "symbols")):
+            raise _WrongError(-1128, "Combination of optional parameters invalid.")
+        sets = [["SPOT"]] if _flag(query, "showPermissionSets", default=True) else []
         limits = [
             _limit("REQUEST_WEIGHT", "MINUTE", 1, 6000),
             _limit("RAW_REQUESTS", "MINUTE", 5, 300_000),
@@ -102,7 +109,13 @@ class Rest:
             "rateLimits": limits,
             "exchangeFilters": [],
             "symbols": [
-                {"symbol": day.symbol, "status": day.status, "isSpotTradingAllowed": True}
+                {
+                    "symbol": day.symbol,
+                    "status": day.status,
+                    "isSpotTradingAllowed": True,
+                    "permissions": [],
+                    "permissionSets": sets,
+                }
                 for day in self._chosen(query)
             ],
         }
@@ -129,14 +142,14 @@ class Rest:
                     f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
                 )
                 raise _WrongError(-1102, missing)
-        if self._market.day(str(symbol)) is None:
+        if self._register.day(str(symbol)) is None:
             raise _WrongError(-1121, "Invalid symbol.")
         if interval not in INTERVALS:
             raise _WrongError(-1120, "Invalid interval.")
         limit = _number(query, "limit")
         limit = _DEFAULT_CANDLES if limit is None else min(limit, _MAX_CANDLES)
         start, end = _number(query, "startTime"), _number(query, "endTime")
-        return 2, self._market.candles(str(symbol), interval, start, end, limit)
+        return 2, self._register.candles(str(symbol), interval, start, end, limit)
 
 
 def _number(query: Query, name: str) -> int | None:
@@ -144,6 +157,13 @@ def _number(query: Query, name: str) -> int | None:
     if value is not None and not value.isdecimal():
         raise _WrongError(-1100, f"Illegal characters found in parameter '{name}'.")
     return None if value is None else int(value)
+
+
+def _flag(query: Query, name: str, *, default: bool) -> bool:
+    value = query.get(name, str(default).lower())
+    if value not in ("true", "false"):
+        raise _WrongError(-1100, f"Illegal characters found in parameter '{name}'.")
+    return value == "true"
 
 
 def _names(raw: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -46,6 +46,10 @@ class Seen:
         """Return nothing: a recording is sent once."""
         del stream
         return None
+
+    def suspend(self, symbols: Collection[str]) -> None:
+        """Do nothing: what is sent was decided elsewhere."""
+        del symbols
 
     def days(self) -> Iterable[Day]:
         return [day for day in map(self.day, self._newest) if day is not None]

@@ -4,7 +4,7 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from relay.simulator import payloads
 from relay.simulator.candles import INTERVALS, candles, closing, opening
@@ -48,6 +48,7 @@ class Synthetic:
         self._everybody = activity >= 1
         self._rates = _rates(symbols, _LIVELY if self._everybody else activity)
         self._traded: set[Instrument] = set(self._draw_all())
+        self._suspended: frozenset[str] = frozenset()
         self._newest: dict[str, bytes] = {}
         self._opened: dict[str, int] = {}
         self._depths: dict[str, int] = {}
@@ -56,9 +57,10 @@ class Synthetic:
         due = time.monotonic()
         while True:
             traded: set[Instrument] = set()
-            for number, trading in enumerate(self._plan()):
+            for number, planned in enumerate(self._plan()):
                 due = max(due + _SLICE, time.monotonic() - 1)
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
+                trading = [i for i in planned if i.symbol not in self._suspended]
                 for instrument in trading:
                     self._trade(exchange, instrument)
                 traded.update(trading)
@@ -79,6 +81,9 @@ class Synthetic:
         """Take no notice: what tests publish is not of this market."""
         del payload
         return 0
+
+    def suspend(self, symbols: Collection[str]) -> None:
+        self._suspended = frozenset(symbols)
 
     def days(self) -> Iterable[Day]:
         return [i.day() for i in self._instruments] + [_dead(symbol) for symbol in DELISTED]

@@ -25,3 +25,12 @@ def header(size: int, kind: Kind = Kind.TEXT, *, final: bool = True) -> bytes:
     if size < 2**16:
         return struct.pack("!BBH", first, 126, size)
     return struct.pack("!BBQ", first, 127, size)
+
+
+def is_text(payload: bytes) -> bool:
+    """Return whether a payload may travel in a text frame: is UTF-8."""
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

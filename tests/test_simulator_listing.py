@@ -1,0 +1,177 @@
+"""Symbols of the simulator are halted, resumed, delisted and listed again."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from tests.exchange import WAIT, Simulator, hear_nothing
+
+SILENCE = 1.5  # seconds; whatever speaks at all speaks once a second
+TRADE = '{"e":"trade","E":1700000000000,"s":"%s","t":1,"p":"%s"}'
+MINI = '{"e":"24hrMiniTicker","E":1700000000000,"s":"%s","c":"%s"}'
+
+#: What each market has to be told to trade two symbols, BTCUSDT and another.
+MARKETS = {
+    "synthetic": ("--symbols", "2", "--activity", "1"),
+    "clock": ("--market", "clock", "--symbols", "2", "--hz", "10"),
+    "still": ("--market", "still"),
+}
+
+
+@pytest.fixture(scope="module", params=list(MARKETS))
+def running(request: pytest.FixtureRequest) -> Iterator[Simulator]:
+    with Simulator(*MARKETS[request.param]) as simulator:
+        simulator.publish("!miniTicker@arr", f"[{MINI % ('BTCUSDT', '1')},{MINI % ('B', '2')}]")
+        yield simulator
+
+
+@pytest.fixture
+def simulator(running: Simulator) -> Iterator[Simulator]:
+    yield running
+    for change in ("list", "resume"):
+        running.get("/simulator/listing", **{change: "BTCUSDT"})
+
+
+@pytest.fixture(scope="module")
+def synthetic() -> Iterator[Simulator]:
+    with Simulator(*MARKETS["synthetic"]) as simulator:
+        yield simulator
+
+
+@contextmanager
+def listen(simulator: Simulator, stream: str) -> Iterator[ClientConnection]:
+    with connect(f"{simulator.url}/ws/{stream}", compression=None, close_timeout=1) as client:
+        yield client
+
+
+def hear(client: ClientConnection) -> Any:
+    return json.loads(client.recv(timeout=WAIT))
+
+
+def symbols(simulator: Simulator, call: str = "ticker/24hr", **query: str) -> set[str]:
+    answer = simulator.get(f"/api/v3/{call}", **query).json()
+    return {day["symbol"] for day in (answer["symbols"] if call == "exchangeInfo" else answer)}
+
+
+def array(simulator: Simulator, client: ClientConnection) -> set[str]:
+    """The symbols in the next array; what the still market says is published here."""
+    other = next(s for s in symbols(simulator) if s not in ("BTCUSDT", *DEAD))
+    simulator.publish("!miniTicker@arr", f"[{MINI % ('BTCUSDT', '1')},{MINI % (other, '2')}]")
+    return {entry["s"] for entry in hear(client)}
+
+
+DEAD = ("BCCUSDT", "VENUSDT", "BTCSTUSDT", "SRMUSDT", "BUSDUSDT")
+
+
+class TestEveryMarket:
+    @pytest.mark.parametrize("status", ["BREAK", "HALT", "CANCEL_ONLY", "END_OF_DAY"])
+    def test_halted_symbol_is_shown_with_its_status(
+        self, simulator: Simulator, status: str
+    ) -> None:
+        simulator.listing(halt="BTCUSDT", status=status)
+        info = simulator.get("/api/v3/exchangeInfo", symbol="BTCUSDT").json()
+        assert info["symbols"][0]["status"] == status
+        assert simulator.status()["halted"] == {"BTCUSDT": status}
+        assert "BTCUSDT" in symbols(simulator)
+        for call in ("ticker/24hr", "ticker/price", "exchangeInfo"):
+            assert "BTCUSDT" not in symbols(simulator, call, symbolStatus="TRADING")
+            assert "BTCUSDT" in symbols(simulator, call, symbolStatus=status)
+        simulator.listing(resume="BTCUSDT")
+        assert "BTCUSDT" in symbols(simulator, symbolStatus="TRADING")
+
+    def test_halted_symbol_keeps_its_last_day(self, simulator: Simulator) -> None:
+        simulator.listing(halt="BTCUSDT")
+        before = simulator.get("/api/v3/ticker/24hr", symbol="BTCUSDT").json()
+        with listen(simulator, "!miniTicker@arr") as client:
+            for _ in range(3):
+                array(simulator, client)
+        assert simulator.get("/api/v3/ticker/24hr", symbol="BTCUSDT").json() == before
+
+    @pytest.mark.parametrize("change", ["halt", "delist"])
+    def test_arrays_go_on_without_a_symbol_that_does_not_trade(
+        self, simulator: Simulator, change: str
+    ) -> None:
+        back = {"halt": "resume", "delist": "list"}[change]
+        with listen(simulator, "!miniTicker@arr") as client:
+            simulator.listing(**{change: "BTCUSDT"})
+            while "BTCUSDT" in array(simulator, client):
+                pass  # what was under way
+            assert all("BTCUSDT" not in array(simulator, client) for _ in range(3))
+            simulator.listing(**{back: "BTCUSDT"})
+            while "BTCUSDT" not in array(simulator, client):
+                pass
+
+    @pytest.mark.parametrize("change", ["halt", "delist"])
+    def test_streams_of_a_symbol_that_does_not_trade_are_silent(
+        self, simulator: Simulator, change: str
+    ) -> None:
+        names = "btcusdt@trade/btcusdt@miniTicker/btcusdt@kline_1s/btcusdt@bookTicker"
+        simulator.listing(**{change: "BTCUSDT"})
+        with listen(simulator, names) as client:
+            simulator.publish("btcusdt@trade", TRADE % ("BTCUSDT", "7"))
+            hear_nothing(client, SILENCE)
+
+    def test_delisted_symbol_is_unknown_until_it_is_listed_again(
+        self, simulator: Simulator
+    ) -> None:
+        simulator.listing(delist="BTCUSDT")
+        assert simulator.status()["delisted"] == ["BTCUSDT"]
+        for call in ("ticker/24hr", "exchangeInfo", "ticker/price"):
+            answer = simulator.get(f"/api/v3/{call}", symbol="BTCUSDT")
+            assert (answer.status_code, answer.json()["code"]) == (400, -1121)
+            assert "BTCUSDT" not in symbols(simulator, call)
+        assert simulator.get("/simulator/listing", halt="BTCUSDT").status_code == 400
+        simulator.listing(list="BTCUSDT")
+        assert "BTCUSDT" in symbols(simulator, symbolStatus="TRADING")
+
+    def test_what_is_not_known_is_refused(self, simulator: Simulator) -> None:
+        for change in ("halt", "resume", "delist", "list"):
+            answer = simulator.get("/simulator/listing", **{change: "NOPEUSDT"})
+            assert (answer.status_code, answer.json()["unknown"]) == (400, ["NOPEUSDT"])
+        answer = simulator.get("/simulator/listing", halt="BTCUSDT", status="TRADING")
+        assert answer.status_code == 400
+        assert "BREAK" in answer.json()["known"]
+
+
+class TestSyntheticMarket:
+    def test_a_halt_loses_no_trades(self, synthetic: Simulator) -> None:
+        with listen(synthetic, "btcusdt@trade") as client:
+            last = hear(client)["t"]
+            synthetic.listing(halt="BTCUSDT")
+            hear_nothing(client, SILENCE)
+            before = int(synthetic.get("/api/v3/ticker/24hr", symbol="BTCUSDT").json()["lastId"])
+            synthetic.listing(resume="BTCUSDT")
+            assert hear(client)["t"] == before + 1 > last
+
+    def test_no_candle_opens_after_a_halt(self, synthetic: Simulator) -> None:
+        query = {"symbol": "BTCUSDT", "interval": "1s", "limit": "1"}
+        synthetic.listing(halt="BTCUSDT")
+        halted = int(synthetic.get("/api/v3/ticker/24hr", symbol="BTCUSDT").json()["closeTime"])
+        with listen(synthetic, "!miniTicker@arr") as client:
+            for _ in range(3):  # seconds
+                hear(client)
+        for more in ({}, {"startTime": str(halted - 2000), "limit": "9"}):
+            candles = synthetic.get("/api/v3/klines", **(query | more)).json()
+            assert candles[-1][0] <= halted
+        synthetic.listing(resume="BTCUSDT")
+        assert synthetic.get("/api/v3/klines", **query).json()[-1][0] > halted
+
+
+class TestExchangeInfo:
+    def test_permission_sets_can_be_left_out(self, synthetic: Simulator) -> None:
+        path = "/api/v3/exchangeInfo"
+        shown = synthetic.get(path).json()["symbols"][0]
+        assert shown["permissionSets"] == [["SPOT"]]
+        hidden = synthetic.get(path, showPermissionSets="false").json()["symbols"][0]
+        assert hidden == shown | {"permissionSets": []}
+
+    def test_status_that_does_not_match(self, synthetic: Simulator) -> None:
+        one = {"symbol": "BTCUSDT", "symbolStatus": "BREAK"}
+        assert synthetic.get("/api/v3/exchangeInfo", **one).json()["code"] == -1128
+        assert synthetic.get("/api/v3/ticker/price", **one).json()["code"] == -1220
+        several = {"symbols": '["BTCUSDT","BCCUSDT"]', "symbolStatus": "BREAK"}
+        assert symbols(synthetic, "ticker/price", **several) == {"BCCUSDT"}
