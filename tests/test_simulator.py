@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
@@ -333,6 +334,42 @@ class TestClock:
         assert all(len(price.partition(".")[2]) == 9 for price in prices)
         assert [float(price) for price in prices] == sorted(map(float, prices))
         assert float(prices[-1]) <= now
+
+    def test_every_symbol_has_streams_of_its_own(self) -> None:
+        options = ("--market", "clock", "--symbols", "3", "--hz", "50")
+        names = ("btcusdt@trade", "c0002usdt@trade", "c0002usdt@miniTicker", "!miniTicker@arr")
+        heard: dict[str, list[Any]] = {name: [] for name in names}
+        with (
+            Simulator(*options) as simulator,
+            join(simulator, f"/stream?streams={'/'.join(names)}") as client,
+        ):
+            while any(len(payloads) < 5 for payloads in heard.values()):
+                message = hear(client)
+                heard[message["stream"]].append(message["data"])
+            now = time.monotonic()
+        for name in names[:2]:
+            trades = heard[name]
+            assert {trade["s"] for trade in trades} == {name.partition("@")[0].upper()}
+            assert [trade["t"] for trade in trades] == list(range(1, len(trades) + 1))
+            assert trades[0].keys() == set(KEYS["btcusdt@trade"].split())
+            prices = [float(trade["p"]) for trade in trades]
+            assert prices == sorted(prices)
+            assert prices[-1] <= now
+        mini = heard["c0002usdt@miniTicker"][0]
+        assert mini["s"] == "C0002USDT"
+        assert mini.keys() == heard["!miniTicker@arr"][0][0].keys()
+
+    def test_no_trade_is_counted_while_a_symbol_is_halted(self) -> None:
+        options = ("--market", "clock", "--symbols", "1", "--hz", "50")
+        with Simulator(*options) as simulator, join(simulator, "/ws/btcusdt@trade") as client:
+            numbers = [hear(client)["t"]]
+            simulator.listing(halt="BTCUSDT")
+            with suppress(TimeoutError):  # what was under way still arrives
+                while True:
+                    numbers.append(json.loads(client.recv(timeout=SILENCE))["t"])
+            simulator.listing(resume="BTCUSDT")
+            numbers.append(hear(client)["t"])
+        assert numbers == list(range(1, len(numbers) + 1))
 
 
 class TestRest:

@@ -16,12 +16,16 @@ class Clock:
     """`symbols` symbols in turn, `per_frame` to a frame, `hz` frames a second, on an absolute pace.
 
     Each price is `time.monotonic()` at the moment of sending, in seconds with nine decimals; high
-    equals it. The first symbol is BTCUSDT, the others C0001USDT, C0002USDT, ...
+    equals it. The first symbol is BTCUSDT, the others C0001USDT, C0002USDT, ... Every symbol has
+    `@trade` and `@miniTicker` of its own, `hz` frames a second each. A trade's `t` is one more than
+    that of the trade before, so whoever stays subscribed can tell that it has missed none.
     """
 
     def __init__(self, symbols: int, hz: float, per_frame: int | None = None) -> None:
         self._symbols = ["BTCUSDT", *(f"C{number:04}USDT" for number in range(1, symbols))]
         self._period = 1 / hz
+        self._by_lower = {symbol.lower(): symbol for symbol in self._symbols}
+        self._trades = dict.fromkeys(self._symbols, 0)
         size = min(per_frame or symbols, symbols)
         self._groups = [
             _Template(self._symbols[start : start + size]) for start in range(0, symbols, size)
@@ -37,6 +41,10 @@ class Clock:
                 group = self._groups[turn % len(self._groups)]
                 exchange.publish(_STREAM, group.fill(time.time_ns(), time.monotonic()))
                 turn += 1
+            for stream in exchange.wanted():
+                payload = self._of_symbol(stream)
+                if payload is not None:
+                    exchange.publish(stream, payload)
             if time.monotonic() - due > _GIVE_UP:
                 due = time.monotonic()
 
@@ -66,6 +74,22 @@ class Clock:
         """Return nothing: a clock has no history."""
         del symbol, interval, start, end, limit
         return []
+
+    def _of_symbol(self, stream: str) -> bytes | None:
+        lower, _, kind = stream.partition("@")
+        symbol = self._by_lower.get(lower)
+        if symbol is None:
+            return None
+        if kind == "miniTicker":
+            return _Template([symbol]).fill(time.time_ns(), time.monotonic())[1:-1]
+        if kind != "trade":
+            return None
+        self._trades[symbol] += 1
+        now = time.time_ns() // 1_000_000
+        return (
+            f'{{"e":"trade","E":{now},"s":"{symbol}","t":{self._trades[symbol]},'
+            f'"p":"{time.monotonic():.9f}","q":"1.00000000","T":{now},"m":false,"M":true}}'
+        ).encode()
 
     def _day(self, symbol: str) -> Day:
         price, now = f"{time.monotonic():.9f}", time.time_ns() // 1_000_000
