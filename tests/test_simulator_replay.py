@@ -76,6 +76,15 @@ def test_directory_stands_for_the_recordings_in_it(tmp_path: Path) -> None:
     assert heard == [trade(number) for number in range(3)]
 
 
+def test_preloaded_recording_is_not_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "frames"
+    file.write_text("".join(line_ns(n, trade(n)) for n in range(3)))
+    options = ("--preload", "--speed", "0", "--after-replay", "close")
+    with Simulator("--replay", str(file), *options) as simulator:
+        file.unlink()
+        assert listen(simulator, "/ws/any") == [trade(n) for n in range(3)]
+
+
 def test_empty_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         Simulator("--replay", str(tmp_path))

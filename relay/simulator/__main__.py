@@ -99,6 +99,7 @@ def _market(options: argparse.Namespace) -> Market:
             loop=options.loop,
             rebase=options.rebase,
             max_gap=options.max_gap,
+            preload=options.preload,
         )
     if options.market == "clock":
         return Clock(options.symbols, options.hz, options.per_frame)
@@ -187,6 +188,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument_group("recordings").add_argument
     add("--replay", type=Path, nargs="+", default=[], metavar="PATH", help="files or directories")
     add("--speed", type=_duration, default=1.0, help="factor; 0 is as fast as clients take it (1)")
+    add("--preload", action="store_true", help="read them before listening, for more speed")
     add("--rebase", action="store_true", help="shift times to now")
     add("--loop", action="store_true", help="repeat for ever; implies --rebase")
     add("--max-gap", type=_duration, default=60.0, help="longest silence kept, seconds (60)")

@@ -32,6 +32,7 @@ class Replay(Seen):
 
     `speed` multiplies the recorded pace; 0 means as fast as the clients take it, losing nothing,
     and pausing while there is none. A silence longer than `max_gap` seconds is shortened to it.
+    With `preload` the recordings are read into memory first.
     """
 
     def __init__(
@@ -42,9 +43,11 @@ class Replay(Seen):
         loop: bool = False,
         rebase: bool = False,
         max_gap: float = 60.0,
+        preload: bool = False,
     ) -> None:
         super().__init__()
         self._paths = paths
+        self._preloaded = list(recording.read(paths)) if preload else None
         self._speed = speed
         self._loop = loop
         self._max_gap = max_gap
@@ -71,7 +74,7 @@ class Replay(Seen):
         if self._shift is not None:
             self._shift.start_pass()
         portion = 0
-        for line in recording.read(self._paths):
+        for line in self._preloaded or recording.read(self._paths):
             if self._speed:
                 await pace.wait(line.time)
                 if self._frames % _BREATH == 0:
