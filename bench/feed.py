@@ -20,8 +20,8 @@ _LOOK_SECONDS = 0.1
 class RedisServer(Process):
     """A Redis that keeps nothing on disk."""
 
-    def __init__(self) -> None:
-        self.port = free_port()
+    def __init__(self, port: int = 0) -> None:
+        self.port = port or free_port()
         self.url = f"redis://127.0.0.1:{self.port}"
         super().__init__(_redis_command(self.port))
         self.wait_until_answering(self.port, b"PING\r\n")

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 20.0
 #: And so long to end when asked to, before it is killed.
 STOP_SECONDS = 5.0
-_LOOK_SECONDS = 0.05
+_LOOK_SECONDS = 0.01
 _QUESTION = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
@@ -62,17 +62,31 @@ class Process:
 
     def output(self) -> str:
         """What it has said so far."""
-        self._output.seek(0)
-        return self._output.read().decode(errors="replace")
+        file = self._output.fileno()
+        # Not seek and read: the process writes at the position that it shares with us.
+        return os.pread(file, os.fstat(file).st_size, 0).decode(errors="replace")
+
+    def signal(self, number: int) -> None:
+        """Sends it a signal; to it alone, not to its children."""
+        self._process.send_signal(number)
+
+    def wait(self) -> None:
+        """Waits for its end, and kills it if that takes too long."""
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL to it and to its children, and waits for its end."""
+        if self._process.poll() is None:
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
 
     def close(self) -> None:
         """Asks it to end, and kills it and its children if that is not enough."""
         self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.pid, signal.SIGKILL)
-            self._process.wait()
+        self.wait()
         self._output.close()
 
     def __enter__(self) -> Self:
