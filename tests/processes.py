@@ -92,11 +92,11 @@ class Process(Closing):
                 self._grew.notify_all()
 
 
-class RedisServer:
+class RedisServer(Closing):
     """A Redis on a port of its own: Debian's where installed, else the one in a PyPI wheel."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self, directory: Path, *options: str) -> None:
+        self._options = ("--dir", str(directory), *options)
         self.port = 0
         self.start()
 
@@ -111,7 +111,7 @@ class RedisServer:
     def start(self) -> None:
         """Starts it, on the same port as before if there was one."""
         self.port = self.port or free_port()
-        self._process = Process(_redis_command(self.port, self._directory))
+        self._process = Process(_redis_command(self.port, self._options))
         wait_until(self._answers, "Redis to answer")
 
     def _answers(self) -> bool:
@@ -126,9 +126,12 @@ class RedisServer:
     def kill(self) -> None:
         self._process.kill()
 
+    def close(self) -> None:
+        self.kill()
 
-def _redis_command(port: int, directory: Path) -> list[str]:
-    options = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--dir", str(directory)]
+
+def _redis_command(port: int, further: tuple[str, ...]) -> list[str]:
+    options = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", *further]
     installed = shutil.which("redis-server")
     if installed:
         return [installed, "--port", str(port), *options]

@@ -61,6 +61,12 @@ class ScriptedExchange(Closing):
             except ConnectionClosed:
                 continue
 
+    def wait_until_read(self) -> None:
+        """Until the relay has read everything said so far: a pong comes after what came before."""
+        pongs = [connection.ping() for connection in list(self._connections)]
+        assert pongs, "the relay is not connected"
+        assert all(pong.wait(WAIT_SECONDS) for pong in pongs), "the relay does not read"
+
     def drop(self) -> None:
         """Closes every connection without a word."""
         for connection in list(self._connections):

@@ -1,0 +1,254 @@
+"""Redis is unwell in every way it can be, and is reached in every way there is."""
+
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.ports import free_port
+from tests.processes import Gunicorn, Listener, RedisServer, wait_until
+from tests.scripted import ScriptedExchange
+from tests.streams import EventSource
+
+#: What a relay's user of Redis may do: its own keys and channels, and nothing that is an operator's.
+RIGHTS = (
+    "~prices ~relay:{prices}:* &prices:updates &relay:{prices}:* "
+    "+@read +@write +@pubsub +@scripting +@transaction +@connection -@dangerous"
+)
+
+needs_redis_server = pytest.mark.skipif(
+    shutil.which("redis-server") is None,
+    reason="redis-server is not installed, and the one from PyPI cannot do this",
+)
+needs_openssl = pytest.mark.skipif(
+    shutil.which("openssl") is None, reason="openssl is not installed: it makes the certificate"
+)
+
+
+@dataclass
+class Chain:
+    """Exchange, listener, Redis, worker and client."""
+
+    exchange: ScriptedExchange
+    server: RedisServer
+    listener: Listener
+    stream: EventSource
+
+    def everybody_holds(self, **prices: str) -> None:
+        """Waits until the hash and the client hold exactly these."""
+        self.stream.wait_for(lambda: self.stream.prices == prices, f"exactly {prices}")
+        wait_until(lambda: self.server.client.hgetall("prices") == prices, f"a hash of {prices}")
+
+
+@contextmanager
+def chain_over(exchange: ScriptedExchange, server: RedisServer, url: str) -> Iterator[Chain]:
+    """The listener and the worker reach the server by the URL."""
+    with (
+        Listener(REDIS_URL=url, BINANCE_WS=exchange.url) as listener,
+        Gunicorn(REDIS_URL=url) as relay,
+        EventSource(relay.port) as stream,
+    ):
+        yield Chain(exchange, server, listener, stream)
+
+
+@pytest.fixture
+def chain(exchange: ScriptedExchange, tmp_path: Path) -> Iterator[Chain]:
+    with (
+        RedisServer(tmp_path, "--enable-debug-command", "local") as server,
+        chain_over(exchange, server, server.url) as chain,
+    ):
+        yield chain
+
+
+@contextmanager
+def operator(server: RedisServer) -> Iterator[redis.Redis]:
+    """One connection, from before the trouble until after it: those to come may be refused."""
+    with redis.Redis(port=server.port, single_connection_client=True) as client:
+        yield client
+
+
+@contextmanager
+def asleep(chain: Chain) -> Iterator[None]:
+    """It answers nobody for three seconds, which is longer than any write may take."""
+    with socket.create_connection(("127.0.0.1", chain.server.port)) as connection:
+        connection.sendall(b"DEBUG SLEEP 3\r\n")
+        yield
+        assert connection.recv(100) == b"+OK\r\n"
+
+
+@contextmanager
+def stopped(chain: Chain) -> Iterator[None]:
+    """It is half-open: the kernel still accepts connections and bytes."""
+    chain.server.signal(signal.SIGSTOP)
+    try:
+        yield
+        chain.stream.wait_for_event("status", state="stale")
+    finally:
+        chain.server.signal(signal.SIGCONT)
+
+
+@contextmanager
+def out_of_memory(chain: Chain) -> Iterator[None]:
+    """It refuses to write, and says so."""
+    with operator(chain.server) as client:
+        client.config_set("maxmemory", 1)
+        yield
+        chain.stream.wait_for_event("status", state="stale")
+        client.config_set("maxmemory", 0)
+
+
+@contextmanager
+def read_only(chain: Chain) -> Iterator[None]:
+    """It is a replica now, of a master that is not there."""
+    with operator(chain.server) as client:
+        client.execute_command("REPLICAOF", "127.0.0.1", "1")
+        yield
+        chain.stream.wait_for_event("status", state="stale")
+        client.execute_command("REPLICAOF", "NO", "ONE")
+
+
+@contextmanager
+def locked(chain: Chain) -> Iterator[None]:
+    """It wants a password that nobody was told."""
+    with operator(chain.server) as client:
+        client.config_set("requirepass", "secret")
+        kill_clients(client, "normal")
+        kill_clients(client, "pubsub")
+        yield
+        chain.stream.wait_for_event("status", state="stale")
+        client.config_set("requirepass", "")
+
+
+@contextmanager
+def away(chain: Chain) -> Iterator[None]:
+    """It is gone, and comes back empty."""
+    chain.server.kill()
+    yield
+    chain.server.start()
+
+
+@contextmanager
+def flushed(chain: Chain) -> Iterator[None]:
+    chain.server.client.flushall()
+    yield
+
+
+@contextmanager
+def without_writers(chain: Chain) -> Iterator[None]:
+    with operator(chain.server) as client:
+        kill_clients(client, "normal")
+        yield
+
+
+@contextmanager
+def without_subscribers(chain: Chain) -> Iterator[None]:
+    with operator(chain.server) as client:
+        kill_clients(client, "pubsub")
+        yield
+
+
+def kill_clients(client: redis.Redis, kind: str) -> None:
+    """Cuts all connections of this kind but our own."""
+    client.execute_command("CLIENT", "KILL", "TYPE", kind)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        asleep,
+        stopped,
+        out_of_memory,
+        read_only,
+        locked,
+        away,
+        flushed,
+        without_writers,
+        without_subscribers,
+    ],
+)
+def test_prices_survive_a_redis_that_is(
+    trouble: Callable[[Chain], AbstractContextManager[None]], chain: Chain
+) -> None:
+    exchange = chain.exchange
+    exchange.tick(BTCUSDT="1", ETHUSDT="1")
+    chain.everybody_holds(BTCUSDT="1", ETHUSDT="1")
+    with trouble(chain):
+        exchange.tick(BTCUSDT="2")
+        exchange.tick(BTCUSDT="3", NEWUSDT="1")
+        exchange.wait_until_read()
+    chain.everybody_holds(BTCUSDT="3", ETHUSDT="1", NEWUSDT="1")
+    exchange.tick(ETHUSDT="2")
+    chain.everybody_holds(BTCUSDT="3", ETHUSDT="2", NEWUSDT="1")
+    assert exchange.connected == 1
+    assert not chain.stream.ended
+
+
+def test_a_user_with_few_rights_is_enough(exchange: ScriptedExchange, tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server:
+        client = server.client
+        client.execute_command("ACL", "SETUSER", "relay", "on", ">p@ss", *RIGHTS.split())
+        url = f"redis://relay:p%40ss@127.0.0.1:{server.port}"
+        with chain_over(exchange, server, url) as chain:
+            exchange.tick(BTCUSDT="1", ETHUSDT="1")
+            chain.everybody_holds(BTCUSDT="1", ETHUSDT="1")
+            # Writing all of it anew takes other commands than going on.
+            client.flushall()
+            exchange.tick(BTCUSDT="2")
+            chain.everybody_holds(BTCUSDT="2", ETHUSDT="1")
+            chain.listener.signal(signal.SIGTERM)
+            chain.listener.wait()
+        assert client.acl_log() == []
+
+
+@needs_redis_server
+def test_a_unix_socket_reaches_redis(exchange: ScriptedExchange, tmp_path: Path) -> None:
+    path = tmp_path / "redis.sock"
+    with (
+        RedisServer(tmp_path, "--unixsocket", str(path)) as server,
+        chain_over(exchange, server, f"unix://{path}") as chain,
+    ):
+        exchange.tick(BTCUSDT="1")
+        chain.everybody_holds(BTCUSDT="1")
+
+
+@needs_redis_server
+@needs_openssl
+def test_tls_reaches_redis(exchange: ScriptedExchange, tmp_path: Path) -> None:
+    key, certificate, port = tmp_path / "key.pem", tmp_path / "certificate.pem", free_port()
+    make_certificate(key, certificate)
+    tls = {
+        "port": str(port),
+        "key-file": str(key),
+        "cert-file": str(certificate),
+        "ca-cert-file": str(certificate),
+        "auth-clients": "no",
+    }
+    options = [part for name, value in tls.items() for part in (f"--tls-{name}", value)]
+    url = f"rediss://127.0.0.1:{port}?ssl_ca_certs={certificate}"
+    with (
+        RedisServer(tmp_path, *options) as server,
+        chain_over(exchange, server, url) as chain,
+    ):
+        exchange.tick(BTCUSDT="1")
+        chain.everybody_holds(BTCUSDT="1")
+
+
+def make_certificate(key: Path, certificate: Path) -> None:
+    """For 127.0.0.1, signed by itself."""
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"),
+            *("-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", str(key), "-out", str(certificate)),
+        ],
+        check=True,
+        capture_output=True,
+    )
