@@ -34,6 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--faults", default=",".join(_FAULTS), help="comma-separated (all)")
     add("--leave", type=float, default=20.0, help="it must have gone over within seconds (20)")
+    add("--stay", type=float, default=5.0, help="the fault goes on for seconds after that (5)")
     add("--back", type=float, default=60.0, help="and back (60); refuse-451 has 330 s")
 
 
@@ -52,10 +53,12 @@ def run(options: argparse.Namespace, report: Report) -> None:
             continue
         back = 330.0 if fault == "refuse-451" else options.back
         with ExitStack() as stack:
-            _try(fault, options.leave, back, stack, report)
+            _try(fault, options.leave, options.stay, back, stack, report)
 
 
-def _try(fault: str, leave: float, back: float, stack: ExitStack, report: Report) -> None:
+def _try(
+    fault: str, leave: float, stay: float, back: float, stack: ExitStack, report: Report
+) -> None:
     start = stack.enter_context
     server = start(RedisServer())
     first, second = start(Simulator(*_MARKET)), start(Simulator(*_MARKET))
@@ -78,6 +81,8 @@ def _try(fault: str, leave: float, back: float, stack: ExitStack, report: Report
     first.fault(*_FAULTS[fault])
     gone = _seconds_until(reads(second), leave)
     seen = "->".join(states)
+    # So that the first is tried again while it is unwell, and counts as such.
+    time.sleep(stay)
     first.clear()
     returned = _seconds_until(reads(first), back)
     report.row(fault=fault, over_s=gone, states=seen, back_s=returned)
