@@ -8,6 +8,7 @@ import argparse
 import re
 import signal
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import redis
@@ -156,7 +157,7 @@ class _Drill:
         self._heard = now
         self._channel.see(_UPDATE.findall(message))
 
-    def _wait(self, condition, seconds: float) -> bool:
+    def _wait(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Reads, and looks at the hash meanwhile."""
 
         def is_over() -> bool:
