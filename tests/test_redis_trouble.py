@@ -46,6 +46,11 @@ class Chain:
         self.stream.wait_for(lambda: self.stream.prices == prices, f"exactly {prices}")
         wait_until(lambda: self.server.client.hgetall("prices") == prices, f"a hash of {prices}")
 
+    def wait_until_stale(self) -> None:
+        """Waits until the client was told, and looks whether the exchange is read all the same."""
+        self.stream.wait_for_event("status", state="stale")
+        self.exchange.wait_until_read()
+
 
 @contextmanager
 def chain_over(exchange: ScriptedExchange, server: RedisServer, url: str) -> Iterator[Chain]:
@@ -56,6 +61,9 @@ def chain_over(exchange: ScriptedExchange, server: RedisServer, url: str) -> Ite
         EventSource(relay.port) as stream,
     ):
         yield Chain(exchange, server, listener, stream)
+        # How they leave properly is tested elsewhere, and takes its time.
+        relay.kill()
+        listener.kill()
 
 
 @pytest.fixture
@@ -89,7 +97,7 @@ def stopped(chain: Chain) -> Iterator[None]:
     chain.server.signal(signal.SIGSTOP)
     try:
         yield
-        chain.stream.wait_for_event("status", state="stale")
+        chain.wait_until_stale()
     finally:
         chain.server.signal(signal.SIGCONT)
 
@@ -100,7 +108,7 @@ def out_of_memory(chain: Chain) -> Iterator[None]:
     with operator(chain.server) as client:
         client.config_set("maxmemory", 1)
         yield
-        chain.stream.wait_for_event("status", state="stale")
+        chain.wait_until_stale()
         client.config_set("maxmemory", 0)
 
 
@@ -110,7 +118,7 @@ def read_only(chain: Chain) -> Iterator[None]:
     with operator(chain.server) as client:
         client.execute_command("REPLICAOF", "127.0.0.1", "1")
         yield
-        chain.stream.wait_for_event("status", state="stale")
+        chain.wait_until_stale()
         client.execute_command("REPLICAOF", "NO", "ONE")
 
 
@@ -122,7 +130,7 @@ def locked(chain: Chain) -> Iterator[None]:
         kill_clients(client, "normal")
         kill_clients(client, "pubsub")
         yield
-        chain.stream.wait_for_event("status", state="stale")
+        chain.wait_until_stale()
         client.config_set("requirepass", "")
 
 
