@@ -41,20 +41,37 @@ class Counts(NamedTuple):
     conflated: int
 
 
+class _Line:
+    """What is known of one symbol."""
+
+    __slots__ = ("adapted", "confirmed", "due", "heard", "pace", "shown", "ticker")
+
+    def __init__(self, ticker: Ticker, now: float, usual: float) -> None:
+        self.ticker = ticker
+        #: When something was heard of it last, by the monotonic clock.
+        self.heard = now
+        #: Whether the present connection has sent it: else what REST says may be newer.
+        self.confirmed = True
+        self.pace = usual
+        self.adapt(0.0, now)
+
+    def adapt(self, gap: float, now: float) -> None:
+        """Brings the pace up to date; its decay is slow enough for that to be done now and then."""
+        self.pace = pace.after(gap, self.pace)
+        self.due = now + pace.ADAPT_SECONDS
+        self.shown = int(self.pace) + 1
+
+
 class Intake:
     """What is held of each symbol, and which of it waits to be written."""
 
     def __init__(self, symbols: frozenset[str] = frozenset()) -> None:
         """`symbols`: only these are wanted; all if it is empty."""
         self._symbols = symbols
-        self._held: dict[str, Ticker] = {}
+        self._lines: dict[str, _Line] = {}
         self._pending: dict[str, Ticker] = {}
         # The last of each other kind: a symbol may come as trade and as bookTicker.
         self._others: dict[tuple[str, str], Ticker] = {}
-        # When each symbol was last heard, by the monotonic clock, and its pace in seconds.
-        self._paces: dict[str, tuple[float, float]] = {}
-        # Symbols that the present connection has not sent yet: what REST says of them may be newer.
-        self._unconfirmed: set[str] = set()
         self._bell = Event()
         self._dropped = 0
         self._conflated = 0
@@ -66,87 +83,105 @@ class Intake:
 
     def patience(self, symbol: str) -> float:
         """Seconds that the symbol may be silent and is merely quiet; 0 if nothing is known of it."""
-        return pace.STALE_PACES * self._paces[symbol][1] if symbol in self._paces else 0.0
+        line = self._lines.get(symbol)
+        return pace.STALE_PACES * line.pace if line is not None else 0.0
 
     def silent_since(self, time: float) -> set[str]:
         """The symbols of which nothing came since, by the monotonic clock."""
-        return {symbol for symbol in self._held if self._paces[symbol][0] < time}
+        return {symbol for symbol, line in self._lines.items() if line.heard < time}
 
     def offer(self, tickers: Iterable[Ticker]) -> None:
         """Takes what the exchange streamed; drops what is older than or the same as what is held."""
         now = time.monotonic()
+        lines, pending = self._lines, self._pending
         for ticker in tickers:
-            held = self._held.get(ticker.symbol)
-            if held is not None and self._is_old(ticker, held):
-                self._dropped += 1
-                continue
-            self._unconfirmed.discard(ticker.symbol)
-            heard, usual = self._paces.get(ticker.symbol) or (now, pace.UNKNOWN_SECONDS)
-            usual = pace.after(now - heard, usual)
-            self._paces[ticker.symbol] = now, usual
-            ticker.pace = int(usual) + 1
-            self._take(ticker, held)
+            symbol = ticker.symbol
+            line = lines.get(symbol)
+            if line is None:
+                line = lines[symbol] = _Line(ticker, now, pace.UNKNOWN_SECONDS)
+            else:
+                held = line.ticker
+                if not _plainly_follows(ticker, held):
+                    if self._is_old(ticker, held):
+                        self._dropped += 1
+                        continue
+                    self._inherit(ticker, held)
+                line.ticker = ticker
+                line.confirmed = True
+                gap = now - line.heard
+                line.heard = now
+                if gap > line.pace or now > line.due:
+                    line.adapt(gap, now)
+            ticker.pace = line.shown
+            if symbol in pending:
+                self._conflated += 1
+            pending[symbol] = ticker
         self._bell.set()
 
     def seed(self, tickers: Iterable[Ticker]) -> None:
         """Takes what REST said: never in place of what the present connection has streamed."""
         now = time.monotonic()
         for ticker in tickers:
-            held = self._held.get(ticker.symbol)
-            if held is not None and (
-                ticker.symbol not in self._unconfirmed or self._is_old(ticker, held)
-            ):
-                if held.status is not None:
-                    self._put(msgspec.structs.replace(held, status=None))
-                continue
-            if ticker.symbol not in self._paces:
-                self._paces[ticker.symbol] = now, pace.of_trades(ticker.trades or 0)
-            ticker.pace = int(self._paces[ticker.symbol][1]) + 1
-            self._take(ticker, held)
+            line = self._lines.get(ticker.symbol)
+            if line is None:
+                line = _Line(ticker, now, pace.of_trades(ticker.trades or 0))
+                self._lines[ticker.symbol] = line
+                line.confirmed = False
+                self._put(line, ticker)
+            elif not line.confirmed and not self._is_old(ticker, line.ticker):
+                self._inherit(ticker, line.ticker)
+                self._put(line, ticker)
+            elif line.ticker.status is not None:
+                self._put(line, msgspec.structs.replace(line.ticker, status=None))
         self._bell.set()
 
     def mark(self, symbol: str, status: str) -> None:
         """The exchange does not trade the symbol at present; its price stands."""
-        held = self._held[symbol]
-        if held.status != status:
-            self._put(msgspec.structs.replace(held, status=status))
+        line = self._lines[symbol]
+        if line.ticker.status != status:
+            self._put(line, msgspec.structs.replace(line.ticker, status=status))
             self._bell.set()
 
     def remove(self, symbol: str) -> None:
         """The exchange does not list the symbol any more."""
-        held = self._held.pop(symbol)
-        self._paces.pop(symbol, None)
-        self._pending[symbol] = Ticker(symbol, "", "removed", held.received_time)
+        line = self._lines.pop(symbol)
+        self._pending[symbol] = Ticker(symbol, "", "removed", line.ticker.received_time)
         self._bell.set()
 
     def begin(self) -> None:
         """A connection begins after a time without one: what is held may have been missed."""
-        self._unconfirmed = set(self._held)
+        for line in self._lines.values():
+            line.confirmed = False
 
     def clear(self) -> None:
         """Forgets everything: it was of another kind than what comes now."""
-        for kept in (self._held, self._pending, self._others, self._paces, self._unconfirmed):
+        for kept in (self._lines, self._pending, self._others):
             kept.clear()
 
     def restore(self, tickers: Iterable[Ticker]) -> None:
         """Takes what a store held, as if it had come before anything that came since."""
-        came, self._held, self._pending = list(self._held.values()), {}, {}
+        came, self._lines, self._pending = self._lines, {}, {}
         now = time.monotonic()
         for ticker in tickers:
-            if ticker.symbol not in self._paces:
-                self._paces[ticker.symbol] = now, float(ticker.pace or pace.UNKNOWN_SECONDS)
-            self._held[ticker.symbol] = ticker
+            line = came.get(ticker.symbol)
+            if line is None:
+                line = _Line(ticker, now, float(ticker.pace or pace.UNKNOWN_SECONDS))
+                line.confirmed = False
+            elif self._is_old(line.ticker, ticker):
+                line.ticker = ticker
+            else:
+                self._put(line, line.ticker)
+            self._lines[ticker.symbol] = line
             if self._symbols and ticker.symbol not in self._symbols:
                 self.remove(ticker.symbol)
-        self._unconfirmed.update(self._held.keys() - {ticker.symbol for ticker in came})
-        for ticker in came:
-            held = self._held.get(ticker.symbol)
-            if held is None or not self._is_old(ticker, held):
-                self._put(ticker)
+        for symbol, line in came.items():
+            if symbol not in self._lines:
+                self._lines[symbol] = line
+                self._put(line, line.ticker)
 
     def resend(self) -> None:
         """All that is held waits to be written again."""
-        self._pending = dict(self._held)
+        self._pending = {symbol: line.ticker for symbol, line in self._lines.items()}
         self._bell.set()
 
     def wait(self, seconds: float) -> list[Ticker]:
@@ -156,19 +191,19 @@ class Intake:
         pending, self._pending = self._pending, {}
         return list(pending.values())
 
-    def _take(self, ticker: Ticker, held: Ticker | None) -> None:
-        if held is not None:
-            if ticker.open is None and held.open is not None:
-                for field in _DAY_FIELDS:
-                    setattr(ticker, field, getattr(held, field))
-            if held.event != ticker.event:
-                self._others[held.symbol, held.event] = held
-        self._put(ticker)
-
-    def _put(self, ticker: Ticker) -> None:
-        self._held[ticker.symbol] = ticker
+    def _put(self, line: _Line, ticker: Ticker) -> None:
+        line.ticker = ticker
+        ticker.pace = line.shown
         self._conflated += ticker.symbol in self._pending
         self._pending[ticker.symbol] = ticker
+
+    def _inherit(self, ticker: Ticker, held: Ticker) -> None:
+        """A ticker takes over from one of perhaps another kind."""
+        if held.event != ticker.event:
+            self._others[held.symbol, held.event] = held
+        if ticker.open is None and held.open is not None:
+            for field in _DAY_FIELDS:
+                setattr(ticker, field, getattr(held, field))
 
     def _is_old(self, ticker: Ticker, held: Ticker) -> bool:
         """Older by the exchange's clock or ids, or the same again. Two symbols are never compared."""
@@ -185,6 +220,16 @@ class Intake:
             if later == 0 and ticker.sequence != last.sequence:
                 return ticker.sequence < last.sequence
         return later == 0 and _content(ticker) == _content(held)
+
+
+def _plainly_follows(ticker: Ticker, held: Ticker) -> bool:
+    """The common case, of which a frame has thousands: the same kind, whole, and later."""
+    return (
+        ticker.event == held.event
+        and ticker.sequence is None
+        and ticker.open is not None
+        and (ticker.event_time or 0) > (held.event_time or 0)
+    )
 
 
 def _later(ticker: Ticker, held: Ticker) -> int:

@@ -15,6 +15,8 @@ STALE_PACES = 3
 UNKNOWN_SECONDS = 120.0
 #: A long gap counts half as much after so many seconds.
 HALF_LIFE_SECONDS = 600.0
+#: So often a pace is brought up to date, but for a gap that exceeds it: then at once.
+ADAPT_SECONDS = 10.0
 #: Trades do not come evenly: the longest of many gaps is some times the mean one.
 _LONGEST_TO_MEAN = 4
 
@@ -25,8 +27,11 @@ def of_trades(trades: int) -> float:
 
 
 def after(gap: float, pace: float) -> float:
-    """The pace once there was another gap, in seconds: the longest one lately, slowly forgotten."""
-    return max(gap, pace * math.exp2(-gap / HALF_LIFE_SECONDS))
+    """The pace once there was another gap, in seconds: the longest one lately, slowly forgotten.
+
+    To be asked every ADAPT_SECONDS, or after a longer gap.
+    """
+    return max(gap, pace * math.exp2(-max(gap, ADAPT_SECONDS) / HALF_LIFE_SECONDS))
 
 
 def state(ticker: Ticker, age: float) -> State:

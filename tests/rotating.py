@@ -1,6 +1,6 @@
 """Runs a feed that replaces its session over and over, and prints what that cost, as JSON.
 
-    python -m tests.rotating URL ROTATIONS
+python -m tests.rotating URL ROTATIONS
 """
 
 from gevent import monkey
@@ -46,7 +46,7 @@ class Ledger:
             self._heard = now
             self.ids.append(ticker.sequence or 0)
 
-    def begin(self, simulated: bool, after_gap: bool) -> None:
+    def begin(self, _simulated: bool, after_gap: bool) -> None:
         self._gaps += after_gap
 
     def report(self, rotations: int) -> dict[str, object]:
