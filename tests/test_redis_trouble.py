@@ -17,10 +17,12 @@ from tests.processes import Gunicorn, Listener, RedisServer, wait_until
 from tests.scripted import ScriptedExchange
 from tests.streams import EventSource
 
-#: What a relay's user of Redis may do: its own keys and channels, and nothing that is an operator's.
+#: What a relay's user of Redis may do: its own keys and channels, and nothing that is an operator's
+#: but ask which server this is, and what time it has there.
 RIGHTS = (
     "~prices ~relay:{prices}:* &prices:updates &relay:{prices}:* "
-    "+@read +@write +@pubsub +@scripting +@transaction +@connection -@dangerous"
+    "+@read +@write +@pubsub +@scripting +@transaction +@connection -@dangerous "
+    "+info +time"
 )
 
 needs_redis_server = pytest.mark.skipif(
