@@ -1,7 +1,9 @@
 """An exchange misbehaves while a second one stands ready: how long until prices come from that one?
 
 And once the first is well again, how long until they come from it. Limits of silence are the relay's
-own: 10 s for the whole market. A source that refused with 451 is asked again after five minutes.
+own: 10 s for the whole market. A source that refused with 451 is asked again after five minutes. The
+first one was read for moments only when it misbehaves: if the relay leaves such a source alone for a
+while, then that is in the time until prices come from it again.
 """
 
 import argparse
