@@ -142,6 +142,35 @@ def _redis_command(port: int, directory: Path, further: tuple[str, ...]) -> list
     return [*command, "-parent-pid", str(os.getpid()), "--", *options]
 
 
+class Sentinel(Closing):
+    """A sentinel that alone decides when the master counts as dead, after half a second."""
+
+    NAME = "mymaster"
+
+    def __init__(self, directory: Path, master: RedisServer) -> None:
+        self.port = free_port()
+        # It keeps what it learns in its configuration.
+        file = directory / "sentinel.conf"
+        file.write_text(
+            f"bind 127.0.0.1\nport {self.port}\ndir {directory}\n"
+            f"sentinel monitor {self.NAME} 127.0.0.1 {master.port} 1\n"
+            f"sentinel down-after-milliseconds {self.NAME} 500\n"
+            f"sentinel failover-timeout {self.NAME} 5000\n"
+        )
+        self._process = Process(["redis-server", str(file), "--sentinel"])
+        wait_until(self._knows_a_replica, "the sentinel to know the replica")
+
+    def close(self) -> None:
+        self._process.kill()
+
+    def _knows_a_replica(self) -> bool:
+        try:
+            with redis.Redis(port=self.port) as client:
+                return bool(client.sentinel_slaves(self.NAME))
+        except redis.RedisError:
+            return False
+
+
 class Listener(Process):
     """`python listener.py`."""
 

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from tests.ports import free_port
-from tests.processes import Gunicorn, Listener, RedisServer, wait_until
+from tests.processes import Gunicorn, Listener, RedisServer, Sentinel, wait_until
 from tests.scripted import ScriptedExchange
 from tests.streams import EventSource
 
@@ -248,6 +248,35 @@ def test_tls_reaches_redis(exchange: ScriptedExchange, tmp_path: Path) -> None:
     ):
         exchange.tick(BTCUSDT="1")
         chain.everybody_holds(BTCUSDT="1")
+
+
+@needs_redis_server
+def test_prices_go_on_with_the_new_master_when_the_old_one_dies(
+    exchange: ScriptedExchange, tmp_path: Path
+) -> None:
+    with (
+        RedisServer(tmp_path) as master,
+        RedisServer(tmp_path, "--replicaof", "127.0.0.1", str(master.port)) as replica,
+    ):
+        wait_until(
+            lambda: replica.client.info("replication")["master_link_status"] == "up", "the replica"
+        )
+        with Sentinel(tmp_path, master) as sentinel:
+            # The first of the two sentinels does not answer.
+            sentinels = f"127.0.0.1:{free_port()},127.0.0.1:{sentinel.port}"
+            url = f"redis+sentinel://{sentinels}/{sentinel.NAME}"
+            with chain_over(exchange, master, url) as chain:
+                exchange.tick(BTCUSDT="1", ETHUSDT="1")
+                chain.everybody_holds(BTCUSDT="1", ETHUSDT="1")
+                master.kill()
+                exchange.tick(BTCUSDT="2")
+                exchange.wait_until_read()
+                chain.server = replica
+                chain.everybody_holds(BTCUSDT="2", ETHUSDT="1")
+                exchange.tick(ETHUSDT="2")
+                chain.everybody_holds(BTCUSDT="2", ETHUSDT="2")
+                assert exchange.connected == 1
+                assert not chain.stream.ended
 
 
 def make_certificate(key: Path, certificate: Path) -> None:
