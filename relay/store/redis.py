@@ -68,7 +68,6 @@ class RedisStore:
     def write(self, batch: Batch) -> int:
         """State, version and publish at once. See Store."""
         encoded = encode_batch(batch)
-        changes = [text for ticker in batch.updates for text in (ticker.symbol, ticker.price)]
         args: list[str | int | bytes] = [
             self._token,
             LEASE_MILLISECONDS,
@@ -77,7 +76,7 @@ class RedisStore:
             batch.previous,
             batch.version,
             msgspec.json.encode(batch.feed),
-            _encode(changes),
+            _encode(_public(batch)),
             encoded,
         ]
         keys = [state.LEASE, state.HEAD, state.STANDBYS, state.PRICES, state.BASE, state.LOG]
@@ -145,6 +144,19 @@ class RedisStore:
             log.info("the log could not be shortened, it will be next time: %s", error)
             return
         self._logged = 0
+
+
+def _public(batch: Batch) -> tuple[list[str], list[str], list[str]]:
+    """What anyone may see of a batch: symbols and prices in turn, symbols that are gone, messages.
+
+    Symbols and prices were checked when they came in: they hold nothing that JSON would escape.
+    """
+    present = [(ticker.symbol, ticker.price) for ticker in batch.updates if ticker.price]
+    return (
+        [text for pair in present for text in pair],
+        [ticker.symbol for ticker in batch.updates if not ticker.price],
+        [f'{{"symbol":"{symbol}","price":"{price}"}}' for symbol, price in present],
+    )
 
 
 def _unavailable(error: RedisError) -> StoreUnavailable:

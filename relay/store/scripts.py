@@ -24,8 +24,8 @@ return ARGV[1]
 
 #: KEYS lease, head, standbys, prices, base, log; ARGV token, lease in milliseconds, number, epoch,
 #: previous, version, feed as JSON, the public changes as MessagePack, the batch as MessagePack.
-#: Changes are a flat array of symbol and price; without a price the symbol is gone. `number` counts
-#: the writer's batches: one that comes late, or again, does nothing.
+#: The changes are three arrays: symbols and prices in turn, symbols that are gone, and messages ready
+#: to be published. `number` counts the writer's batches: one that comes late, or again, does nothing.
 #: Answers a word, and how many stand by or who holds the lease.
 WRITE = """
 local token, epoch, previous, version = ARGV[1], ARGV[4], ARGV[5], ARGV[6]
@@ -48,28 +48,20 @@ elseif head[3] ~= epoch or head[4] ~= previous
     or redis.call('LLEN', KEYS[6]) ~= tonumber(head[7]) then
     return {'lost', standbys}
 end
-local changes = cmsgpack.unpack(ARGV[8])
-if #changes > 0 then
-    -- Lua's stack holds 8,000 values.
-    for i = 1, #changes, 6000 do
-        redis.call('HSET', KEYS[4], unpack(changes, i, math.min(i + 5999, #changes)))
-    end
-    for i = 1, #changes, 2 do
-        if changes[i + 1] == '' then redis.call('HDEL', KEYS[4], changes[i]) end
-    end
-    redis.call('RPUSH', KEYS[6], ARGV[9])
+local public = cmsgpack.unpack(ARGV[8])
+local prices, gone, messages = public[1], public[2], public[3]
+-- Lua's stack holds 8,000 values.
+for i = 1, #prices, 6000 do
+    redis.call('HSET', KEYS[4], unpack(prices, i, math.min(i + 5999, #prices)))
 end
+for _, symbol in ipairs(gone) do redis.call('HDEL', KEYS[4], symbol) end
+if version ~= previous then redis.call('RPUSH', KEYS[6], ARGV[9]) end
 -- Last, so that a batch which failed half-way is not taken for known when it comes again.
 redis.call('HSET', KEYS[2], 'writer', token, 'number', ARGV[3],
     'epoch', epoch, 'version', version, 'feed', ARGV[7], 'size', redis.call('HLEN', KEYS[4]),
     'based', redis.call('EXISTS', KEYS[5]), 'logged', redis.call('LLEN', KEYS[6]))
 redis.call('PUBLISH', '%(batches)s', ARGV[9])
-for i = 1, #changes, 2 do
-    local symbol, price = changes[i], changes[i + 1]
-    if price ~= '' then
-        redis.call('PUBLISH', '%(updates)s', '{"symbol":"' .. symbol .. '","price":"' .. price .. '"}')
-    end
-end
+for _, message in ipairs(messages) do redis.call('PUBLISH', '%(updates)s', message) end
 return {'written', standbys}
 """
 
