@@ -65,10 +65,13 @@ class Catalogue:
         while True:
             self._wanted.wait(wait)
             self._wanted.clear()
-            wait = self._look() or self._regular * random.uniform(0.9, 1.1)
+            wait = self.look() or self._regular * random.uniform(0.9, 1.1)
 
-    def _look(self) -> float:
-        """Asks one API after the other; seconds until it is worth asking again, 0 if one answered."""
+    def look(self) -> float:
+        """Asks one API after the other; seconds until it is worth asking again, 0 if one answered.
+
+        One that was asked within LEAST_SECONDS, or that asked to be left alone, is passed over.
+        """
         for base in self._bases:
             if self._not_before.get(base, 0.0) > time.monotonic():
                 continue
@@ -105,8 +108,8 @@ class Catalogue:
         missing = self._intake.silent_since(began) - traded
         if missing:
             statuses = rest.listing(base)
-            if len(statuses) < len(traded):
-                raise RestError("lists fewer symbols than are traded: not believed")
+            if len(statuses) < max(len(traded), len(self._intake) / 2):
+                raise RestError(f"lists only {len(statuses)} symbols: not believed")
             for symbol in sorted(missing & self._intake.silent_since(began)):
                 self._judge(symbol, statuses.get(symbol))
         return True

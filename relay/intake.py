@@ -76,6 +76,10 @@ class Intake:
         self._dropped = 0
         self._conflated = 0
 
+    def __len__(self) -> int:
+        """How many symbols are held."""
+        return len(self._lines)
+
     @property
     def counts(self) -> Counts:
         """Of all tickers so far."""

@@ -174,8 +174,8 @@ class Sentinel(Closing):
 class Listener(Process):
     """`python listener.py`."""
 
-    def __init__(self, **env: str) -> None:
-        super().__init__([sys.executable, "listener.py"], env)
+    def __init__(self, *options: str, **env: str) -> None:
+        super().__init__([sys.executable, "listener.py", *options], env)
 
 
 class Gunicorn(Process):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from relay import pace
 from relay.intake import Intake
 from relay.ticker import Ticker
 
@@ -164,3 +165,38 @@ def test_a_new_epoch_sends_all_that_is_held_again(intake: Intake) -> None:
     waiting(intake)
     intake.resend()
     assert waiting(intake) == {"A": "5", "B": "5"}
+
+
+def test_a_quiet_symbol_is_given_the_time_it_usually_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("relay.intake.time.monotonic", lambda: clock[0])
+    intake = Intake()
+    paces: dict[str, int | None] = {}
+    for second in range(7200):
+        clock[0] = float(second)
+        intake.offer([ticker("BUSY", str(second), second)])
+        if second % 600 == 0:
+            intake.offer([ticker("QUIET", str(second), second)])
+        paces |= {t.symbol: t.pace for t in intake.wait(0)}
+    assert paces["BUSY"] in (1, 2)
+    assert 600 <= (paces["QUIET"] or 0) <= 602
+    assert intake.patience("BUSY") < 10
+    assert intake.patience("QUIET") >= 1800
+
+
+@pytest.mark.parametrize(
+    ("age", "symbol_pace", "status", "said"),
+    [
+        (3, 1, None, "live"),
+        (12, 1, None, "stale"),
+        (12, 60, None, "quiet"),
+        (170, 60, None, "quiet"),
+        (190, 60, None, "stale"),
+        (9_999, None, None, "quiet"),
+        (3, 1, "BREAK", "halted"),
+    ],
+)
+def test_a_symbol_is_judged_by_its_own_pace(
+    age: float, symbol_pace: int | None, status: str | None, said: str
+) -> None:
+    assert pace.state(ticker("A", "1", pace=symbol_pace, status=status), age) == said

@@ -1,7 +1,6 @@
 """Listener, Redis and two workers: one price for everybody, through whatever happens to any of them."""
 
 import signal
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -205,36 +204,3 @@ def test_simulated_prices_are_marked_and_give_way_to_real_ones(
                 stream.wait_for(lambda: stream.prices == {"REALUSDT": "1"}, "only the real price")
                 stream.wait_for_event("status", simulated=False, mode="full", state="live")
                 assert redis_server.client.hgetall("prices") == {"REALUSDT": "1"}
-
-
-@pytest.mark.parametrize(
-    "fault", ["silent", "drop", "garbage", "ack-only", "half-open", "duplicate"]
-)
-def test_the_feed_gets_over_a_fault_of_the_exchange(fault: str) -> None:
-    with (
-        Simulator("--symbols", "20", "--activity", "1", stderr=subprocess.DEVNULL) as simulator,
-        Gunicorn(
-            BINANCE_WS=f"{simulator.url}/ws/!miniTicker@arr", FEED_SILENCE_SECONDS="2"
-        ) as relay,
-        EventSource(relay.port, "symbols=BTCUSDT") as stream,
-    ):
-        stream.wait_for_price("BTCUSDT")
-        simulator.fault(fault)
-        if fault in ("silent", "ack-only", "half-open"):
-            reason = stream.wait_for_event("status", state="stale")["reason"]
-            assert reason.startswith("exchange: ")
-        simulator.clear()
-        seen = len(stream.updates)
-        stream.wait_for(lambda: len(stream.updates) > seen + 1, "prices that move again")
-        wait_until(lambda: relay.ready()["state"] == "live", "the feed to be live")
-
-
-@pytest.mark.parametrize("status", ["451", "429"])
-def test_a_refused_feed_goes_on_with_the_next_url(status: str, exchange: ScriptedExchange) -> None:
-    with Simulator("--fault", f"refuse-{status}") as refusing:
-        urls = f"{refusing.url}/ws/!miniTicker@arr,{exchange.url}"
-        with Gunicorn(BINANCE_WS=urls) as relay:
-            relay.wait_for_line(f"refused with HTTP {status}")
-            exchange.tick(BTCUSDT="1")
-            relay.wait_until_ready()
-            assert relay.ready()["source"] == exchange.url
