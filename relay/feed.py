@@ -30,9 +30,9 @@ SILENCE_SECONDS = 10.0
 #: Binance closes a connection after 24 hours: ours is replaced before, give or take a share of it.
 ROTATE_SECONDS = 23 * 3600.0
 ROTATE_JITTER = 0.015
-#: Both sessions are read for so long before the old one is closed: what is still on its way to it has
-#: then come from one or the other.
-OVERLAP_SECONDS = 1.0
+#: Both sessions are read until the old one has caught up with the first that came from the new one; on
+#: streams that are too quiet to tell, for so long.
+OVERLAP_SECONDS = 5.0
 #: So many silent symbols are named.
 _NAMED = 10
 
@@ -79,10 +79,13 @@ class Feed:
         self._current: Session | None = None
         self._current_source = self._sources[0]
         self._promoted = 0.0
+        self._overlap_until = 0.0
         self._rotate_at = 0.0
         self._next: Session | None = None
         self._next_source = self._sources[0]
         self._leaving: Session | None = None
+        # The newest time that the exchange put on the first tickers of the current session.
+        self._first_time = 0
         self._heard: float | None = None
         self._latency: int | None = None
         # Of the newest tickers: they stay what they are when the session is gone.
@@ -133,6 +136,10 @@ class Feed:
         """See session.Watcher. Called in the greenlets that read."""
         if session is self._next and (session.complete or self._current is None):
             self._promote(session)
+            self._first_time = _newest_time(tickers)
+        elif session is self._leaving and 0 < self._first_time <= _newest_time(tickers):
+            self._overlap_until = 0.0
+            self._wake.set()
         if session is self._current or session is self._leaving:
             self._heard = time.monotonic()
             if tickers:
@@ -175,14 +182,12 @@ class Feed:
         if self._leaving is not None:
             self._leaving.close()
         self._leaving = session
+        self._overlap_until = self._promoted + OVERLAP_SECONDS
 
     def _close_left(self) -> None:
-        if self._leaving is not None and self._overlap_left() <= 0:
+        if self._leaving is not None and self._overlap_until <= time.monotonic():
             self._leaving.close()
             self._leaving = None
-
-    def _overlap_left(self) -> float:
-        return self._promoted + OVERLAP_SECONDS - time.monotonic()
 
     def _drop_ended(self) -> None:
         if self._next is not None and self._next.error is not None:
@@ -228,7 +233,7 @@ class Feed:
         """Seconds until something is due by itself; None if nothing is."""
         due = [self._rest_of(source) for source in self._candidates() if self._next is None]
         if self._leaving is not None:
-            due.append(self._overlap_left())
+            due.append(self._overlap_until - time.monotonic())
         if self._current is not None:
             due.append(self._silence / 4)
             if not self._current.retiring and self._next is None:
@@ -259,3 +264,7 @@ class Feed:
         elif said[0] != self._said[0] and status.state == "down":
             log.warning("the feed is down: %s", status.reason)
         self._said = said
+
+
+def _newest_time(tickers: list[Ticker]) -> int:
+    return max((ticker.event_time or 0 for ticker in tickers), default=0)

@@ -183,11 +183,12 @@ def test_only_the_chosen_symbols_are_read_whatever_the_stream(kind: str, first: 
 
 def test_a_quiet_symbol_is_no_dead_connection() -> None:
     with (
-        Simulator("--symbols", "300", "--activity", "0.02") as simulator,
-        relay_on(simulator, SYMBOLS="1INCHUSDT", STREAM="trade") as relay,
+        Simulator("--symbols", "20", "--activity", "1") as simulator,
+        relay_on(simulator, SYMBOLS="ETHUSDT", STREAM="trade") as relay,
         EventSource(relay.port) as stream,
     ):
         wait_for_source(stream, simulator)
+        simulator.listing(halt="ETHUSDT")
         beats = len(stream.events)
         stream.wait_for(lambda: len(stream.events) > beats + 4, "longer than it may be silent")
         assert simulator.status()["accepted"] == 1
