@@ -1,8 +1,11 @@
 """The JSON routes: prices for those who poll, and probes for those who watch."""
 
+from collections import Counter
+
 import msgspec
 from flask import Blueprint, Request, Response, request
 
+from relay import pace
 from relay.form import parted
 from relay.hub import Hub
 from relay.subscription import parse
@@ -48,11 +51,18 @@ def blueprint(hub: Hub, max_symbols: int) -> Blueprint:
             "ready": ready,
             "draining": hub.draining,
             "symbols": len(hub.board),
+            **_standings(hub),
             "clients": len(hub),
         } | msgspec.structs.asdict(verdict)
         return json_response(answer, 200 if ready else 503)
 
     return routes
+
+
+def _standings(hub: Hub) -> dict[str, int]:
+    """How many symbols are not live, by how they stand."""
+    counts = Counter(map(hub.health.standing_of, hub.board.tickers()))
+    return {standing: counts[standing] for standing in pace.NOT_LIVE}
 
 
 def _prices(hub: Hub, request: Request, max_symbols: int) -> dict[str, object]:

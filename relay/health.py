@@ -87,10 +87,14 @@ class Health:
         """Seconds since the symbol's newest price was read from the exchange."""
         return max(0, self.now() - ticker.received_time) / 1000
 
+    def standing_of(self, ticker: Ticker) -> pace.State:
+        """How the symbol stands by itself, whatever the feed is."""
+        return pace.state(ticker, self.age_of(ticker))
+
     def state_of(self, ticker: Ticker) -> str:
         """live, quiet, stale or halted; where the feed itself is not live, what the feed is."""
         state = self.verdict().state
-        return pace.state(ticker, self.age_of(ticker)) if state == "live" else state
+        return self.standing_of(ticker) if state == "live" else state
 
     def _blame(self, quiet: float) -> str:
         problem = self._problem()

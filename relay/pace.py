@@ -6,6 +6,7 @@ from typing import Literal
 from relay.ticker import Ticker
 
 State = Literal["live", "quiet", "stale", "halted"]
+NOT_LIVE: tuple[State, ...] = ("quiet", "stale", "halted")
 
 #: A symbol that moved so recently, in seconds, is live: the whole market comes once a second.
 LIVE_SECONDS = 10.0
