@@ -19,6 +19,10 @@ OPTIONS = [
 ]
 
 
+#: Milliseconds that a test waits for anything that ought to be seen.
+WAIT = 20_000
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser; skips the test where none is installed."""

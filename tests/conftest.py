@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.browser import WAIT, chromium
 from tests.processes import Gunicorn, RedisServer
+from tests.scribe import Scribe
 from tests.scripted import ScriptedExchange
 
 #: The recorded frames stand beside the project where there are any; see tests/test_recordings.py.
@@ -57,3 +60,50 @@ def relay(exchange: ScriptedExchange) -> Iterator[Gunicorn]:
         exchange.tick(BTCUSDT="1", ETHUSDT="2")
         relay.wait_until_ready()
         yield relay
+
+
+@pytest.fixture(scope="module")
+def scribe(_redis_process: RedisServer) -> Iterator[Scribe]:
+    """A writer that writes what the tests say."""
+    _redis_process.client.flushall()
+    with Scribe(_redis_process.url) as scribe:
+        yield scribe
+
+
+@pytest.fixture(scope="module")
+def worker(_redis_process: RedisServer, scribe: Scribe) -> Iterator[Gunicorn]:
+    """A worker that reads what `scribe` writes."""
+    scribe.tell("A", "1")
+    with Gunicorn(REDIS_URL=_redis_process.url) as worker:
+        worker.wait_until_ready()
+        yield worker
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def context(browser: Browser, url: str) -> Iterator[BrowserContext]:
+    """Opens paths of the module's `url`."""
+    context = browser.new_context(base_url=url)
+    context.set_default_timeout(WAIT)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page that must not complain, of the content security policy for one."""
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on(
+        "console",
+        lambda message: wrong.append(message.text) if "Security" in message.text else None,
+    )
+    yield page
+    assert wrong == []

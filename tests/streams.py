@@ -61,6 +61,9 @@ class Stream(Closing):
                     self.events.append(item)
                     if item["event"] == "status" and item.get("mode") == "full":
                         self.prices = {}
+                    if item["event"] == "removed":
+                        for symbol in item["symbols"]:
+                            self.prices.pop(symbol, None)
                 else:
                     self.updates.append(item)
                     self.prices[item["symbol"]] = item["price"]

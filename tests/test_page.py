@@ -9,15 +9,14 @@ from collections.abc import Iterator
 import httpx
 import msgspec
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from relay import figures
 from relay.ticker import Ticker
-from tests.browser import chromium
+from tests.browser import WAIT
 from tests.exchange import Simulator
 from tests.processes import Gunicorn, wait_until
 
-WAIT = 20_000  # milliseconds
 SYMBOL = "币安人生USDT"
 
 
@@ -45,41 +44,15 @@ def url(relay: Gunicorn) -> str:
     return relay.url
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def context(browser: Browser, url: str) -> Iterator[BrowserContext]:
-    context = browser.new_context(base_url=url)
-    context.set_default_timeout(WAIT)
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """A page that must not complain, of the content security policy for one."""
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on(
-        "console",
-        lambda message: wrong.append(message.text) if "Security" in message.text else None,
-    )
-    yield page
-    assert wrong == []
-
-
 def price_of(page: Page, symbol: str) -> str:
     return page.locator(f"#market tr[data-symbol='{symbol}'] td").first.inner_text()
 
 
 def column(page: Page, number: int) -> list[str]:
     cells = page.locator(f"#market tbody tr:not([hidden]) > :nth-child({number})")
-    return cells.evaluate_all("cells => cells.map(cell => cell.dataset.value ?? cell.textContent)")
+    return cells.evaluate_all(
+        "cells => cells.map(cell => cell.dataset.value ?? cell.firstChild?.textContent ?? '')"
+    )
 
 
 def test_first_paint_needs_no_javascript(browser: Browser, url: str) -> None:
