@@ -4,10 +4,10 @@ import { ago } from "./figures.js";
 
 const root = document.documentElement;
 const id = (name) => document.getElementById(name);
-const [state, reason, age, simulated] = ["state", "reason", "age", "simulated"].map(id);
+const [banner, state, reason, age, simulated] = ["banner", "state", "reason", "age", "simulated"].map(id);
 
 /** The id of what the page was rendered from. */
-export const since = id("banner").dataset.since;
+export const since = banner.dataset.since;
 
 let title = document.title.replace(/^(SIMULATED|STALE|DOWN) · /, "");
 let prefix = "";
@@ -20,11 +20,21 @@ export function show(status) {
   // The age beside it goes on counting; this figure would stand still.
   set(reason, status.reason.replace(/ for \d+ s$/, ""));
   set(age, status.age === null ? "no price yet" : `newest price ${ago(status.age)} ago`);
+  const more = detail(status);
+  if (banner.title !== more) banner.title = more;
   prefix = status.simulated ? "SIMULATED · " : "";
   if (!prefix && ["stale", "down"].includes(status.state)) {
     prefix = `${status.state.toUpperCase()} · `;
   }
   entitle(title);
+}
+
+/** What only those who look after the relay want to know. */
+function detail({ latency, standbys }) {
+  const parts = [];
+  if (latency !== null) parts.push(`read ${latency} ms after the exchange's stamp`);
+  if (standbys > 0) parts.push(`${standbys} ${standbys > 1 ? "listeners stand" : "listener stands"} by`);
+  return parts.join("; ");
 }
 
 /** Sets the title without what the banner puts before it. */

@@ -4,11 +4,15 @@
 //   const relay = new Relay({ symbols: ["BTCUSDT"], rate: 2 });
 //   relay.onupdates = (updates) => ...  the newest of each symbol that changed; prices are strings
 //   relay.onstatus = ({ state, reason, age, simulated }) => ...  on every change and once a second
+//   relay.onremoved = (symbols) => ...  the exchange does not list these any more
 //   relay.onreset = () => ...  what was held is void: the relay has started anew
+//   relay.stateOf("BTCUSDT");  how one symbol stands, and relay.ageOf("BTCUSDT"): for how many seconds
 //   relay.close();
 //
 // `state` is live, simulated, stale, down or connecting; `reason` begins with the hop to blame:
 // exchange, listener, redis or your connection; `age` is that of the newest price, in seconds.
+// One symbol is live, quiet (silent for no longer than is usual for it), stale (for longer) or halted (not
+// traded at present); while prices as a whole are neither live nor simulated, it is what they are.
 
 /** A relay whose status does not say how often it sends heartbeats sends one so often. */
 const HEARTBEAT = 12_000;
@@ -17,6 +21,9 @@ const LATE = 1.25;
 const DEAD = 2.5;
 /** The first and the longest wait before a connection of our own making; the browser has its own. */
 const BACKOFF = [500, 30_000];
+/** A symbol silent for so many seconds is not live; after so many times its pace not merely quiet. */
+const LIVE = 10;
+const PACES = 3;
 /** A page hidden for so long gives its connection back; it resumes where it was. */
 const HIDDEN = 30_000;
 /** A connection that is coming back gets so long before it is called lost. */
@@ -27,6 +34,7 @@ const DOWN = 10_000;
 export class Relay {
   onupdates = () => {};
   onstatus = () => {};
+  onremoved = () => {};
   onreset = () => {};
   /** The newest update of each symbol. */
   tickers = new Map();
@@ -42,6 +50,8 @@ export class Relay {
   #behind = 0;
   #newest = 0;
   #heard = 0;
+  /** When we got the updates that do not say when the relay did. */
+  #got = new Map();
   #lost = 0;
   #catchingUp = false;
   #clock;
@@ -49,15 +59,17 @@ export class Relay {
 
   /**
    * url: the relay's /events, here or on another site. symbols: all if left out. fields: "ticker" or
-   * "price". rate: updates per second and symbol at most. since: the id to resume from.
+   * "price". rate: updates per second and symbol at most. since: the id to resume from, and held: the
+   * updates that are known as of it.
    */
-  constructor({ url = "/events", symbols, fields = "ticker", rate, since = "" } = {}) {
+  constructor({ url = "/events", symbols, fields = "ticker", rate, since = "", held = [] } = {}) {
     this.#url = new URL(url, location.href);
     const query = { symbols, fields, rate, batch: 1 };
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) this.#url.searchParams.set(name, value);
     }
     this.#id = since;
+    this.#hold(held);
     const signal = this.#listening.signal;
     document.addEventListener("visibilitychange", () => this.#look(), { signal });
     addEventListener("online", () => this.#look(), { signal });
@@ -74,7 +86,8 @@ export class Relay {
     const now = Date.now();
     const said = this.#said;
     const age = this.#newest ? Math.max(0, now - this.#newest) / 1000 : null;
-    const known = { age, simulated: said?.simulated ?? false, source: said?.source ?? "" };
+    const { simulated = false, source = "", latency = null, standbys = 0 } = said ?? {};
+    const known = { age, simulated, source, latency, standbys };
     const mine = (state, reason) => ({ ...known, state, reason: `your connection: ${reason}` });
     if (this.#lost && now >= this.#lost) {
       const state = now - this.#lost > DOWN ? "down" : said ? "stale" : "connecting";
@@ -82,8 +95,32 @@ export class Relay {
     }
     if (!said || (this.#lost && age > GRACE / 1000)) return mine("connecting", "reaching the relay");
     if (now - this.#heard > LATE * this.#heartbeat) return mine("stale", "nothing arrives");
-    const state = said.simulated && said.state === "live" ? "simulated" : said.state;
+    const state = simulated && said.state === "live" ? "simulated" : said.state;
     return { ...known, state, reason: said.reason };
+  }
+
+  /** How one symbol stands: live, quiet, stale or halted, or what prices as a whole are; null if unknown. */
+  stateOf(symbol) {
+    const ticker = this.tickers.get(symbol);
+    if (!ticker) return null;
+    const { state } = this.status;
+    if (state !== "live" && state !== "simulated") return state;
+    if (ticker.status) return "halted";
+    const age = this.ageOf(symbol);
+    if (age <= LIVE) return "live";
+    return ticker.pace === undefined || age <= PACES * ticker.pace ? "quiet" : "stale";
+  }
+
+  /**
+   * Seconds since the relay read the symbol's newest update, by the relay's clock; since we got it, where
+   * it does not say when that was. Null if there is none.
+   */
+  ageOf(symbol) {
+    const ticker = this.tickers.get(symbol);
+    if (!ticker) return null;
+    const read = ticker.received_time;
+    const time = read === undefined ? this.#got.get(symbol) : read + this.#behind;
+    return Math.max(0, Date.now() - time) / 1000;
   }
 
   /** Ends it for good. */
@@ -103,6 +140,7 @@ export class Relay {
     source.onerror = () => this.#fail(source);
     source.addEventListener("status", (event) => this.#hearStatus(event));
     source.addEventListener("heartbeat", (event) => this.#hearStatus(event));
+    source.addEventListener("removed", (event) => this.#remove(event));
     source.addEventListener("bye", (event) => this.#leave(event));
   }
 
@@ -127,14 +165,31 @@ export class Relay {
     this.#hear(event);
     const data = JSON.parse(event.data);
     const updates = Array.isArray(data) ? data : [data];
+    this.#hold(updates);
     for (const update of updates) {
-      this.tickers.set(update.symbol, update);
       // Without a time of its own an update is new, unless it is part of what we missed.
       const time = update.received_time ?? (this.#catchingUp ? 0 : Date.now() - this.#behind);
       this.#newest = Math.max(this.#newest, time + this.#behind);
     }
     this.#catchingUp = false;
     this.onupdates(updates);
+  }
+
+  #hold(updates) {
+    for (const update of updates) {
+      this.tickers.set(update.symbol, update);
+      if (update.received_time === undefined) this.#got.set(update.symbol, Date.now());
+    }
+  }
+
+  #remove(event) {
+    this.#hear(event);
+    const { symbols } = JSON.parse(event.data);
+    for (const symbol of symbols) {
+      this.tickers.delete(symbol);
+      this.#got.delete(symbol);
+    }
+    this.onremoved(symbols);
   }
 
   #hearStatus(event) {
@@ -146,6 +201,7 @@ export class Relay {
     if (said.heartbeat) this.#heartbeat = said.heartbeat * 1000;
     if (said.mode === "full") {
       this.tickers.clear();
+      this.#got.clear();
       this.onreset();
     }
     if (said.mode) this.#catchingUp = said.mode !== "none";
