@@ -41,7 +41,7 @@ class Market:
         """Every symbol, the most traded first."""
         if not self._board.epoch:
             return NOTHING
-        if time.monotonic() - self._rendered >= FRESH_SECONDS and self._rows.id != self._board.id:
+        if time.monotonic() - self._rendered >= FRESH_SECONDS:
             self._rows = self._render()
             self._rendered = time.monotonic()
         return self._rows

@@ -2,10 +2,10 @@
 
 from flask import Blueprint, Request, Response, abort, make_response, render_template
 
-from relay import figures
+from relay import figures, pace
 from relay.hub import Hub
 from relay.market import Market
-from relay.ticker import upper
+from relay.ticker import Ticker, upper
 
 HEADERS = {
     # Everything a page needs comes from this relay, and nothing of it is inline.
@@ -21,7 +21,15 @@ HEADERS = {
 def blueprint(hub: Hub) -> Blueprint:
     """The routes."""
     routes = Blueprint("pages", __name__)
-    market = Market(hub.board, lambda tickers: render_template("rows.html", tickers=tickers))
+
+    def standing_of(ticker: Ticker) -> pace.State:
+        """While prices as a whole are not live, the banner speaks for each of them."""
+        return hub.health.standing_of(ticker) if hub.verdict().state == "live" else "live"
+
+    def render(tickers: list[Ticker]) -> str:
+        return render_template("rows.html", tickers=tickers, standing_of=standing_of)
+
+    market = Market(hub.board, render)
 
     @routes.get("/")
     def index() -> Response:
@@ -33,7 +41,9 @@ def blueprint(hub: Hub) -> Blueprint:
         ticker = hub.board.get(upper(symbol))
         if ticker is None:
             abort(404, f"No price of {symbol[:40]} is known here.")
-        return _page("symbol.html", hub, ticker=ticker, since=hub.board.id)
+        age, standing = hub.health.age_of(ticker), standing_of(ticker)
+        since = hub.board.id
+        return _page("symbol.html", hub, ticker=ticker, age=age, standing=standing, since=since)
 
     for template_filter in figures.FILTERS:
         routes.add_app_template_filter(template_filter)

@@ -3,6 +3,7 @@
 import { show, since } from "./banner.js";
 import { Relay } from "./relay.js";
 import { Row } from "./row.js";
+import { areJudged, facts } from "./standing.js";
 
 /** The order is looked at so often while prices move, in milliseconds. */
 const SORT_EVERY = 3_000;
@@ -33,12 +34,19 @@ let descending = true;
 let sought = "";
 let resetting = 0;
 
-const relay = new Relay({ rate: 2, since });
-relay.onstatus = show;
+const relay = new Relay({ rate: 2, since, held: [...body.rows].map(facts) });
+relay.onstatus = (status) => {
+  show(status);
+  if (areJudged(status)) judge();
+};
 relay.onupdates = (updates) => {
   if (pending.size === 0) requestAnimationFrame(render);
   for (const update of updates) pending.set(update.symbol, update);
   if (resetting) forget();
+};
+relay.onremoved = (symbols) => {
+  for (const symbol of symbols) drop(symbol);
+  tally();
 };
 relay.onreset = () => {
   clearTimeout(resetting);
@@ -49,6 +57,23 @@ function add(row) {
   rows.set(row.symbol, row);
   sight.observe(row.element);
   return row;
+}
+
+function drop(symbol) {
+  const row = rows.get(symbol);
+  pending.delete(symbol);
+  if (row === undefined) return;
+  sight.unobserve(row.element);
+  row.element.remove();
+  rows.delete(symbol);
+}
+
+/** All rows, also those out of sight: a second's look at a thousand costs about a millisecond. */
+function judge() {
+  for (const [symbol, row] of rows) {
+    const standing = relay.stateOf(symbol);
+    if (standing) row.stand(standing, relay.tickers.get(symbol).status);
+  }
 }
 
 /** As many rows as a frame has time for; the others in the next one. */
@@ -78,11 +103,8 @@ function render() {
 function forget() {
   clearTimeout(resetting);
   resetting = 0;
-  for (const [symbol, row] of rows) {
-    if (relay.tickers.has(symbol)) continue;
-    sight.unobserve(row.element);
-    row.element.remove();
-    rows.delete(symbol);
+  for (const symbol of rows.keys()) {
+    if (!relay.tickers.has(symbol)) drop(symbol);
   }
   tally();
 }

@@ -2,6 +2,7 @@
 
 import { clock, compact, decimals, direction, made, percentChanged, plain, signed } from "./figures.js";
 import { flash } from "./flash.js";
+import { markOf, stand } from "./standing.js";
 
 const pattern = document.createElement("template");
 pattern.innerHTML =
@@ -37,6 +38,13 @@ export class Row {
   }
   get time() {
     return this.ticker ? made(this.ticker) : Number(this.cells[6].dataset.value);
+  }
+
+  /** Marks the row unless the symbol is live; `status` is the exchange's word where it is halted. */
+  stand(standing, status) {
+    if (!stand(this.element, standing)) return;
+    this.cells[0].querySelector("small")?.remove();
+    if (standing !== "live") this.cells[0].append(markOf(standing, status));
   }
 
   /** Shows a newer ticker; only the cells that say something new are touched. */

@@ -1,9 +1,13 @@
 // One symbol's page, kept up to date.
 
 import { entitle, show, since } from "./banner.js";
-import { clock, decimals, direction, made, percentChanged, placeInRange, plain, signed } from "./figures.js";
+import { ago, clock, decimals, direction, made, percentChanged, placeInRange, plain, signed } from "./figures.js";
 import { flash } from "./flash.js";
 import { Relay } from "./relay.js";
+import { areJudged, facts, stand } from "./standing.js";
+
+/** After the relay has started anew: so long until a price that did not come again is missed, in milliseconds. */
+const RESET_WAIT = 500;
 
 const article = document.getElementById("symbol");
 const { symbol } = article.dataset;
@@ -31,10 +35,38 @@ function render(ticker) {
 /** A figure that the stream does not have is absent. */
 function set(key, text) {
   const element = places[key];
-  element.textContent = text ?? "";
+  const shown = text ?? "";
+  // A live region speaks whenever it is written to.
+  if (element.textContent !== String(shown)) element.textContent = shown;
   if (element.tagName === "DD") element.parentElement.hidden = text === undefined;
 }
 
-const relay = new Relay({ symbols: [symbol], rate: 4, since });
-relay.onstatus = show;
-relay.onupdates = (updates) => render(updates.at(-1));
+/** Says how the symbol stands, and how old its price is unless that goes without saying. */
+function judge(standing) {
+  const ticker = relay.tickers.get(symbol);
+  set("ago", standing === "live" || !ticker ? "" : `, ${ago(relay.ageOf(symbol))} ago`);
+  set("status", ticker?.status ? `: ${ticker.status}` : "");
+  if (!stand(article, standing)) return;
+  for (const said of article.querySelectorAll("[data-when]")) said.hidden = said.dataset.when !== standing;
+}
+
+const relay = new Relay({ symbols: [symbol], rate: 4, since, held: [facts(article)] });
+/** How the symbol stands if the relay holds nothing of it. */
+let missing = null;
+relay.onstatus = (status) => {
+  show(status);
+  const standing = relay.stateOf(symbol) ?? missing;
+  if (standing && areJudged(status)) judge(standing);
+};
+relay.onupdates = (updates) => {
+  render(updates.at(-1));
+  relay.onstatus(relay.status);
+};
+relay.onremoved = () => {
+  missing = "gone";
+  judge(missing);
+};
+relay.onreset = () => {
+  missing = null;
+  setTimeout(() => (missing ??= "unknown"), RESET_WAIT);
+};
