@@ -62,7 +62,9 @@ class Scribe(Closing):
         with self._turn:
             previous = self._version
             self._version += len(updates)
-            status = FeedStatus(self.feed, source="wss://x", age=0.0, time=now())
+            status = FeedStatus(
+                self.feed, source="wss://x", age=0.0, latency=41, time=now(), standbys=1
+            )
             self._store.write(Batch(self._epoch, previous, self._version, status, list(updates)))
 
     def close(self) -> None:

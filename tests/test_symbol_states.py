@@ -74,6 +74,24 @@ def test_the_first_paint_says_in_words_how_each_symbol_stands(browser: Browser, 
     context.close()
 
 
+def test_the_first_paint_ages_while_nothing_is_written(worker: Gunicorn, scribe: Scribe) -> None:
+    scribe.tell("BRISK", "1", age=7, pace=1)
+
+    def line() -> str:
+        found = re.search('<tr data-symbol="BRISK".*?</tr>', worker.http.get("/").text, re.DOTALL)
+        return found[0] if found else ""
+
+    wait_until(lambda: "BRISK" in line() and "stale" not in line(), "BRISK to be live")
+    wait_until(lambda: "stale" in line(), "BRISK to be stale")
+
+
+def test_the_banner_keeps_its_details_for_those_who_point_at_it(page: Page) -> None:
+    page.goto("/")
+    connected(page)
+    said = "read 41 ms after the exchange's stamp; 1 listener stands by"
+    expect(page.locator("#banner")).to_have_attribute("title", said)
+
+
 def test_the_browser_judges_as_the_server_did_and_old_prices_are_greyed(page: Page) -> None:
     page.goto("/")
     connected(page)
@@ -270,6 +288,13 @@ def test_the_probe_counts_symbols_by_how_they_stand(worker: Gunicorn, scribe: Sc
         return tuple(ready[key] for key in ("symbols", "quiet", "stale", "halted"))
 
     assert counts() == (4, 1, 1, 1)
+    scribe.feed = "down"
+    try:
+        wait_until(lambda: worker.ready()["state"] == "down", "the feed to be down")
+        assert counts() == (4, 1, 1, 1)
+        assert worker.http.get("/api/prices/LIVE").json()["state"] == "down"
+    finally:
+        scribe.feed = "live"
     scribe.tell("STALE", "3", status="HALT")
     scribe.remove("QUIET")
     wait_until(lambda: counts() == (3, 0, 0, 2), "the counts")
