@@ -9,7 +9,7 @@ from relay import pace
 from relay.form import parted
 from relay.hub import Hub
 from relay.subscription import parse
-from relay.ticker import upper
+from relay.ticker import public, upper
 
 
 def json_response(value: object, status: int = 200) -> Response:
@@ -37,7 +37,7 @@ def blueprint(hub: Hub, max_symbols: int) -> Blueprint:
             "age": round(hub.health.age_of(ticker), 1),
             "feed": hub.verdict(),
         }
-        return json_response(msgspec.to_builtins(ticker) | standing)
+        return json_response(msgspec.to_builtins(public(ticker)) | standing)
 
     @routes.get("/livez")
     def livez() -> Response:

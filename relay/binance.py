@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from enum import StrEnum
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -63,26 +63,6 @@ class _Event(msgspec.Struct, frozen=True, gc=False):
     L: int | None = None
 
 
-class _DayEvent(msgspec.Struct, frozen=True, gc=False):
-    """An entry of the whole market's array, where nothing else is in it: decoded at once, by type."""
-
-    e: Literal["24hrMiniTicker", "24hrTicker"]
-    E: int
-    s: str
-    c: str
-    o: str | None = None
-    h: str | None = None
-    l: str | None = None  # noqa: E741 - Binance's letter
-    v: str | None = None
-    q: str | None = None
-    p: str | None = None
-    P: str | None = None
-    b: str | None = None
-    a: str | None = None
-    n: int | None = None
-    L: int | None = None
-
-
 class _Envelope(msgspec.Struct, frozen=True):
     """What may stand around or instead of an event."""
 
@@ -95,10 +75,13 @@ class _Envelope(msgspec.Struct, frozen=True):
     lastUpdateId: int | None = None  # noqa: N815 - Binance's name
 
 
+#: Events whose letters are a ticker's. Of others, a trade's or a book's, they mean something else.
+_DAY_EVENTS = frozenset(("24hrMiniTicker", "24hrTicker"))
+
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_event = msgspec.json.Decoder(_Event).decode
 _decode_events = msgspec.json.Decoder(list[_Event]).decode
-_decode_day_events = msgspec.json.Decoder(list[_DayEvent]).decode
+_decode_tickers = msgspec.json.Decoder(list[Ticker]).decode
 _decode_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
@@ -135,10 +118,14 @@ def _single(message: bytes, envelope: _Envelope, received_time: int) -> Message:
 
 
 def _array(message: bytes, received_time: int) -> Message:
+    """An array's entries are tickers as they come, where nothing else is among them."""
     try:
-        return _collect_day(_decode_day_events(message), received_time)
+        tickers = _decode_tickers(message)
     except msgspec.ValidationError:
         return _mixed_array(message, received_time)
+    if not {ticker.event for ticker in tickers} <= _DAY_EVENTS:
+        return _mixed_array(message, received_time)
+    return _collect_day(tickers, received_time)
 
 
 def _mixed_array(message: bytes, received_time: int) -> Message:
@@ -159,32 +146,15 @@ def _array_with_bad_entries(message: bytes, received_time: int) -> Message:
     return Message(good.tickers, good.notes + [Note.MALFORMED] * bad)
 
 
-def _collect_day(events: list[_DayEvent], received_time: int) -> Message:
+def _collect_day(tickers: list[Ticker], received_time: int) -> Message:
     """One look at all of them, since a frame has thousands; one at each only where that fails."""
-    count = len(events)
-    if not (_all(SYMBOL, [event.s for event in events]) and _all(PRICE, [e.c for e in events])):
-        events = [e for e in events if SYMBOL.fullmatch(e.s) and PRICE.fullmatch(e.c)]
-    tickers = [
-        Ticker(
-            event.s,
-            event.c,
-            event.e,
-            received_time,
-            event.E // 1000 if event.E > _FIRST_MICROSECOND else event.E,
-            event.o,
-            event.h,
-            event.l,
-            event.v,
-            event.q,
-            event.p,
-            event.P,
-            event.b,
-            event.a,
-            event.n,
-            event.L,
-        )
-        for event in events
-    ]
+    count = len(tickers)
+    if not (_all(SYMBOL, [t.symbol for t in tickers]) and _all(PRICE, [t.price for t in tickers])):
+        tickers = [t for t in tickers if SYMBOL.fullmatch(t.symbol) and PRICE.fullmatch(t.price)]
+    for ticker in tickers:
+        ticker.received_time = received_time
+        if (ticker.event_time or 0) > _FIRST_MICROSECOND:
+            ticker.event_time = _milliseconds(ticker.event_time)
     return Message(tickers, [Note.MALFORMED] * (count - len(tickers)))
 
 

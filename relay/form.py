@@ -6,13 +6,14 @@ from typing import Protocol
 import msgspec
 
 from relay.board import Entry
-from relay.ticker import Ticker, encode_ticker
+from relay.ticker import Ticker, public
 
+_encode = msgspec.json.Encoder().encode
 #: What a client's `fields` parameter may say, and the JSON text that it stands for. Symbols and prices
 #: were checked when they came in: they hold nothing that JSON would have to escape.
 PAYLOADS: dict[str, Callable[[Ticker], str]] = {
     "price": lambda ticker: f'{{"symbol":"{ticker.symbol}","price":"{ticker.price}"}}',
-    "ticker": lambda ticker: encode_ticker(ticker).decode(),
+    "ticker": lambda ticker: _encode(public(ticker)).decode(),
 }
 #: So many entries make a piece of about 16 KiB, which is what one slow client may have unfinished.
 ENTRIES_PER_PIECE = {"price": 256, "ticker": 64}

@@ -10,12 +10,35 @@ SYMBOL = re.compile(r"\w{1,32}")
 PRICE = re.compile(r"[0-9]{1,24}(\.[0-9]{1,24})?", re.ASCII)
 
 
-class Ticker(msgspec.Struct, omit_defaults=True, gc=False):
+#: Binance's letters for the fields of an entry of its market-wide arrays.
+_LETTERS = {
+    "symbol": "s",
+    "price": "c",
+    "event": "e",
+    "event_time": "E",
+    "open": "o",
+    "high": "h",
+    "low": "l",
+    "volume": "v",
+    "quote_volume": "q",
+    "change": "p",
+    "change_percent": "P",
+    "bid": "b",
+    "ask": "a",
+    "trades": "n",
+    "sequence": "L",
+}
+
+
+class Ticker(msgspec.Struct, omit_defaults=True, gc=False, rename=_LETTERS):
     """The newest price of one symbol, and what else its stream said.
 
     Prices and volumes are the strings Binance sent, never floats. Times are milliseconds since
     1970. A field that the stream does not have is absent, not guessed. Nobody changes a ticker once
     it is on its way to the store.
+
+    Inside the relay it goes by Binance's letters: an entry of the whole market's array is one as it
+    comes, and a batch of them is small. `public` gives what everybody else sees.
     """
 
     symbol: str
@@ -24,7 +47,7 @@ class Ticker(msgspec.Struct, omit_defaults=True, gc=False):
     #: Which kind of event gave the price: Binance's `e`; `bookTicker`, which has none; or `rest`.
     event: str
     #: When the relay read it, by the relay's clock.
-    received_time: int
+    received_time: int = 0
     #: When the exchange says it happened; `bookTicker` does not say.
     event_time: int | None = None
     open: str | None = None
@@ -48,7 +71,21 @@ class Ticker(msgspec.Struct, omit_defaults=True, gc=False):
     pace: int | None = None
 
 
-encode_ticker = msgspec.json.Encoder().encode
+#: The same fields under their own names.
+_Public = msgspec.defstruct(
+    "_Public",
+    [
+        (field.name, field.type, *(() if field.required else (field.default,)))
+        for field in msgspec.structs.fields(Ticker)
+    ],
+    omit_defaults=True,
+    gc=False,
+)
+
+
+def public(ticker: Ticker) -> msgspec.Struct:
+    """A ticker as clients see it."""
+    return _Public(*msgspec.structs.astuple(ticker))
 
 
 def upper(symbol: str) -> str:

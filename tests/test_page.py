@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from relay import figures
-from relay.ticker import Ticker
+from relay.ticker import Ticker, public
 from tests.browser import WAIT
 from tests.exchange import Simulator
 from tests.processes import Gunicorn, wait_until
@@ -299,7 +299,7 @@ def test_figures_read_alike_from_the_server_and_in_the_browser(page: Page, url: 
 
 
 def _json(ticker: Ticker) -> object:
-    return json.loads(msgspec.json.encode(ticker))
+    return json.loads(msgspec.json.encode(public(ticker)))
 
 
 def _read(ticker: Ticker) -> list[str]:

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 #: A listener that has not written for so long has lost the right to.
 LEASE_MILLISECONDS = 3_000
 #: The log grows to so many bytes before it is replaced by what it amounts to.
-LOG_BYTES = 1 << 20
+LOG_BYTES = 2 << 20
 
 _encode = msgspec.msgpack.Encoder().encode
 
