@@ -22,12 +22,13 @@ def blueprint(hub: Hub) -> Blueprint:
     """The routes."""
     routes = Blueprint("pages", __name__)
 
-    def standing_of(ticker: Ticker) -> pace.State:
+    def standings(tickers: list[Ticker]) -> list[pace.State]:
         """While prices as a whole are not live, the banner speaks for each of them."""
-        return hub.health.standing_of(ticker) if hub.verdict().state == "live" else "live"
+        live = hub.verdict().state == "live"
+        return [hub.health.standing_of(ticker) if live else "live" for ticker in tickers]
 
     def render(tickers: list[Ticker]) -> str:
-        return render_template("rows.html", tickers=tickers, standing_of=standing_of)
+        return render_template("rows.html", rows=zip(tickers, standings(tickers), strict=True))
 
     market = Market(hub.board, render)
 
@@ -41,7 +42,7 @@ def blueprint(hub: Hub) -> Blueprint:
         ticker = hub.board.get(upper(symbol))
         if ticker is None:
             abort(404, f"No price of {symbol[:40]} is known here.")
-        age, standing = hub.health.age_of(ticker), standing_of(ticker)
+        age, [standing] = hub.health.age_of(ticker), standings([ticker])
         since = hub.board.id
         return _page("symbol.html", hub, ticker=ticker, age=age, standing=standing, since=since)
 
