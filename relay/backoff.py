@@ -10,7 +10,7 @@ class Backoff:
     Full jitter, so that many who failed together do not come back together.
     """
 
-    def __init__(self, first: float = 1.0, cap: float = 60.0) -> None:
+    def __init__(self, first: float = 0.5, cap: float = 30.0) -> None:
         """`first` bounds the first delay, `cap` every delay; in seconds."""
         self._wait = wait_random_exponential(multiplier=first / 2, max=cap)
         self.failures = 0

@@ -91,7 +91,7 @@ class Feed:
         # Of the newest tickers: they stay what they are when the session is gone.
         self._simulated = False
         self._reason = "not connected yet"
-        self._said: tuple[str, str] = ("down", "")
+        self._said = "down"
         self._wake = Event()
         self._stopped = False
 
@@ -156,8 +156,11 @@ class Feed:
     def _promote(self, session: Session) -> None:
         """The next session has its data: from here on it is the current one."""
         before, self._current, self._next = self._current, session, None
+        now = time.monotonic()
+        if before is not None:
+            self._current_source.lasted(now - self._promoted)
         self._current_source = self._next_source
-        self._promoted = time.monotonic()
+        self._promoted = now
         self._rotate_at = self._promoted + self._rotate * random.uniform(
             1 - ROTATE_JITTER, 1 + ROTATE_JITTER
         )
@@ -217,9 +220,7 @@ class Feed:
 
     def _candidates(self) -> list[Source]:
         """The sources worth trying at present, the best first."""
-        if self._current is None:
-            return self._sources
-        if self._current.retiring:
+        if self._current is None or self._current.retiring:
             return self._sources
         due = time.monotonic() >= self._rotate_at
         return self._sources[: self._current_source.rank + due]
@@ -236,7 +237,7 @@ class Feed:
             due.append(self._overlap_until - time.monotonic())
         if self._current is not None:
             due.append(self._silence / 4)
-            if not self._current.retiring and self._next is None:
+            if self._rotate_at > time.monotonic():
                 due.append(self._rotate_at - time.monotonic())
         return max(min(due), 0.01) if due else None
 
@@ -245,11 +246,11 @@ class Feed:
         if url == SIMULATOR:
             if self._simulator is None:
                 raise FeedError("no simulator can be started here", REFUSED_SECONDS)
-            url = self._simulator()
-        plan = self._plan(url)
-        for warning in plan.warnings:
-            log.warning("%s: %s", source.url, warning)
-        return Session(url, plan, self._silence, self, self.notes, self._tap)
+            try:
+                url = self._simulator()
+            except OSError as error:
+                raise FeedError(str(error)) from error
+        return Session(url, self._plan(url), self._silence, self, self.notes, self._tap)
 
     def _status(self, state: _State, url: str, age: float | None, reason: str) -> FeedStatus:
         why = f"exchange: {reason}" if reason else ""
@@ -258,12 +259,13 @@ class Feed:
     def _say(self) -> None:
         """One line for each change of what we are."""
         status = self.status()
-        said = (status.state, status.source)
-        if said != self._said and status.state == "stale":
-            log.warning("the feed is stale: %s", status.reason)
-        elif said[0] != self._said[0] and status.state == "down":
-            log.warning("the feed is down: %s", status.reason)
-        self._said = said
+        if status.state == self._said:
+            return
+        if status.state == "live":
+            log.info("the feed is live")
+        else:
+            log.warning("the feed is %s: %s", status.state, status.reason)
+        self._said = status.state
 
 
 def _newest_time(tickers: list[Ticker]) -> int:

@@ -39,14 +39,14 @@ class Session:
     ) -> None:
         """`silence` in seconds, for each connection; `tap` as in Connection."""
         self.url = url
-        self.silence = silence
+        #: Those asked for by name; none for the whole market.
+        self.symbols = plan.symbols
         #: Why it ended, once it has.
         self.error: FeedError | None = None
         #: Whether the exchange has announced that it will close.
         self.retiring = False
         self._watcher = watcher
         self._began = time.monotonic()
-        self.symbols = plan.symbols
         self._unheard = set(plan.symbols)
         self._connections = [Connection(dial, silence, self, notes, tap) for dial in plan.dials]
         self._waiting = set(self._connections)

@@ -46,13 +46,17 @@ class Source:
         self._said = str(error)
         log.log(level, "%s failed: %s; next try in %.1f s", self.url, error, wait)
 
+    def lasted(self, seconds: float) -> bool:
+        """It gave data for so long: whether that was long enough to forgive it what was before."""
+        if seconds > PROVEN_SECONDS:
+            self._backoff.reset()
+            self._flaps = 0
+        return seconds > PROVEN_SECONDS
+
     def broke(self, error: FeedError, lasted: float) -> None:
         """It gave data for `lasted` seconds, then no more."""
         self._said = ""
-        if lasted > PROVEN_SECONDS:
-            self._backoff.reset()
-            self._flaps = 0
-        else:
+        if not self.lasted(lasted):
             first, longest = DAMPING_SECONDS
             self._damped_until = time.monotonic() + min(first * 2**self._flaps, longest)
             self._flaps = min(self._flaps + 1, 10)
