@@ -1,6 +1,7 @@
 """What tests share: servers that start fresh for each test, or once where nothing can be left in them."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser import WAIT, chromium
+from tests.exchange import Simulator
 from tests.processes import Gunicorn, RedisServer
 from tests.scribe import Scribe
 from tests.scripted import ScriptedExchange
@@ -107,3 +109,10 @@ def page(context: BrowserContext) -> Iterator[Page]:
     )
     yield page
     assert wrong == []
+
+
+@pytest.fixture
+def first() -> Iterator[Simulator]:
+    """A simulated exchange of twenty symbols that all trade each second."""
+    with Simulator("--symbols", "20", "--activity", "1", stderr=subprocess.DEVNULL) as simulator:
+        yield simulator

@@ -4,48 +4,20 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from tests.exchange import Simulator
-from tests.processes import ROOT, Gunicorn, Listener, RedisServer, wait_until
-from tests.proxy import Proxy
+from tests.feeding import is_live_on, relay_on, wait_for_source
+from tests.processes import ROOT, wait_until
 from tests.streams import EventSource
-
-#: Instead of 10 seconds, so that a test need not wait for them. The market comes once a second.
-SILENCE = {"FEED_SILENCE_SECONDS": "3"}
-
-
-@pytest.fixture
-def first() -> Iterator[Simulator]:
-    """The exchange that is preferred."""
-    with Simulator("--symbols", "20", "--activity", "1", stderr=subprocess.DEVNULL) as simulator:
-        yield simulator
 
 
 @pytest.fixture
 def second() -> Iterator[Simulator]:
-    """The one to go on with."""
+    """The exchange to go on with."""
     with Simulator("--symbols", "20", "--activity", "1", stderr=subprocess.DEVNULL) as simulator:
         yield simulator
-
-
-def relay_on(*simulators: Simulator, **env: str) -> Gunicorn:
-    """The relay in one process, reading these in order of preference."""
-    urls = ",".join(simulator.url for simulator in simulators)
-    return Gunicorn(BINANCE_WS=urls, HEARTBEAT_SECONDS="1", **SILENCE, **env)
-
-
-def wait_for_source(stream: EventSource, simulator: Simulator) -> None:
-    """Until the client was told that prices come from there."""
-    stream.wait_for(
-        lambda: stream.events and is_live_on(stream.events[-1], simulator), simulator.url
-    )
-
-
-def is_live_on(event: dict[str, Any], simulator: Simulator) -> bool:
-    return event.get("source") == simulator.url and event.get("state") == "live"
 
 
 @pytest.mark.parametrize(
@@ -53,13 +25,11 @@ def is_live_on(event: dict[str, Any], simulator: Simulator) -> bool:
     [
         ["silent"],
         ["ack-only"],
-        ["retired"],
         ["half-open"],
         ["mid-frame"],
         ["junk-only"],
         ["drop"],
         ["refuse-451", "drop"],
-        ["refuse-503", "close"],
     ],
     ids="+".join,
 )
@@ -75,7 +45,7 @@ def test_a_fault_is_noticed_and_the_next_url_is_read(
         stream.wait_for(lambda: len(stream.updates) > seen, "prices that move on")
 
 
-@pytest.mark.parametrize("fault", ["ack-only", "mid-frame", "slow-handshake", "refuse-403"])
+@pytest.mark.parametrize("fault", ["retired", "slow-handshake", "refuse-403"])
 def test_a_url_that_never_gives_data_is_not_waited_for(
     fault: str, first: Simulator, second: Simulator
 ) -> None:
@@ -154,73 +124,6 @@ def test_a_hundred_rotations_under_load_lose_nothing() -> None:
     assert report["duplicates_dropped"] > 0
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "miniTicker",
-        "ticker",
-        "trade",
-        "aggTrade",
-        "bookTicker",
-        "kline_1m",
-        "avgPrice",
-        "ticker_1h",
-    ],
-)
-def test_only_the_chosen_symbols_are_read_whatever_the_stream(kind: str, first: Simulator) -> None:
-    with (
-        relay_on(first, SYMBOLS="ethusdt,BNBUSDT", STREAM=kind) as relay,
-        EventSource(relay.port, "fields=ticker") as stream,
-    ):
-        stream.wait_for(lambda: stream.prices.keys() == {"ETHUSDT", "BNBUSDT"}, "both")
-        event = {"ticker": "24hrTicker", "miniTicker": "24hrMiniTicker", "ticker_1h": "1hTicker"}
-        wanted = event.get(kind, kind.partition("_")[0])
-        stream.wait_for(
-            lambda: any(update["event"] == wanted for update in stream.updates), f"a {wanted}"
-        )
-        assert "BTCUSDT" not in stream.prices
-
-
-def test_a_quiet_symbol_is_no_dead_connection() -> None:
-    with (
-        Simulator("--symbols", "20", "--activity", "1") as simulator,
-        relay_on(simulator, SYMBOLS="ETHUSDT", STREAM="trade") as relay,
-        EventSource(relay.port) as stream,
-    ):
-        wait_for_source(stream, simulator)
-        simulator.listing(halt="ETHUSDT")
-        beats = len(stream.events)
-        stream.wait_for(lambda: len(stream.events) > beats + 4, "longer than it may be silent")
-        assert simulator.status()["accepted"] == 1
-        assert {event["state"] for event in stream.events[beats:]} == {"live"}
-        simulator.fault("silent")
-        stream.wait_for_event("status", state="down")
-
-
-def test_more_symbols_than_one_connection_takes_are_read_over_several() -> None:
-    with Simulator("--symbols", "1300", "--activity", "1", stderr=subprocess.DEVNULL) as simulator:
-        listed = simulator.get("/api/v3/ticker/price").json()
-        symbols = [row["symbol"] for row in listed if float(row["price"])]
-        assert len(symbols) == 1300
-        with Gunicorn(BINANCE_WS=simulator.url, SYMBOLS=",".join(symbols)) as relay:
-            relay.wait_until_ready()
-            wait_until(lambda: simulator.status()["clients"] == 2, "two connections")
-            wait_until(
-                lambda: len(simulator.status()["streams"]) >= 1300,  # type: ignore[arg-type]
-                "every subscription",
-            )
-            wait_until(lambda: relay.ready()["symbols"] == 1300, "every symbol")
-            assert simulator.status()["too_many"] == 0
-
-
-def test_a_refused_subscription_fails_the_url(first: Simulator, second: Simulator) -> None:
-    first.fault("subscribe-error")
-    with relay_on(first, second, SYMBOLS="ETHUSDT", STREAM="trade") as relay:
-        relay.wait_until_ready()
-        wait_until(lambda: relay.ready()["source"] == second.url, "the second URL")
-        relay.wait_for_line("the exchange says")
-
-
 def test_retry_after_is_obeyed(first: Simulator) -> None:
     first.fault("refuse-429")
     with relay_on(first) as relay, EventSource(relay.port) as stream:
@@ -232,26 +135,9 @@ def test_retry_after_is_obeyed(first: Simulator) -> None:
         assert first.status()["attempts"] == attempts
 
 
-def test_the_proxy_variables_are_honoured(first: Simulator) -> None:
-    with Proxy() as proxy:
-        address = f"http://127.0.0.1:{proxy.port}"
-        # Else loopback is reached without.
-        env = {"http_proxy": address, "https_proxy": address, "no_proxy": "example.com"}
-        with Gunicorn(BINANCE_WS=first.url, **env) as relay:
-            relay.wait_until_ready()
-        assert proxy.asked_for == [first.url.removeprefix("ws://")]
-
-
-def test_a_standby_is_counted_and_says_who_leads(
-    redis_server: RedisServer, first: Simulator
-) -> None:
-    env = {"REDIS_URL": redis_server.url, "BINANCE_WS": first.url}
-    with (
-        Gunicorn(REDIS_URL=redis_server.url) as relay,
-        Listener(**env) as leader,
-    ):
-        leader.wait_for_line("leading")
-        with Listener(**env) as standby:
-            standby.wait_for_line(rf"standby: \S+:{leader.pid}:\S+ holds the lease")
-            wait_until(lambda: relay.ready()["standbys"] == 1, "the standby to be counted")
-        wait_until(lambda: relay.ready()["standbys"] == 0, "the standby to be gone")
+def test_a_refused_subscription_fails_the_url(first: Simulator, second: Simulator) -> None:
+    first.fault("subscribe-error")
+    with relay_on(first, second, SYMBOLS="ETHUSDT", STREAM="trade") as relay:
+        relay.wait_until_ready()
+        wait_until(lambda: relay.ready()["source"] == second.url, "the second URL")
+        relay.wait_for_line("the exchange says")

@@ -204,3 +204,18 @@ def test_simulated_prices_are_marked_and_give_way_to_real_ones(
                 stream.wait_for(lambda: stream.prices == {"REALUSDT": "1"}, "only the real price")
                 stream.wait_for_event("status", simulated=False, mode="full", state="live")
                 assert redis_server.client.hgetall("prices") == {"REALUSDT": "1"}
+
+
+def test_a_standby_is_counted_and_says_who_leads(
+    redis_server: RedisServer, exchange: ScriptedExchange
+) -> None:
+    env = {"REDIS_URL": redis_server.url, "BINANCE_WS": exchange.url}
+    with (
+        Gunicorn(REDIS_URL=redis_server.url) as relay,
+        Listener(**env) as leader,
+    ):
+        leader.wait_for_line("leading")
+        with Listener(**env) as standby:
+            standby.wait_for_line(rf"standby: \S+:{leader.pid}:\S+ holds the lease")
+            wait_until(lambda: relay.ready()["standbys"] == 1, "the standby to be counted")
+        wait_until(lambda: relay.ready()["standbys"] == 0, "the standby to be gone")
