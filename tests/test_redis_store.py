@@ -201,6 +201,17 @@ def test_who_lost_the_lease_while_it_slept_writes_nothing_though_nobody_holds_it
     assert position.state.version == 2
 
 
+def test_a_state_of_another_layout_is_replaced(
+    redis_server: RedisServer, store: RedisStore
+) -> None:
+    redis_server.client.hset(HEAD, mapping={"epoch": "e0", "version": 7})
+    redis_server.client.hset(PRICES, "OLD", "1")
+    with pytest.raises(StateLost):
+        store.write(batch(7, update("A", "1"), epoch="e0"))
+    store.write(batch(0, update("A", "1")))
+    assert redis_server.client.hgetall(PRICES) == held(redis_server) == {"A": "1"}
+
+
 def test_a_state_copied_to_another_server_is_known_to_be_a_copy(
     redis_server: RedisServer, store: RedisStore
 ) -> None:

@@ -34,6 +34,7 @@ class RedisStore:
         self._token = ""
         self._taken = 0
         self._number = 0
+        self._server = b""
         self._entries: state.Entries = {}
         self._logged = 0
         register = self._redis.register_script
@@ -54,7 +55,8 @@ class RedisStore:
             if holder != token:
                 raise LeaseHeld(holder)
             held = state.load(self._redis)
-            intact = self._is_same_server()
+            before = self._redis.hget(state.HEAD, "server")
+            self._server = self._identity()
         except RedisError as error:
             raise _unavailable(error) from error
         self._token, self._number = token, 0
@@ -63,7 +65,8 @@ class RedisStore:
         if held is None:
             return None
         self._entries = {ticker.symbol: (given, ticker) for given, ticker in held.entries}
-        return Position(held, intact)
+        # Else it may be a copy that lags behind the one that the state was written to.
+        return Position(held, intact=before == self._server)
 
     def write(self, batch: Batch) -> int:
         """State, version and publish at once. See Store."""
@@ -78,6 +81,7 @@ class RedisStore:
             msgspec.json.encode(batch.feed),
             _encode(_public(batch)),
             encoded,
+            self._server,
         ]
         keys = [state.LEASE, state.HEAD, state.STANDBYS, state.PRICES, state.BASE, state.LOG]
         try:
@@ -108,19 +112,14 @@ class RedisStore:
         except RedisError as error:
             log.info("the lease could not be given up, it will expire: %s", error)
 
-    def _is_same_server(self) -> bool:
-        """Whether this is the server that the state was written to, and not a copy that may lag.
-
-        Notes down which it is. A user who may not ask for INFO is believed to have but one.
-        """
+    def _identity(self) -> bytes:
+        """Which server this is. A user who may not ask for INFO is believed to have but one."""
         try:
-            server = self._redis.info("server")["run_id"]
+            identity: str = self._redis.info("server")["run_id"]
         except ResponseError as error:
             log.debug("INFO is not permitted: %s", error)
-            return True
-        before = self._redis.hget(state.HEAD, "server")
-        self._redis.hset(state.HEAD, "server", server)
-        return before in (None, server.encode())
+            return b"the only one"
+        return identity.encode()
 
     def _remember(self, batch: Batch, size: int) -> None:
         if batch.previous == 0:

@@ -23,7 +23,7 @@ return ARGV[1]
 """
 
 #: KEYS lease, head, standbys, prices, base, log; ARGV token, lease in milliseconds, number, epoch,
-#: previous, version, feed as JSON, the public changes as MessagePack, the batch as MessagePack.
+#: previous, version, feed as JSON, the public changes as MessagePack, the batch as MessagePack, server.
 #: The changes are three arrays: symbols and prices in turn, symbols that are gone, and messages ready
 #: to be published. `number` counts the writer's batches: one that comes late, or again, does nothing.
 #: Answers a word, and how many stand by or who holds the lease.
@@ -42,7 +42,8 @@ if head[1] and tonumber(head[2]) >= tonumber(ARGV[3]) then return {'known', stan
 if previous == '0' then
     redis.call('DEL', KEYS[4], KEYS[5], KEYS[6])
 elseif head[3] ~= epoch or head[4] ~= previous
-    -- Evicted, deleted or added to by somebody else.
+    -- Of another version of this script; or evicted, deleted or added to by somebody else.
+    or not head[5]
     or redis.call('HLEN', KEYS[4]) < tonumber(head[5])
     or redis.call('EXISTS', KEYS[5]) ~= tonumber(head[6])
     or redis.call('LLEN', KEYS[6]) ~= tonumber(head[7]) then
@@ -57,7 +58,7 @@ end
 for _, symbol in ipairs(gone) do redis.call('HDEL', KEYS[4], symbol) end
 if version ~= previous then redis.call('RPUSH', KEYS[6], ARGV[9]) end
 -- Last, so that a batch which failed half-way is not taken for known when it comes again.
-redis.call('HSET', KEYS[2], 'writer', token, 'number', ARGV[3],
+redis.call('HSET', KEYS[2], 'writer', token, 'number', ARGV[3], 'server', ARGV[10],
     'epoch', epoch, 'version', version, 'feed', ARGV[7], 'size', redis.call('HLEN', KEYS[4]),
     'based', redis.call('EXISTS', KEYS[5]), 'logged', redis.call('LLEN', KEYS[6]))
 redis.call('PUBLISH', '%(batches)s', ARGV[9])
