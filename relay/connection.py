@@ -31,6 +31,9 @@ READ_BYTES = 64 << 10
 MESSAGES_PER_TURN = 50
 #: Between two control messages: Binance takes five a second, and a pong may be one of them.
 CONTROL_SECONDS = 0.26
+#: A symbol's stream that delivers, on an exchange without the canary, may be silent for so many times as
+#: long: nothing tells then whether it is quiet or dead.
+QUIET_FACTOR = 6
 #: The handshake header by which the simulator names itself.
 SIMULATOR_HEADER = "x-relay-simulator"
 
@@ -109,6 +112,8 @@ class Connection:
         self.simulated = False
         #: When data came last, by the monotonic clock; before that, when the connection was begun.
         self.heard = time.monotonic()
+        self._delivers = False
+        self._canary_sings = False
         self._dial = dial
         self._silence = silence
         self._receiver = receiver
@@ -117,6 +122,12 @@ class Connection:
         self._socket: websocket.WebSocket | None = None
         self._greenlet = gevent.spawn(self._run)
         self._helpers = [gevent.spawn(self._watch)]
+
+    @property
+    def limit(self) -> float:
+        """Seconds that it may go without data."""
+        unsure = self._dial.canary and self._delivers and not self._canary_sings
+        return self._silence * (QUIET_FACTOR if unsure else 1)
 
     def close(self) -> None:
         """Ends it; nobody is told."""
@@ -203,16 +214,20 @@ class Connection:
     def _wanted(self, tickers: list[Ticker]) -> list[Ticker]:
         if not self._dial.canary:
             return tickers
-        return [t for t in tickers if (t.symbol, t.event) != (_CANARY_SYMBOL, _CANARY_EVENT)]
+        wanted = [t for t in tickers if (t.symbol, t.event) != (_CANARY_SYMBOL, _CANARY_EVENT)]
+        self._canary_sings |= len(wanted) < len(tickers)
+        self._delivers |= bool(wanted)
+        return wanted
 
     def _watch(self) -> None:
         """Ends the connection for silence, wherever the reader stands, also within a frame."""
         while True:
-            left = self.heard + self._silence - time.monotonic()
+            limit = self.limit
+            left = self.heard + limit - time.monotonic()
             if left <= 0:
-                self._fail(FeedError(f"connected, but no data for {self._silence:g} s"))
+                self._fail(FeedError(f"connected, but no data for {limit:g} s"))
                 return
-            gevent.sleep(left)
+            gevent.sleep(min(left, self._silence))
 
     def _fail(self, error: FeedError) -> None:
         self._greenlet.kill(error, block=False)

@@ -102,7 +102,7 @@ class Feed:
         if session is None:
             url = self._next_source.url
             return self._status("down", url, age, self._reason)
-        if session.age > self._silence / 2:
+        if session.is_stale:
             return self._status("stale", session.url, age, f"no data for {session.age:.0f} s")
         unheard = session.unheard(self._patience)
         if not unheard:

@@ -66,6 +66,12 @@ class Session:
         """Seconds since data came, on the connection where that is longest ago."""
         return time.monotonic() - min(connection.heard for connection in self._connections)
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether a connection has been silent for half of what it may be."""
+        now = time.monotonic()
+        return any(now - each.heard > each.limit / 2 for each in self._connections)
+
     def unheard(self, patience: Callable[[str], float]) -> list[str]:
         """The symbols asked for by name of which nothing came, though it should have by now.
 

@@ -8,6 +8,7 @@ from tests.exchange import Simulator
 from tests.feeding import relay_on, wait_for_source
 from tests.processes import Gunicorn, wait_until
 from tests.proxy import Proxy
+from tests.scripted import ScriptedExchange
 from tests.streams import EventSource
 
 
@@ -52,6 +53,23 @@ def test_a_quiet_symbol_is_no_dead_connection() -> None:
         assert {event["state"] for event in stream.events[beats:]} == {"live"}
         simulator.fault("silent")
         stream.wait_for_event("status", state="down")
+
+
+def test_an_exchange_without_the_busy_stream_may_be_quiet_for_longer(
+    exchange: ScriptedExchange,
+) -> None:
+    url = f"ws://127.0.0.1:{exchange.port}/ws/nknusdt@trade"
+    env = {"FEED_SILENCE_SECONDS": "2", "HEARTBEAT_SECONDS": "1"}
+    with Gunicorn(BINANCE_WS=url, **env) as relay:
+        exchange.say('{"e":"trade","E":1,"s":"NKNUSDT","t":1,"p":"0.5","T":1}')
+        with EventSource(relay.port) as stream:
+            stream.wait_for_price("NKNUSDT", "0.5")
+            connected = exchange.connected
+            live = len(stream.events)
+            stream.wait_for(lambda: len(stream.events) > live + 3, "four more seconds")
+            assert exchange.connected == connected
+            assert {event["state"] for event in stream.events[live:]} == {"live"}
+            stream.wait_for_event("status", state="stale")
 
 
 def test_more_symbols_than_one_connection_takes_are_read_over_several() -> None:
