@@ -97,9 +97,10 @@ class Config(BaseSettings):
     def _is_redis_url(cls, url: str) -> str:
         if url == "memory://":
             return url
+        if re.fullmatch(r"rediss?\+sentinel://[^/]+/[^/?]+(/\d+)?(\?.*)?", url):
+            return url
         scheme = urlsplit(url).scheme
-        sentinel = scheme in ("redis+sentinel", "rediss+sentinel")
-        if not sentinel and (scheme not in ("redis", "rediss", "unix") or not _port_is_valid(url)):
+        if scheme not in ("redis", "rediss", "unix") or not _port_is_valid(url):
             raise ValueError(
                 f"{url!r} is no redis://, rediss://, unix:// or redis+sentinel:// URL, nor memory://"
             )

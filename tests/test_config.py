@@ -40,6 +40,28 @@ def test_several_urls_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load().sources == ("wss://a/ws/x", "ws://b/stream?streams=y/z", SIMULATOR)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rediss://user:pw@host:6380/1?ssl_ca_certs=/ca.pem",
+        "unix:///run/redis.sock",
+        "redis+sentinel://a:26379,b/mymaster",
+        "rediss+sentinel://user:pw@a:1,b:2/mymaster/3?sentinel_password=x",
+    ],
+)
+def test_redis_is_reached_in_many_ways(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    assert load().redis_url == url
+
+
+def test_a_stream_of_single_symbols_is_taken_where_there_are_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SYMBOLS", "BTCUSDT, 币安人生USDT")
+    monkeypatch.setenv("STREAM", "trade")
+    assert (load().symbols, load().stream) == (("BTCUSDT", "币安人生USDT"), "trade")
+
+
 def test_an_empty_value_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", "")
     assert load().in_process
@@ -53,6 +75,14 @@ def test_an_empty_value_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None
         ("PORT", "65536"),
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "redis://localhost:port"),
+        ("REDIS_URL", "redis+sentinel://localhost:26379"),
+        ("REDIS_URL", "redis+sentinel:///mymaster"),
+        ("SYMBOLS", "BTC/USDT"),
+        ("STREAM", "trades"),
+        ("STREAM", "trade"),
+        ("BINANCE_REST", "api.binance.com"),
+        ("REST_SECONDS", "1"),
+        ("FEED_SILENCE_SECONDS", "0"),
         ("BINANCE_WS", "https://stream.binance.com"),
         ("BINANCE_WS", "wss://"),
         ("BINANCE_WS", ","),

@@ -71,6 +71,25 @@ def test_state_version_and_both_channels_change_together(
     ]
 
 
+@pytest.mark.parametrize("pattern", [False, True])
+def test_a_large_frame_is_published_update_by_update_to_whoever_listens(
+    pattern: bool, redis_server: RedisServer, store: RedisStore
+) -> None:
+    store.write(batch(0, *(update(f"S{i}", "0") for i in range(100))))
+    subscription = redis_server.client.pubsub(ignore_subscribe_messages=True)
+    if pattern:
+        subscription.psubscribe("prices:*")
+    else:
+        subscription.subscribe(UPDATES)
+    # So that it has been subscribed to before the write.
+    subscription.get_message(timeout=5)
+    store.write(batch(100, *(update(f"S{i}", str(i)) for i in range(100))))
+    heard = [subscription.get_message(timeout=5) for _ in range(100)]
+    assert [message["data"] for message in heard if message] == [
+        f'{{"symbol":"S{i}","price":"{i}"}}' for i in range(100)
+    ]
+
+
 def test_a_frame_larger_than_luas_stack_is_written_whole(
     redis_server: RedisServer, store: RedisStore
 ) -> None:

@@ -22,6 +22,20 @@ redis.call('ZREM', KEYS[3], ARGV[3])
 return ARGV[1]
 """
 
+#: Whether anybody can hear what is published on a channel: a subscriber here, by name or by pattern, or
+#: one of another server that gets it from here, which is not known.
+_CAN_BE_HEARD = """
+local function can_be_heard(channel)
+    if redis.call('PUBSUB', 'NUMSUB', channel)[2] > 0 or redis.call('PUBSUB', 'NUMPAT') > 0 then
+        return true
+    end
+    local replication, cluster = redis.pcall('INFO', 'replication'), redis.pcall('INFO', 'cluster')
+    return type(replication) ~= 'string' or type(cluster) ~= 'string'
+        or not string.find(replication, 'connected_slaves:0', 1, true)
+        or not string.find(cluster, 'cluster_enabled:0', 1, true)
+end
+"""
+
 #: KEYS lease, head, standbys, prices, base, log; ARGV token, lease in milliseconds, number, epoch,
 #: previous, version, feed as JSON, the public changes as MessagePack, the batch as MessagePack, server.
 #: The changes are three arrays: symbols and prices in turn, symbols that are gone, and messages ready
@@ -62,7 +76,10 @@ redis.call('HSET', KEYS[2], 'writer', token, 'number', ARGV[3], 'server', ARGV[1
     'epoch', epoch, 'version', version, 'feed', ARGV[7], 'size', redis.call('HLEN', KEYS[4]),
     'based', redis.call('EXISTS', KEYS[5]), 'logged', redis.call('LLEN', KEYS[6]))
 redis.call('PUBLISH', '%(batches)s', ARGV[9])
-for _, message in ipairs(messages) do redis.call('PUBLISH', '%(updates)s', message) end
+-- A few are published sooner than it takes to find out.
+if #messages < 50 or can_be_heard('%(updates)s') then
+    for _, message in ipairs(messages) do redis.call('PUBLISH', '%(updates)s', message) end
+end
 return {'written', standbys}
 """
 
@@ -86,4 +103,8 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 
 def write_script(updates: str, batches: str) -> str:
     """WRITE, for these channels."""
-    return WRITE % {"updates": updates, "batches": batches, "standby": _STANDBY_MILLISECONDS}
+    return _CAN_BE_HEARD + WRITE % {
+        "updates": updates,
+        "batches": batches,
+        "standby": _STANDBY_MILLISECONDS,
+    }
