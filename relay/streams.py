@@ -11,18 +11,6 @@ import msgspec
 
 from relay.ticker import upper
 
-#: What STREAM may name. Those with an array carry the whole market in one stream.
-KINDS = (
-    "miniTicker",
-    "ticker",
-    "trade",
-    "aggTrade",
-    "bookTicker",
-    "kline_1m",
-    "avgPrice",
-    "ticker_1h",
-)
-MARKET_KINDS = ("miniTicker", "ticker_1h")
 #: A busy stream beside those of single symbols: while it comes, their silence is only quiet.
 CANARY = "btcusdt@miniTicker"
 #: One connection takes no more.
