@@ -116,3 +116,12 @@ def first() -> Iterator[Simulator]:
     """A simulated exchange of twenty symbols that all trade each second."""
     with Simulator("--symbols", "20", "--activity", "1", stderr=subprocess.DEVNULL) as simulator:
         yield simulator
+
+
+#: Modules that take longest are begun first, so that nothing is waited for in the end.
+LONGEST = ("test_page", "test_feed", "test_relay", "test_redis_trouble", "test_symbol_states")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps the order but for those."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)

@@ -145,17 +145,13 @@ class RedisStore:
         self._logged = 0
 
 
-def _public(batch: Batch) -> tuple[list[str], list[str], list[str]]:
-    """What anyone may see of a batch: symbols and prices in turn, symbols that are gone, messages.
+def _public(batch: Batch) -> tuple[list[str], list[str]]:
+    """What anyone may see of a batch: symbols and prices in turn, and symbols that are gone.
 
-    Symbols and prices were checked when they came in: they hold nothing that JSON would escape.
+    They were checked when they came in: they hold nothing that JSON would escape.
     """
-    present = [(ticker.symbol, ticker.price) for ticker in batch.updates if ticker.price]
-    return (
-        [text for pair in present for text in pair],
-        [ticker.symbol for ticker in batch.updates if not ticker.price],
-        [f'{{"symbol":"{symbol}","price":"{price}"}}' for symbol, price in present],
-    )
+    present = [text for t in batch.updates if t.price for text in (t.symbol, t.price)]
+    return present, [t.symbol for t in batch.updates if not t.price]
 
 
 def _unavailable(error: RedisError) -> StoreUnavailable:

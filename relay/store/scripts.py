@@ -38,8 +38,8 @@ end
 
 #: KEYS lease, head, standbys, prices, base, log; ARGV token, lease in milliseconds, number, epoch,
 #: previous, version, feed as JSON, the public changes as MessagePack, the batch as MessagePack, server.
-#: The changes are three arrays: symbols and prices in turn, symbols that are gone, and messages ready
-#: to be published. `number` counts the writer's batches: one that comes late, or again, does nothing.
+#: The changes are two arrays: symbols and prices in turn, and symbols that are gone. `number` counts
+#: the writer's batches: one that comes late, or again, does nothing.
 #: Answers a word, and how many stand by or who holds the lease.
 WRITE = """
 local token, epoch, previous, version = ARGV[1], ARGV[4], ARGV[5], ARGV[6]
@@ -64,7 +64,7 @@ elseif head[3] ~= epoch or head[4] ~= previous
     return {'lost', standbys}
 end
 local public = cmsgpack.unpack(ARGV[8])
-local prices, gone, messages = public[1], public[2], public[3]
+local prices, gone = public[1], public[2]
 -- Lua's stack holds 8,000 values.
 for i = 1, #prices, 6000 do
     redis.call('HSET', KEYS[4], unpack(prices, i, math.min(i + 5999, #prices)))
@@ -77,8 +77,11 @@ redis.call('HSET', KEYS[2], 'writer', token, 'number', ARGV[3], 'server', ARGV[1
     'based', redis.call('EXISTS', KEYS[5]), 'logged', redis.call('LLEN', KEYS[6]))
 redis.call('PUBLISH', '%(batches)s', ARGV[9])
 -- A few are published sooner than it takes to find out.
-if #messages < 50 or can_be_heard('%(updates)s') then
-    for _, message in ipairs(messages) do redis.call('PUBLISH', '%(updates)s', message) end
+if #prices < 100 or can_be_heard('%(updates)s') then
+    for i = 1, #prices, 2 do
+        redis.call('PUBLISH', '%(updates)s',
+            '{"symbol":"' .. prices[i] .. '","price":"' .. prices[i + 1] .. '"}')
+    end
 end
 return {'written', standbys}
 """
