@@ -58,7 +58,7 @@ def quiet_relay() -> Iterator[Gunicorn]:
 @pytest.fixture
 def relay(exchange: ScriptedExchange) -> Iterator[Gunicorn]:
     """The relay in one process, fed by `exchange`, with BTCUSDT at 1 and ETHUSDT at 2."""
-    with Gunicorn(BINANCE_WS=exchange.url) as relay:
+    with Gunicorn(BINANCE_WS=exchange.url, FEED_SILENCE_SECONDS="600") as relay:
         exchange.tick(BTCUSDT="1", ETHUSDT="2")
         relay.wait_until_ready()
         yield relay

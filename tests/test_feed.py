@@ -52,7 +52,7 @@ def test_a_url_that_never_gives_data_is_not_waited_for(
     first.fault(fault)
     with relay_on(first, second) as relay, EventSource(relay.port) as stream:
         wait_for_source(stream, second)
-        assert stream.prices
+        stream.wait_for(lambda: stream.prices, "prices")
 
 
 def test_what_can_be_read_in_spite_of_a_fault_is_read_on(first: Simulator) -> None:

@@ -16,7 +16,8 @@ from tests.streams import EventSource, WebSocket
 @pytest.fixture
 def workers(redis_server: RedisServer, exchange: ScriptedExchange) -> Iterator[Gunicorn]:
     with (
-        Listener(REDIS_URL=redis_server.url, BINANCE_WS=exchange.url),
+        # One tick must do, however long the workers take.
+        Listener(REDIS_URL=redis_server.url, BINANCE_WS=exchange.url, FEED_SILENCE_SECONDS="600"),
         Gunicorn(workers=2, REDIS_URL=redis_server.url) as workers,
     ):
         exchange.tick(BTCUSDT="1")

@@ -132,7 +132,7 @@ def test_an_id_outlives_the_listener_and_the_workers(
     exchange: ScriptedExchange, redis_server: RedisServer
 ) -> None:
     with (
-        Listener(REDIS_URL=redis_server.url, BINANCE_WS=exchange.url),
+        Listener(REDIS_URL=redis_server.url, BINANCE_WS=exchange.url, FEED_SILENCE_SECONDS="600"),
         Gunicorn(workers=1, REDIS_URL=redis_server.url) as relay,
     ):
         exchange.tick(BTCUSDT="1", ETHUSDT="2")
@@ -140,7 +140,7 @@ def test_an_id_outlives_the_listener_and_the_workers(
             stream.wait_for_price("ETHUSDT")
             stream.wait_for(lambda: stream.last_id, "an id")
     with (
-        Listener(REDIS_URL=redis_server.url, BINANCE_WS=exchange.url),
+        Listener(REDIS_URL=redis_server.url, BINANCE_WS=exchange.url, FEED_SILENCE_SECONDS="600"),
         Gunicorn(workers=1, REDIS_URL=redis_server.url) as relay,
     ):
         exchange.wait_for_connections(2)
