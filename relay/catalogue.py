@@ -33,16 +33,13 @@ class Catalogue:
         bases: Sequence[str],
         intake: Intake,
         begin: Callable[[bool], bool],
-        symbols: frozenset[str] = frozenset(),
         regular: float = REGULAR_SECONDS,
     ) -> None:
         """`bases`: URLs of REST APIs in order of preference. `begin` is asked before anything is taken
-        in whether prices that are simulated, or not, are wanted. `symbols`: only these are of
-        interest; all if it is empty. `regular` in seconds."""
+        in whether prices that are simulated, or not, are wanted. `regular` in seconds."""
         self._bases = list(dict.fromkeys(bases))
         self._intake = intake
         self._begin = begin
-        self._symbols = symbols
         self._regular = regular
         self._wanted = Event()
         self._not_before: dict[str, float] = {}
@@ -102,9 +99,7 @@ class Catalogue:
         if not self._begin(day.simulated):
             return False
         traded = {ticker.symbol for ticker in day.tickers}
-        self._intake.seed(
-            [t for t in day.tickers if not self._symbols or t.symbol in self._symbols]
-        )
+        self._intake.seed(day.tickers)
         missing = self._intake.silent_since(began) - traded
         if missing:
             statuses = rest.listing(base)

@@ -29,14 +29,12 @@ class Ingest:
         for url, made in zip(configured, plans, strict=True):
             for warning in made.warnings:
                 log.warning("%s: %s", url, warning)
-        whole_market = not plans or any(not made.symbols for made in plans)
-        symbols = frozenset().union(*(made.symbols for made in plans))
-        self.intake = Intake(frozenset() if whole_market else symbols)
+        named = [made.symbols for made in plans]
+        self.intake = Intake(frozenset().union(*named) if all(named) else frozenset())
         self._catalogue = Catalogue(
             config.binance_rest or [streams.rest_url(url) for url in configured],
             self.intake,
             self._wants,
-            symbols=frozenset() if whole_market else symbols,
             regular=config.rest_seconds,
         )
         self._derives_rest = not config.binance_rest

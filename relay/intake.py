@@ -126,6 +126,8 @@ class Intake:
         """Takes what REST said: never in place of what the present connection has streamed."""
         now = time.monotonic()
         for ticker in tickers:
+            if not self._wants(ticker.symbol):
+                continue
             line = self._lines.get(ticker.symbol)
             if line is None:
                 line = _Line(ticker, now, pace.of_trades(ticker.trades or 0))
@@ -176,7 +178,7 @@ class Intake:
             else:
                 self._put(line, line.ticker)
             self._lines[ticker.symbol] = line
-            if self._symbols and ticker.symbol not in self._symbols:
+            if not self._wants(ticker.symbol):
                 self.remove(ticker.symbol)
         for symbol, line in came.items():
             if symbol not in self._lines:
@@ -194,6 +196,9 @@ class Intake:
         self._bell.clear()
         pending, self._pending = self._pending, {}
         return list(pending.values())
+
+    def _wants(self, symbol: str) -> bool:
+        return not self._symbols or symbol in self._symbols
 
     def _put(self, line: _Line, ticker: Ticker) -> None:
         line.ticker = ticker

@@ -85,7 +85,7 @@ def test_what_is_streamed_is_traded_whatever_rest_says(
 
 def test_only_the_wanted_symbols_are_taken_in(simulator: Simulator) -> None:
     intake = Intake(frozenset(("ETHUSDT",)))
-    Catalogue([simulator.http], intake, lambda simulated: simulated, frozenset(("ETHUSDT",))).look()
+    Catalogue([simulator.http], intake, lambda simulated: simulated).look()
     assert waiting(intake).keys() == {"ETHUSDT"}
 
 
