@@ -8,12 +8,12 @@ import logging
 from flask import Flask
 
 from relay.config import Config, load_or_exit
-from relay.health import Health
-from relay.hub import Hub
-from relay.ingest import Ingest
-from relay.site import create_site
+from relay.fanout.health import Health
+from relay.fanout.hub import Hub
+from relay.ingest.pipeline import Pipeline
 from relay.store.memory import MemoryStore
-from relay.store.updates import RedisUpdates
+from relay.store.redis_reader import RedisUpdates
+from relay.web.site import create_site
 
 #: A worker that cannot load the state within so long serves without it, and says so.
 LOAD_SECONDS = 2.0
@@ -40,7 +40,7 @@ class Relay:
         """
         self.hub.start(self._updates.listen())
         if isinstance(self._updates, MemoryStore):
-            Ingest(self._config, self._updates).start()
+            Pipeline(self._config, self._updates).start()
         # Who comes back with an id would else be told that it means nothing to us.
         self.hub.loaded.wait(LOAD_SECONDS)
 

@@ -9,7 +9,7 @@ from relay.config import load_or_exit
 settings = load_or_exit()
 
 # gunicorn looks a worker's bare name up here; so `-k geventwebsocket` means ours.
-SUPPORTED_WORKERS["geventwebsocket"] = "relay.worker.RelayWorker"
+SUPPORTED_WORKERS["geventwebsocket"] = "relay.server.worker.RelayWorker"
 worker_class = "geventwebsocket"
 
 bind = f"{settings.host}:{settings.port}"

@@ -14,9 +14,9 @@ import gevent  # noqa: E402
 from gevent.event import Event  # noqa: E402
 
 from relay.config import load_or_exit  # noqa: E402
-from relay.ingest import Ingest  # noqa: E402
-from relay.recorder import Recorder  # noqa: E402
-from relay.store.redis import RedisStore  # noqa: E402
+from relay.exchange.recorder import Recorder  # noqa: E402
+from relay.ingest.pipeline import Pipeline  # noqa: E402
+from relay.store.redis_writer import RedisStore  # noqa: E402
 
 
 def main() -> None:
@@ -35,13 +35,13 @@ def main() -> None:
     if options.record is not None:
         recorder = Recorder(options.record, options.record_megabytes << 20)
     store = RedisStore(config.redis_url)
-    ingest = Ingest(config, store, None if recorder is None else recorder.take)
+    pipeline = Pipeline(config, store, None if recorder is None else recorder.take)
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stop.set)
-    ingest.start()
+    pipeline.start()
     stop.wait()
-    ingest.stop()
+    pipeline.stop()
     store.release()
     if recorder is not None:
         recorder.close()

@@ -1,6 +1,6 @@
 """The relay: one connection to Binance feeds everybody.
 
-Reading order: ticker, batch, board (the state); binance, feed, writer, store (how it comes in);
-delivery, form, deflate, cohort, client, hub, health (how it goes out); subscription, sse, ws, frames,
-rfc6455, permessage_deflate, api, market, pages, site, takeover, worker (whom it goes to).
+The rooms, in the way a price takes: exchange (what Binance says), ingest (what we make of it), store (where
+it lives), fanout (who is owed what), server and web (whom it goes to). The modules beside them are the words
+that all rooms use. `simulator` is an exchange to test against.
 """

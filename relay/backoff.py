@@ -1,7 +1,9 @@
 """Backoff: how long to wait before trying again."""
 
-from tenacity import RetryCallState, Retrying
-from tenacity.wait import wait_random_exponential
+import random
+
+#: More doublings than any cap is away from any first delay.
+_MAX_DOUBLINGS = 32
 
 
 class Backoff:
@@ -12,7 +14,8 @@ class Backoff:
 
     def __init__(self, first: float = 0.5, cap: float = 30.0) -> None:
         """`first` bounds the first delay, `cap` every delay; in seconds."""
-        self._wait = wait_random_exponential(multiplier=first / 2, max=cap)
+        self._first = first
+        self._cap = cap
         self.failures = 0
 
     def reset(self) -> None:
@@ -21,7 +24,6 @@ class Backoff:
 
     def next(self) -> float:
         """Counts a failure; the seconds to wait now."""
-        self.failures = min(self.failures + 1, 32)
-        state = RetryCallState(Retrying(), None, (), {})
-        state.attempt_number = self.failures
-        return self._wait(state)
+        bound = min(self._cap, self._first * 2**self.failures)
+        self.failures = min(self.failures + 1, _MAX_DOUBLINGS)
+        return random.uniform(0, bound)

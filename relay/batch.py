@@ -1,9 +1,8 @@
 """Batch: what changed, as it travels from the one writer to every worker."""
 
-from typing import Literal
-
 import msgspec
 
+from relay.feed_status import FeedStatus
 from relay.ticker import Ticker
 
 #: The writer sends a batch or a beat at least so often: workers tell silence from quiet by it.
@@ -12,27 +11,6 @@ BEAT_SECONDS = 1.0
 STALE_SECONDS = 3 * BEAT_SECONDS
 #: So many: down, not ready, and clients are told.
 DOWN_SECONDS = 10 * BEAT_SECONDS
-
-
-class FeedStatus(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the feed says of itself. Travels with every batch."""
-
-    #: live: prices arrive. stale: connected, but none for too long. down: not connected.
-    state: Literal["live", "stale", "down"]
-    simulated: bool = False
-    #: The URL in use or being tried.
-    source: str = ""
-    #: Seconds since the exchange last sent data, when this was said; None before the first.
-    age: float | None = None
-    #: The hop to blame and why, in a few words; nothing where all is well.
-    reason: str = ""
-    #: Milliseconds from the exchange's stamp on the newest price to our reading it, by two clocks:
-    #: never below 0. None where the stream has no stamp.
-    latency: int | None = None
-    #: When this was said, by the listener's clock, in milliseconds since 1970.
-    time: int = 0
-    #: How many other listeners stand by to take over.
-    standbys: int = 0
 
 
 class Batch(msgspec.Struct, array_like=True, frozen=True):
@@ -49,7 +27,7 @@ class Batch(msgspec.Struct, array_like=True, frozen=True):
     updates: list[Ticker]
 
 
-class State(msgspec.Struct, frozen=True):
+class Snapshot(msgspec.Struct, frozen=True):
     """The whole state at `version`: each symbol's newest update and the version it was given.
 
     Symbols that are gone are still in it, for those who do not know it yet.

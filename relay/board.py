@@ -6,7 +6,7 @@ since version V, for these symbols?
 
 from collections.abc import Iterable
 
-from relay.batch import Batch, State
+from relay.batch import Batch, Snapshot
 from relay.ticker import Ticker
 
 #: So many updates are kept one by one, for those who keep up: one or two frames of the whole market.
@@ -67,7 +67,7 @@ class Board:
         self.version = batch.version
         return anew
 
-    def load(self, state: State) -> bool:
+    def load(self, state: Snapshot) -> bool:
         """Takes a whole state in, unless it is older; True if it began a new epoch."""
         anew = state.epoch != self.epoch
         if not anew and state.version <= self.version:

@@ -5,8 +5,8 @@ from typing import Literal
 
 from relay.ticker import Ticker
 
-State = Literal["live", "quiet", "stale", "halted"]
-NOT_LIVE: tuple[State, ...] = ("quiet", "stale", "halted")
+Standing = Literal["live", "quiet", "stale", "halted"]
+NOT_LIVE: tuple[Standing, ...] = ("quiet", "stale", "halted")
 
 #: A symbol that moved so recently, in seconds, is live: the whole market comes once a second.
 LIVE_SECONDS = 10.0
@@ -35,7 +35,7 @@ def after(gap: float, pace: float) -> float:
     return max(gap, pace * math.exp2(-max(gap, ADAPT_SECONDS) / HALF_LIFE_SECONDS))
 
 
-def state(ticker: Ticker, age: float) -> State:
+def standing(ticker: Ticker, age: float) -> Standing:
     """How things stand with a symbol whose newest price is `age` seconds old, if the feed is live."""
     if ticker.status is not None:
         return "halted"

@@ -17,8 +17,8 @@ from gevent.pywsgi import WSGIServer
 from gevent.socket import wait_read, wait_write
 from geventwebsocket import handler as handshake
 
-from relay.permessage_deflate import Agreement, negotiate
-from relay.rfc6455 import BINARY, TEXT, Closed, WebSocket, frame
+from relay.server.negotiation import Agreement, negotiate
+from relay.server.websocket import BINARY, TEXT, Closed, WebSocket, frame
 
 #: Left out of the first run: 9 is about speed, 12 and 13 are compression.
 OTHERS = ["9.*", "12.*", "13.*"]

@@ -15,9 +15,9 @@ from functools import partial  # noqa: E402
 import gevent  # noqa: E402
 from gevent.event import Event  # noqa: E402
 
-from relay.feed import Feed  # noqa: E402
-from relay.intake import Intake  # noqa: E402
-from relay.streams import plan  # noqa: E402
+from relay.exchange.feed import Feed  # noqa: E402
+from relay.exchange.streams import plan  # noqa: E402
+from relay.ingest.intake import Intake  # noqa: E402
 from relay.ticker import Ticker  # noqa: E402
 
 ROTATE_SECONDS = 0.15

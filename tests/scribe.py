@@ -5,8 +5,9 @@ import time
 from itertools import count
 from typing import Literal
 
-from relay.batch import BEAT_SECONDS, Batch, FeedStatus
-from relay.store.redis import RedisStore
+from relay.batch import BEAT_SECONDS, Batch
+from relay.feed_status import FeedStatus
+from relay.store.redis_writer import RedisStore
 from relay.ticker import Ticker
 from tests.closing import Closing
 

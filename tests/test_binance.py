@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from relay.binance import Note, normalise
+from relay.exchange.messages import Note, normalise
 from relay.ticker import Ticker
 
 NOW = 1_700_000_000_000

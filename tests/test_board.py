@@ -2,8 +2,9 @@
 
 import pytest
 
-from relay.batch import Batch, FeedStatus, State
+from relay.batch import Batch, Snapshot
 from relay.board import LOG_ENTRIES, Board
+from relay.feed_status import FeedStatus
 from relay.ticker import Ticker
 
 LIVE = FeedStatus("live")
@@ -57,13 +58,13 @@ def test_a_new_epoch_voids_what_was_held(board: Board) -> None:
 
 
 def test_a_state_is_taken_only_if_it_is_newer(board: Board) -> None:
-    older = State("e1", 2, LIVE, [(1, update("A", "1")), (2, update("B", "2"))])
+    older = Snapshot("e1", 2, LIVE, [(1, update("A", "1")), (2, update("B", "2"))])
     board.load(older)
     assert board.version == 4
-    newer = State("e1", 9, LIVE, [(9, update("B", "7")), (4, update("A", "1.5"))])
+    newer = Snapshot("e1", 9, LIVE, [(9, update("B", "7")), (4, update("A", "1.5"))])
     assert not board.load(newer)
     assert prices(board, 4) == {"B": "7"}
-    assert board.load(State("e2", 1, LIVE, [(1, update("Q", "1"))]))
+    assert board.load(Snapshot("e2", 1, LIVE, [(1, update("Q", "1"))]))
     assert prices(board, 0) == {"Q": "1"}
 
 

@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from relay import catalogue as catalogue_module
-from relay.catalogue import Catalogue
-from relay.intake import Intake
+from relay.ingest import catalogue as catalogue_module
+from relay.ingest.catalogue import Catalogue
+from relay.ingest.intake import Intake
 from relay.ticker import Ticker
 from tests.exchange import Simulator
 from tests.processes import Gunicorn, wait_until

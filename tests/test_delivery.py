@@ -1,6 +1,6 @@
 """A socket may take any part of a delivery: what is left is the piece it is in, and no more."""
 
-from relay.delivery import Delivery, deliver
+from relay.fanout.delivery import Delivery, deliver
 from relay.ticker import Ticker
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from relay import pace
-from relay.intake import Intake
+from relay.ingest.intake import Intake
 from relay.ticker import Ticker
 
 
@@ -169,7 +169,7 @@ def test_a_new_epoch_sends_all_that_is_held_again(intake: Intake) -> None:
 
 def test_a_quiet_symbol_is_given_the_time_it_usually_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr("relay.intake.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("relay.ingest.intake.time.monotonic", lambda: clock[0])
     intake = Intake()
     paces: dict[str, int | None] = {}
     for second in range(7200):
@@ -199,4 +199,4 @@ def test_a_quiet_symbol_is_given_the_time_it_usually_takes(monkeypatch: pytest.M
 def test_a_symbol_is_judged_by_its_own_pace(
     age: float, symbol_pace: int | None, status: str | None, said: str
 ) -> None:
-    assert pace.state(ticker("A", "1", pace=symbol_pace, status=status), age) == said
+    assert pace.standing(ticker("A", "1", pace=symbol_pace, status=status), age) == said

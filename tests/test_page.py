@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from relay import figures
 from relay.ticker import Ticker, public
+from relay.web import figures
 from tests.browser import WAIT
 from tests.exchange import Simulator
 from tests.processes import Gunicorn, wait_until

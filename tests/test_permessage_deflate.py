@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from relay.permessage_deflate import negotiate
+from relay.server.negotiation import negotiate
 
 PLAIN = "permessage-deflate; client_no_context_takeover"
 

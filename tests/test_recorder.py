@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
-from relay import recorder as recorder_module
-from relay.recorder import FILES, Recorder
+from relay.exchange import recorder as recorder_module
+from relay.exchange.recorder import FILES, Recorder
 from relay.simulator.recording import read
 from tests.exchange import Simulator
 from tests.processes import Listener, RedisServer, wait_until

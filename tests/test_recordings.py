@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from websockets.sync.client import connect
 
-from relay.figures import plain
+from relay.web.figures import plain
 from tests.browser import chromium
 from tests.conftest import RECORDINGS
 from tests.exchange import Simulator

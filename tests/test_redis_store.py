@@ -6,15 +6,15 @@ from pathlib import Path
 import gevent
 import pytest
 
-from relay.batch import Batch, FeedStatus, State, encode_batch
-from relay.store import redis as redis_store
-from relay.store import state
-from relay.store.redis import RedisStore
-from relay.store.server import connect
-from relay.store.state import BASE, BATCHES, HEAD, LEASE, LOG, PRICES, UPDATES
-from relay.store.updates import RedisUpdates
+from relay.batch import Batch, Snapshot, encode_batch
+from relay.feed_status import FeedStatus
+from relay.store import redis_writer as redis_store
+from relay.store.connect import connect
+from relay.store.contract import LeaseHeld, StateLost, StoreRefuses, StoreUnavailable
+from relay.store.keys import BASE, BATCHES, HEAD, LEASE, LOG, PRICES, UPDATES, load
+from relay.store.redis_reader import RedisUpdates
+from relay.store.redis_writer import RedisStore
 from relay.ticker import Ticker
-from relay.writer import LeaseHeld, StateLost, StoreRefuses, StoreUnavailable
 from tests.processes import RedisServer
 
 LIVE = FeedStatus("live", source="wss://x")
@@ -29,7 +29,7 @@ def store(redis_server: RedisServer) -> RedisStore:
 
 
 @pytest.fixture
-def updates(redis_server: RedisServer) -> Iterator[Iterator[State | Batch | FeedStatus]]:
+def updates(redis_server: RedisServer) -> Iterator[Iterator[Snapshot | Batch | FeedStatus]]:
     """What a worker hears."""
     items = RedisUpdates(redis_server.url).listen()
     yield items
@@ -42,7 +42,7 @@ def update(symbol: str, price: str) -> Ticker:
 
 def held(redis_server: RedisServer) -> dict[str, str]:
     """What a worker that starts now would find."""
-    found = state.load(connect(redis_server.url))
+    found = load(connect(redis_server.url))
     assert found is not None
     return {ticker.symbol: ticker.price for _, ticker in found.entries}
 
@@ -138,7 +138,7 @@ def test_a_long_log_is_replaced_by_what_it_amounts_to(
         assert held(redis_server) == {"A": str(version), "B": "7"}
         lengths.append(client.llen(LOG))
     assert max(lengths) < 10
-    found = state.load(connect(redis_server.url))
+    found = load(connect(redis_server.url))
     assert found is not None
     assert sorted((given, ticker.symbol) for given, ticker in found.entries) == [
         (1, "B"),
@@ -196,8 +196,8 @@ def test_only_the_holder_of_the_lease_writes(redis_server: RedisServer, store: R
     store.release()
     position = other.open()
     assert position is not None
-    assert (position.state.epoch, position.state.version, position.intact) == ("e1", 1, True)
-    assert [ticker.price for _, ticker in position.state.entries] == ["1"]
+    assert (position.snapshot.epoch, position.snapshot.version, position.intact) == ("e1", 1, True)
+    assert [ticker.price for _, ticker in position.snapshot.entries] == ["1"]
     assert 0 < redis_server.client.pttl(LEASE) <= redis_store.LEASE_MILLISECONDS
     assert other.write(batch(1)) == 0
 
@@ -217,7 +217,7 @@ def test_who_lost_the_lease_while_it_slept_writes_nothing_though_nobody_holds_it
     assert held(redis_server) == {"A": "2"}
     position = store.open()
     assert position is not None
-    assert position.state.version == 2
+    assert position.snapshot.version == 2
 
 
 def test_a_state_of_another_layout_is_replaced(
@@ -242,10 +242,10 @@ def test_a_state_copied_to_another_server_is_known_to_be_a_copy(
 
 
 def test_workers_hear_of_a_store_that_takes_no_writes(
-    redis_server: RedisServer, store: RedisStore, updates: Iterator[State | Batch | FeedStatus]
+    redis_server: RedisServer, store: RedisStore, updates: Iterator[Snapshot | Batch | FeedStatus]
 ) -> None:
     store.write(batch(0, update("A", "1")))
-    assert isinstance(next(updates), State)
+    assert isinstance(next(updates), Snapshot)
     redis_server.client.config_set("maxmemory", 1)
     try:
         with pytest.raises(StoreRefuses, match="maxmemory"):
@@ -269,11 +269,11 @@ def test_without_redis_both_sides_say_so(tmp_path: Path) -> None:
 
 
 def test_a_worker_hears_the_state_first_and_then_each_batch(
-    store: RedisStore, updates: Iterator[State | Batch | FeedStatus]
+    store: RedisStore, updates: Iterator[Snapshot | Batch | FeedStatus]
 ) -> None:
     store.write(batch(0, update("A", "1"), update("B", "2")))
     state = next(updates)
-    assert isinstance(state, State)
+    assert isinstance(state, Snapshot)
     assert (state.version, sorted(u.symbol for _, u in state.entries)) == (2, ["A", "B"])
     store.write(batch(2, update("A", "3")))
     heard = next(updates)
@@ -282,19 +282,19 @@ def test_a_worker_hears_the_state_first_and_then_each_batch(
 
 
 def test_after_a_gap_a_worker_hears_the_whole_state(
-    redis_server: RedisServer, store: RedisStore, updates: Iterator[State | Batch | FeedStatus]
+    redis_server: RedisServer, store: RedisStore, updates: Iterator[Snapshot | Batch | FeedStatus]
 ) -> None:
     store.write(batch(0, update("A", "1")))
-    assert isinstance(next(updates), State)
+    assert isinstance(next(updates), Snapshot)
     # Three that the subscription never delivers, for somebody else's says it follows on them.
     redis_server.client.publish(BATCHES, encode_batch(batch(3, update("A", "x"))))
     found = next(updates)
-    assert isinstance(found, State)
+    assert isinstance(found, Snapshot)
     assert (found.version, found.entries[0][1].price) == (1, "1")
 
 
 def test_what_somebody_else_wrote_is_ignored_and_then_replaced(
-    redis_server: RedisServer, store: RedisStore, updates: Iterator[State | Batch | FeedStatus]
+    redis_server: RedisServer, store: RedisStore, updates: Iterator[Snapshot | Batch | FeedStatus]
 ) -> None:
     store.write(batch(0, update("A", "1")))
     client = redis_server.client
@@ -302,7 +302,7 @@ def test_what_somebody_else_wrote_is_ignored_and_then_replaced(
         client.rpush(LOG, row)
         assert held(redis_server) == {"A": "1"}
     client.publish(BATCHES, "rubbish")
-    assert isinstance(next(updates), State)
+    assert isinstance(next(updates), Snapshot)
     with pytest.raises(StateLost):
         store.write(batch(1, update("A", "2")))
     store.write(batch(0, update("A", "2"), epoch="e2"))
@@ -312,7 +312,7 @@ def test_what_somebody_else_wrote_is_ignored_and_then_replaced(
 
 
 def test_a_worker_survives_its_redis(
-    redis_server: RedisServer, store: RedisStore, updates: Iterator[State | Batch | FeedStatus]
+    redis_server: RedisServer, store: RedisStore, updates: Iterator[Snapshot | Batch | FeedStatus]
 ) -> None:
     store.write(batch(0, update("A", "1")))
     next(updates)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from relay.store.state import HEAD
+from relay.store.keys import HEAD
 from tests.exchange import Simulator
 from tests.processes import Gunicorn, Listener, RedisServer, wait_until
 from tests.scripted import ScriptedExchange

@@ -10,7 +10,7 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
-from relay.rfc6455 import BINARY, TEXT, Closed, WebSocket, close_frame, frame, text_frames
+from relay.server.websocket import BINARY, TEXT, Closed, WebSocket, close_frame, frame, text_frames
 
 CONTINUATION, CLOSE, PING, PONG = 0, 8, 9, 10
 KEY = b"\x37\xfa\x21\x3d"

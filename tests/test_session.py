@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from relay.session import Session
-from relay.streams import Plan
+from relay.exchange.session import Session
+from relay.exchange.streams import Plan
 from relay.ticker import Ticker
 
 
@@ -22,7 +22,7 @@ class Nobody:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [0.0]
-    monkeypatch.setattr("relay.session.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("relay.exchange.session.time.monotonic", lambda: now[0])
     return now
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from relay.connection import FeedError
-from relay.source import Source
+from relay.exchange.connection import FeedError
+from relay.exchange.source import Source
 
 FAILURE = FeedError("no data")
 
@@ -11,7 +11,7 @@ FAILURE = FeedError("no data")
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1000.0]
-    monkeypatch.setattr("relay.source.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("relay.exchange.source.time.monotonic", lambda: now[0])
     return now
 
 

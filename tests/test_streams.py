@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from relay.streams import CANARY, MAX_MESSAGE_BYTES, MAX_STREAMS, plan, requests, rest_url
+from relay.exchange.streams import CANARY, MAX_MESSAGE_BYTES, MAX_STREAMS, plan, requests, rest_url
 
 SPOT = "wss://stream.binance.com:9443"
 

@@ -235,8 +235,8 @@ CASES = [
 
 def test_server_and_browser_judge_by_one_rule(page: Page, worker: Gunicorn) -> None:
     """`received_time` is an age here, until it is made into a time."""
-    expected = [pace.state(ticker, ticker.received_time) for ticker in CASES]
-    assert set(expected) == set(get_args(pace.State))
+    expected = [pace.standing(ticker, ticker.received_time) for ticker in CASES]
+    assert set(expected) == set(get_args(pace.Standing))
     page.goto("/")
     since = worker.http.get("/api/prices").json()["id"]
     time = worker.http.get("/api/prices/LIVE").json()

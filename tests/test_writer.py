@@ -6,17 +6,12 @@ import gevent
 import pytest
 from gevent.queue import SimpleQueue
 
-from relay.batch import Batch, FeedStatus, State
-from relay.intake import Intake
+from relay.batch import Batch, Snapshot
+from relay.feed_status import FeedStatus
+from relay.ingest.intake import Intake
+from relay.ingest.writer import Writer
+from relay.store.contract import LeaseHeld, Position, StateLost, StoreRefuses, StoreUnavailable
 from relay.ticker import Ticker
-from relay.writer import (
-    LeaseHeld,
-    Position,
-    StateLost,
-    StoreRefuses,
-    StoreUnavailable,
-    Writer,
-)
 
 
 class ScriptedStore:
@@ -77,7 +72,7 @@ def prices(batch: Batch) -> dict[str, str]:
 def stored(simulated: bool = False, intact: bool = True) -> ScriptedStore:
     feed = FeedStatus("live", simulated=simulated)
     entries = [(41, ticker("A", "1", 7)), (40, ticker("GONE", ""))]
-    return ScriptedStore(Position(State("abc", 41, feed, entries), intact))
+    return ScriptedStore(Position(Snapshot("abc", 41, feed, entries), intact))
 
 
 def first_batch(store: ScriptedStore, *tickers: Ticker) -> Batch:
@@ -129,7 +124,7 @@ def test_a_batch_that_may_have_arrived_is_written_again_unchanged(
 def test_workers_are_told_why_a_store_takes_no_writes(
     store: ScriptedStore, intake: Intake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("relay.writer.STALE_SECONDS", 0.0)
+    monkeypatch.setattr("relay.ingest.writer.STALE_SECONDS", 0.0)
     store.failures = [StoreRefuses("out of memory"), StoreRefuses("out of memory")]
     intake.offer([ticker("A", "1")])
     told = store.told.get(timeout=10)
@@ -184,7 +179,7 @@ def test_stored_prices_of_the_other_kind_are_not_gone_on_from() -> None:
 def test_without_the_lease_it_stands_by_and_then_goes_on_where_the_other_left_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("relay.writer.STANDBY_SECONDS", 0.01)
+    monkeypatch.setattr("relay.ingest.writer.STANDBY_SECONDS", 0.01)
     store = stored()
     store.refusals = [LeaseHeld("other"), LeaseHeld("other")]
     store.failures = [LeaseHeld("other")]

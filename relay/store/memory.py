@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from gevent.queue import SimpleQueue
 
-from relay.batch import Batch, FeedStatus
-from relay.writer import Position
+from relay.batch import Batch
+from relay.feed_status import FeedStatus
+from relay.store.contract import Position
 
 
 class MemoryStore:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import msgspec
 
 from relay import pace
-from relay.batch import DOWN_SECONDS, STALE_SECONDS, FeedStatus
+from relay.batch import DOWN_SECONDS, STALE_SECONDS
+from relay.feed_status import FeedStatus
 from relay.ticker import Ticker
 
 
@@ -87,9 +88,9 @@ class Health:
         """Seconds since the symbol's newest price was read from the exchange."""
         return max(0, self.now() - ticker.received_time) / 1000
 
-    def standing_of(self, ticker: Ticker) -> pace.State:
+    def standing_of(self, ticker: Ticker) -> pace.Standing:
         """How the symbol stands by itself, whatever the feed is."""
-        return pace.state(ticker, self.age_of(ticker))
+        return pace.standing(ticker, self.age_of(ticker))
 
     def state_of(self, ticker: Ticker) -> str:
         """live, quiet, stale or halted; where the feed itself is not live, what the feed is."""

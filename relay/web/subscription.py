@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from relay.form import PAYLOADS
+from relay.fanout.encoding import PAYLOADS
 from relay.ticker import SYMBOL, upper
 
 _RESUME_ID = re.compile(r"[0-9a-f]{1,32}-[0-9]{1,18}", re.ASCII)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 #: The environ key under which the worker finds the Takeover.
-KEY = "relay.takeover"
+KEY = "relay.server.takeover"
 
 
 class Takeover(NamedTuple):

@@ -5,7 +5,7 @@ All keys are in the Cluster slot of `prices`, so that one script may touch them 
     prices                   hash    SYMBOL -> price, as received. Public.
     relay:{prices}:head      hash    epoch, version, feed (FeedStatus as JSON), and what the writer
                                      needs to know its own work again
-    relay:{prices}:base      string  a State as MessagePack, as of some version
+    relay:{prices}:base      string  a Snapshot as MessagePack, as of some version
     relay:{prices}:log       list    every Batch since then as MessagePack, oldest first
     relay:{prices}:lease     string  who may write; expires if its holder is silent
     relay:{prices}:standbys  zset    who would like to, and when each last asked, in milliseconds
@@ -23,7 +23,8 @@ from typing import TypeVar
 import msgspec
 from redis import Redis
 
-from relay.batch import Batch, FeedStatus, State, decode_batch
+from relay.batch import Batch, Snapshot, decode_batch
+from relay.feed_status import FeedStatus
 from relay.ticker import Ticker
 
 log = logging.getLogger(__name__)
@@ -39,13 +40,13 @@ BATCHES = "relay:{prices}:batches"
 
 _NO_FEED = FeedStatus("down", reason="listener: nothing heard of it yet")
 _decode_feed = msgspec.json.Decoder(FeedStatus).decode
-_decode_state = msgspec.msgpack.Decoder(State).decode
+_decode_state = msgspec.msgpack.Decoder(Snapshot).decode
 
 Entries = dict[str, tuple[int, Ticker]]
 _T = TypeVar("_T")
 
 
-def load(redis: Redis) -> State | None:
+def load(redis: Redis) -> Snapshot | None:
     """The whole state as of one moment; None if there is none. Raises RedisError.
 
     What is no work of ours in it is left out; the writer notices, and writes all of it again.
@@ -64,7 +65,7 @@ def load(redis: Redis) -> State | None:
     for batch in _readable(batches, decode_batch, LOG):
         add(entries, batch)
     feed = next(_readable([head.get(b"feed", b"")], _decode_feed, HEAD), _NO_FEED)
-    return State(epoch, int(version), feed, list(entries.values()))
+    return Snapshot(epoch, int(version), feed, list(entries.values()))
 
 
 def add(entries: Entries, batch: Batch) -> None:

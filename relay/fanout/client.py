@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import gevent
 
 if TYPE_CHECKING:
-    from relay.cohort import Cohort
-    from relay.hub import Hub
+    from relay.fanout.cohort import Cohort
+    from relay.fanout.hub import Hub
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""The Redis store, the writer's side: the lease, and batches. relay/store/state.py has the keys."""
+"""The Redis store, the writer's side: the lease, and batches. relay/store/keys.py has the keys."""
 
 import logging
 import os
@@ -8,10 +8,11 @@ import socket
 import msgspec
 from redis.exceptions import RedisError, ResponseError
 
-from relay.batch import Batch, FeedStatus, State, encode_batch
-from relay.store import scripts, state
-from relay.store.server import connect
-from relay.writer import LeaseHeld, Position, StateLost, StoreRefuses, StoreUnavailable
+from relay.batch import Batch, Snapshot, encode_batch
+from relay.feed_status import FeedStatus
+from relay.store import keys, scripts
+from relay.store.connect import connect
+from relay.store.contract import LeaseHeld, Position, StateLost, StoreRefuses, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,7 @@ LEASE_MILLISECONDS = 3_000
 #: The log grows to so many bytes before it is replaced by what it amounts to.
 LOG_BYTES = 2 << 20
 
+_WRITTEN = [keys.LEASE, keys.HEAD, keys.STANDBYS, keys.PRICES, keys.BASE, keys.LOG]
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -35,11 +37,11 @@ class RedisStore:
         self._taken = 0
         self._number = 0
         self._server = b""
-        self._entries: state.Entries = {}
+        self._entries: keys.Entries = {}
         self._logged = 0
         register = self._redis.register_script
         self._take_lease = register(scripts.TAKE_LEASE)
-        self._write = register(scripts.write_script(state.UPDATES, state.BATCHES))
+        self._write = register(scripts.write_script(keys.UPDATES, keys.BATCHES))
         self._compact = register(scripts.COMPACT)
         self._release = register(scripts.RELEASE)
 
@@ -49,13 +51,13 @@ class RedisStore:
         token = f"{self._me}:{self._taken}"
         try:
             holder = self._take_lease(
-                keys=[state.LEASE, state.HEAD, state.STANDBYS],
+                keys=[keys.LEASE, keys.HEAD, keys.STANDBYS],
                 args=[token, LEASE_MILLISECONDS, self._me],
             ).decode()
             if holder != token:
                 raise LeaseHeld(holder)
-            held = state.load(self._redis)
-            before = self._redis.hget(state.HEAD, "server")
+            held = keys.load(self._redis)
+            before = self._redis.hget(keys.HEAD, "server")
             self._server = self._identity()
         except RedisError as error:
             raise _unavailable(error) from error
@@ -69,7 +71,7 @@ class RedisStore:
         return Position(held, intact=before == self._server)
 
     def write(self, batch: Batch) -> int:
-        """State, version and publish at once. See Store."""
+        """Snapshot, version and publish at once. See Store."""
         encoded = encode_batch(batch)
         args: list[str | int | bytes] = [
             self._token,
@@ -83,9 +85,8 @@ class RedisStore:
             encoded,
             self._server,
         ]
-        keys = [state.LEASE, state.HEAD, state.STANDBYS, state.PRICES, state.BASE, state.LOG]
         try:
-            answer, more = self._write(keys=keys, args=args)
+            answer, more = self._write(keys=_WRITTEN, args=args)
         except RedisError as error:
             raise _unavailable(error) from error
         if answer == b"held":
@@ -101,14 +102,14 @@ class RedisStore:
     def tell(self, feed: FeedStatus) -> None:
         """Lets the workers know how things stand, if Redis does as much as publish. See Store."""
         try:
-            self._redis.publish(state.BATCHES, encode_batch(Batch("", 0, 0, feed, [])))
+            self._redis.publish(keys.BATCHES, encode_batch(Batch("", 0, 0, feed, [])))
         except RedisError as error:
             log.debug("nobody could be told: %s", error)
 
     def release(self) -> None:
         """Gives the lease up, so that another listener need not wait for it to expire."""
         try:
-            self._release(keys=[state.LEASE, state.STANDBYS], args=[self._token, self._me])
+            self._release(keys=[keys.LEASE, keys.STANDBYS], args=[self._token, self._me])
         except RedisError as error:
             log.info("the lease could not be given up, it will expire: %s", error)
 
@@ -124,13 +125,13 @@ class RedisStore:
     def _remember(self, batch: Batch, size: int) -> None:
         if batch.previous == 0:
             self._entries, self._logged = {}, 0
-        state.add(self._entries, batch)
+        keys.add(self._entries, batch)
         if batch.updates:
             self._logged += size
 
     def _shorten(self, batch: Batch) -> None:
         """Replaces the log by what it amounts to, as of this batch."""
-        whole = State(batch.epoch, batch.version, batch.feed, list(self._entries.values()))
+        whole = Snapshot(batch.epoch, batch.version, batch.feed, list(self._entries.values()))
         args: list[str | int | bytes] = [
             self._token,
             batch.epoch,
@@ -138,7 +139,7 @@ class RedisStore:
             _encode(whole),
         ]
         try:
-            self._compact(keys=[state.LEASE, state.HEAD, state.BASE, state.LOG], args=args)
+            self._compact(keys=[keys.LEASE, keys.HEAD, keys.BASE, keys.LOG], args=args)
         except RedisError as error:
             log.info("the log could not be shortened, it will be next time: %s", error)
             return

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from geventwebsocket.websocket import WebSocket as Base
 
-from relay.frames import (
+from relay.server.frames import (
     BINARY,
     CLOSE,
     CONTINUATION,

@@ -9,12 +9,12 @@ from functools import partial
 from flask import Blueprint, Response, request
 
 from relay.board import Entry
-from relay.client import Client
-from relay.deflate import GZIP_HEADER, Deflater, block
-from relay.form import ENTRIES_PER_PIECE, PAYLOADS, WHOLE, parted, removal
-from relay.hub import Hub
-from relay.subscription import Subscription, parse
-from relay.takeover import KEY, Takeover
+from relay.fanout.client import Client
+from relay.fanout.deflate import GZIP_HEADER, Deflater, block
+from relay.fanout.encoding import ENTRIES_PER_PIECE, PAYLOADS, WHOLE, parted, removal
+from relay.fanout.hub import Hub
+from relay.server.takeover import KEY, Takeover
+from relay.web.subscription import Subscription, parse
 
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",

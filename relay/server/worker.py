@@ -19,8 +19,8 @@ from gevent.pywsgi import WSGIHandler
 from geventwebsocket.handler import WebSocketHandler
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIHandler, PyWSGIServer
 
-from relay.rfc6455 import WebSocket
-from relay.takeover import KEY, Takeover
+from relay.server.takeover import KEY, Takeover
+from relay.server.websocket import WebSocket
 
 # gevent remembers for debugging who spawned whom, and where: 1 KiB for each connection.
 gevent.config.track_greenlet_tree = False

@@ -10,9 +10,10 @@ from redis.client import PubSub
 from redis.exceptions import RedisError
 
 from relay.backoff import Backoff
-from relay.batch import BEAT_SECONDS, STALE_SECONDS, Batch, FeedStatus, State, decode_batch
-from relay.store import state
-from relay.store.server import connect
+from relay.batch import BEAT_SECONDS, STALE_SECONDS, Batch, Snapshot, decode_batch
+from relay.feed_status import FeedStatus
+from relay.store import keys
+from relay.store.connect import connect
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ class RedisUpdates:
         #: What keeps us from Redis at the moment, or nothing.
         self.problem = ""
 
-    def listen(self) -> Iterator[State | Batch | FeedStatus]:
+    def listen(self) -> Iterator[Snapshot | Batch | FeedStatus]:
         """The whole state, then every batch without a gap; the state again after any gap. For ever.
 
         Redis may be away, killed, flushed or half-open: this waits and comes back.
@@ -34,7 +35,7 @@ class RedisUpdates:
         while True:
             subscription = self._redis.pubsub()  # type: ignore[no-untyped-call]
             try:
-                subscription.subscribe(state.BATCHES)
+                subscription.subscribe(keys.BATCHES)
                 for item in self._follow(subscription):
                     if self.problem:
                         log.info("Redis is back")
@@ -52,7 +53,7 @@ class RedisUpdates:
                 subscription.close()
             gevent.sleep(backoff.next())
 
-    def _follow(self, subscription: PubSub) -> Iterator[State | Batch | FeedStatus]:
+    def _follow(self, subscription: PubSub) -> Iterator[Snapshot | Batch | FeedStatus]:
         """One subscription's life; ends when it has been silent for too long."""
         epoch, version = "", 0
         heard = time.monotonic()
@@ -76,7 +77,7 @@ class RedisUpdates:
                     yield batch
                     continue
             # Subscribed first, then read: what was published in between comes as well, and is dropped.
-            held = state.load(self._redis)
+            held = keys.load(self._redis)
             if held is not None:
                 epoch, version = held.epoch, held.version
                 yield held
@@ -90,5 +91,5 @@ def _batch(message: dict[str, object]) -> Batch | None:
     try:
         return decode_batch(data)
     except msgspec.MsgspecError as error:
-        log.warning("ignored a message on %s that is no batch: %s", state.BATCHES, error)
+        log.warning("ignored a message on %s that is no batch: %s", keys.BATCHES, error)
         return None

@@ -8,62 +8,27 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
 
 import gevent
 import msgspec
 
 from relay.backoff import Backoff
-from relay.batch import BEAT_SECONDS, DOWN_SECONDS, STALE_SECONDS, Batch, FeedStatus, State
-from relay.intake import Intake
+from relay.batch import BEAT_SECONDS, DOWN_SECONDS, STALE_SECONDS, Batch
+from relay.feed_status import FeedStatus
+from relay.ingest.intake import Intake
+from relay.store.contract import (
+    LeaseHeld,
+    Position,
+    StateLost,
+    Store,
+    StoreRefuses,
+    StoreUnavailable,
+)
 
 log = logging.getLogger(__name__)
 
 #: So often a listener that stands by asks for the lease.
 STANDBY_SECONDS = 0.5
-
-
-class StoreUnavailable(Exception):
-    """The store could not be reached; nothing is known of what became of the batch."""
-
-
-class StoreRefuses(StoreUnavailable):
-    """The store answered, and does not take writes: out of memory, read-only, no permission."""
-
-
-class StateLost(Exception):
-    """The store does not hold what we wrote last: it was flushed, or came back older."""
-
-
-class LeaseHeld(Exception):
-    """Another listener may write, we may not; the text names it."""
-
-
-class Position(NamedTuple):
-    """Where a store stands, for the writer to go on from."""
-
-    state: State
-    #: False where the last writes may be missing, since the store is not the server they were made to.
-    intact: bool = True
-
-
-class Store(Protocol):
-    """Where batches go."""
-
-    def open(self) -> Position | None:
-        """Takes the lease; where to go on from, or None if nothing is held.
-
-        Raises StoreUnavailable or LeaseHeld.
-        """
-
-    def write(self, batch: Batch) -> int:
-        """State, version and publish at once, or not at all; the same batch twice counts once.
-
-        Returns how many other listeners stand by. Raises StoreUnavailable, StateLost or LeaseHeld.
-        """
-
-    def tell(self, feed: FeedStatus) -> None:
-        """Lets the workers know how things stand and writes nothing, if it can. Never raises."""
 
 
 class Writer:
@@ -158,16 +123,16 @@ class Writer:
             if self._version:
                 self._start_epoch()
             return
-        state = position.state
-        simulated = state.feed is not None and state.feed.simulated
+        snapshot = position.snapshot
+        simulated = snapshot.feed is not None and snapshot.feed.simulated
         if self._simulated not in (None, simulated):
             log.warning("the stored prices are %s: starting anew", _kind(simulated))
             self._start_epoch()
             return
         self._simulated = simulated
-        self._intake.restore(ticker for _, ticker in state.entries if ticker.price)
+        self._intake.restore(ticker for _, ticker in snapshot.entries if ticker.price)
         if position.intact:
-            self._epoch, self._version = state.epoch, state.version
+            self._epoch, self._version = snapshot.epoch, snapshot.version
         else:
             log.warning("the store is another server than before: starting a new epoch")
             self._start_epoch()

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
-from relay.binance import Note
-from relay.connection import Connection, FeedError
-from relay.streams import Plan
+from relay.exchange.connection import Connection, FeedError
+from relay.exchange.messages import Note
+from relay.exchange.streams import Plan
 from relay.ticker import Ticker
 
 #: A symbol asked for by name gets so long until something comes of it, in seconds, or longer if that

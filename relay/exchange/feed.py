@@ -14,13 +14,13 @@ from typing import Literal
 
 from gevent.event import Event
 
-from relay.batch import FeedStatus
-from relay.binance import Note
 from relay.config import SIMULATOR
-from relay.connection import REFUSED_SECONDS, FeedError
-from relay.session import Session
-from relay.source import Source
-from relay.streams import Plan
+from relay.exchange.connection import REFUSED_SECONDS, FeedError
+from relay.exchange.messages import Note
+from relay.exchange.session import Session
+from relay.exchange.source import Source
+from relay.exchange.streams import Plan
+from relay.feed_status import FeedStatus
 from relay.ticker import Ticker
 
 log = logging.getLogger(__name__)

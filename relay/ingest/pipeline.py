@@ -1,22 +1,23 @@
-"""Ingest: everything between the exchange and a store, introduced to one another."""
+"""Pipeline: everything between the exchange and a store, introduced to one another."""
 
 import logging
 from collections.abc import Callable
 from functools import partial
 
-from relay import streams
-from relay.catalogue import Catalogue
 from relay.config import SIMULATOR, Config
-from relay.essential import spawn_essential
-from relay.feed import Feed
-from relay.intake import Intake
-from relay.simulator.child import SimulatorChild
-from relay.writer import Store, Writer
+from relay.exchange import streams
+from relay.exchange.feed import Feed
+from relay.exchange.simulated import SimulatorChild
+from relay.ingest.catalogue import Catalogue
+from relay.ingest.intake import Intake
+from relay.ingest.writer import Writer
+from relay.store.contract import Store
+from relay.supervise import spawn_essential
 
 log = logging.getLogger(__name__)
 
 
-class Ingest:
+class Pipeline:
     """Feed, catalogue, intake and writer, for one store."""
 
     def __init__(

@@ -12,11 +12,11 @@ from operator import call
 from typing import TYPE_CHECKING
 
 from relay.board import LOG_ENTRIES, Board, Entry
-from relay.delivery import Delivery, deliver
-from relay.form import Form, Shared
+from relay.fanout.delivery import Delivery, deliver
+from relay.fanout.encoding import Form, Shared
 
 if TYPE_CHECKING:
-    from relay.client import Client
+    from relay.fanout.client import Client
 
 #: After so many sends the event loop gets its turn, if enough time has gone by.
 SENDS_PER_LOOK = 128

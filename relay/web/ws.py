@@ -13,16 +13,16 @@ import msgspec
 from flask import Blueprint, Request, Response, request
 
 from relay.board import Entry
-from relay.client import LINGER_SECONDS, Client
-from relay.deflate import Deflater
-from relay.delivery import deliver
-from relay.form import ENTRIES_PER_PIECE, PAYLOADS, WHOLE, parted, removal
-from relay.frames import PING, TEXT, close_frame, frame, text_frames
-from relay.hub import Hub
-from relay.permessage_deflate import negotiate
-from relay.rfc6455 import Closed, WebSocket
-from relay.subscription import BadQuery, Subscription, parse, parse_rate, parse_symbols
-from relay.takeover import KEY, Takeover
+from relay.fanout.client import LINGER_SECONDS, Client
+from relay.fanout.deflate import Deflater
+from relay.fanout.delivery import deliver
+from relay.fanout.encoding import ENTRIES_PER_PIECE, PAYLOADS, WHOLE, parted, removal
+from relay.fanout.hub import Hub
+from relay.server.frames import PING, TEXT, close_frame, frame, text_frames
+from relay.server.negotiation import negotiate
+from relay.server.takeover import KEY, Takeover
+from relay.server.websocket import Closed, WebSocket
+from relay.web.subscription import BadQuery, Subscription, parse, parse_rate, parse_symbols
 
 #: The longest message a client may send: 512 symbols of 32 characters.
 MAX_MESSAGE_BYTES = 32 << 10

@@ -4,7 +4,7 @@ import logging
 import time
 
 from relay.backoff import Backoff
-from relay.connection import FeedError
+from relay.exchange.connection import FeedError
 
 log = logging.getLogger(__name__)
 

@@ -2,10 +2,11 @@
 
 from flask import Blueprint, Request, Response, abort, make_response, render_template
 
-from relay import figures, pace
-from relay.hub import Hub
-from relay.market import Market
+from relay import pace
+from relay.fanout.hub import Hub
 from relay.ticker import Ticker, upper
+from relay.web import figures
+from relay.web.rows import Market
 
 HEADERS = {
     # Everything a page needs comes from this relay, and nothing of it is inline.
@@ -22,7 +23,7 @@ def blueprint(hub: Hub) -> Blueprint:
     """The routes."""
     routes = Blueprint("pages", __name__)
 
-    def standings(tickers: list[Ticker]) -> list[pace.State]:
+    def standings(tickers: list[Ticker]) -> list[pace.Standing]:
         """While prices as a whole are not live, the banner speaks for each of them."""
         live = hub.verdict().state == "live"
         return [hub.health.standing_of(ticker) if live else "live" for ticker in tickers]

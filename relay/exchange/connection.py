@@ -14,8 +14,8 @@ import gevent
 import websocket
 from websocket._abnf import continuous_frame, frame_buffer
 
-from relay.binance import Message, Note, normalise
-from relay.streams import CANARY, Dial, requests
+from relay.exchange.messages import Message, Note, normalise
+from relay.exchange.streams import CANARY, Dial, requests
 from relay.ticker import Ticker, upper
 
 log = logging.getLogger(__name__)

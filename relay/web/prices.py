@@ -1,27 +1,18 @@
-"""The JSON routes: prices for those who poll, and probes for those who watch."""
-
-from collections import Counter
+"""The price routes: JSON for those who poll."""
 
 import msgspec
 from flask import Blueprint, Request, Response, request
 
-from relay import pace
-from relay.form import parted
-from relay.hub import Hub
-from relay.subscription import parse
+from relay.fanout.encoding import parted
+from relay.fanout.hub import Hub
 from relay.ticker import public, upper
-
-
-def json_response(value: object, status: int = 200) -> Response:
-    """A JSON answer that nobody may cache: it is old when it arrives."""
-    body = msgspec.json.encode(value)
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-    return Response(body, status, headers)
+from relay.web.answer import json_response
+from relay.web.subscription import parse
 
 
 def blueprint(hub: Hub, max_symbols: int) -> Blueprint:
-    """The routes."""
-    routes = Blueprint("api", __name__)
+    """The routes below `/api/prices`."""
+    routes = Blueprint("prices", __name__)
 
     @routes.get("/api/prices")
     def prices() -> Response:
@@ -39,30 +30,7 @@ def blueprint(hub: Hub, max_symbols: int) -> Blueprint:
         }
         return json_response(msgspec.to_builtins(public(ticker)) | standing)
 
-    @routes.get("/livez")
-    def livez() -> Response:
-        return json_response({"alive": True})
-
-    @routes.get("/readyz")
-    def readyz() -> Response:
-        verdict = hub.verdict()
-        ready = verdict.state == "live" and len(hub.board) > 0 and not hub.draining
-        answer = {
-            "ready": ready,
-            "draining": hub.draining,
-            "symbols": len(hub.board),
-            **_standings(hub),
-            "clients": len(hub),
-        } | msgspec.structs.asdict(verdict)
-        return json_response(answer, 200 if ready else 503)
-
     return routes
-
-
-def _standings(hub: Hub) -> dict[str, int]:
-    """How many symbols are not live, by how they stand."""
-    counts = Counter(map(hub.health.standing_of, hub.board.tickers()))
-    return {standing: counts[standing] for standing in pace.NOT_LIVE}
 
 
 def _prices(hub: Hub, request: Request, max_symbols: int) -> dict[str, object]:

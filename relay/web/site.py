@@ -5,12 +5,13 @@ from pathlib import Path
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from relay import api, pages, sse, ws
 from relay.config import Config
-from relay.hub import Full, Hub
-from relay.subscription import BadQuery
+from relay.fanout.hub import Full, Hub
+from relay.web import pages, prices, probes, sse, ws
+from relay.web.answer import json_response
+from relay.web.subscription import BadQuery
 
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 def create_site(hub: Hub, config: Config) -> Flask:
@@ -22,16 +23,17 @@ def create_site(hub: Hub, config: Config) -> Flask:
     site.register_blueprint(
         ws.blueprint(hub, config.max_symbols, config.allowed_origins, config.compression)
     )
-    site.register_blueprint(api.blueprint(hub, config.max_symbols))
+    site.register_blueprint(prices.blueprint(hub, config.max_symbols))
+    site.register_blueprint(probes.blueprint(hub))
     site.register_blueprint(pages.blueprint(hub))
 
     @site.errorhandler(BadQuery)
     def bad_query(error: BadQuery) -> Response:
-        return api.json_response({"error": str(error)}, 400)
+        return json_response({"error": str(error)}, 400)
 
     @site.errorhandler(Full)
     def full(error: Full) -> Response:
-        answer = api.json_response({"error": str(error)}, 503)
+        answer = json_response({"error": str(error)}, 503)
         answer.headers["Retry-After"] = "5"
         return answer
 
@@ -39,7 +41,7 @@ def create_site(hub: Hub, config: Config) -> Flask:
     def http_error(error: HTTPException) -> Response:
         if error.code == 404 and pages.wants_page(request):
             return pages.not_found(hub, error.description or "")
-        answer = api.json_response({"error": error.description}, error.code or 500)
+        answer = json_response({"error": error.description}, error.code or 500)
         answer.headers.extend((k, v) for k, v in error.get_headers() if k in ("Allow", "Location"))
         return answer
 

@@ -13,13 +13,14 @@ import gevent
 import msgspec
 from gevent.event import Event
 
-from relay.batch import Batch, FeedStatus, State
+from relay.batch import Batch, Snapshot
 from relay.board import Board
-from relay.client import LINGER_SECONDS, Client
-from relay.cohort import Cohort, CohortKey
-from relay.essential import spawn_essential
-from relay.form import Form
-from relay.health import Health, Verdict
+from relay.fanout.client import LINGER_SECONDS, Client
+from relay.fanout.cohort import Cohort, CohortKey
+from relay.fanout.encoding import Form
+from relay.fanout.health import Health, Verdict
+from relay.feed_status import FeedStatus
+from relay.supervise import spawn_essential
 
 log = logging.getLogger(__name__)
 
@@ -91,19 +92,19 @@ class Hub:
         """How many clients are connected."""
         return len(self._clients)
 
-    def start(self, updates: Iterable[State | Batch | FeedStatus]) -> None:
+    def start(self, updates: Iterable[Snapshot | Batch | FeedStatus]) -> None:
         """Begins to take updates in and to send them out."""
         spawn_essential(self._receive, updates)
         spawn_essential(self._run)
         spawn_essential(self._watch)
         spawn_essential(self._beat)
 
-    def take(self, item: State | Batch | FeedStatus) -> None:
+    def take(self, item: Snapshot | Batch | FeedStatus) -> None:
         """Takes a batch, or a whole state, onto the board; whoever wants it is due for a pass."""
         anew = False
         if isinstance(item, FeedStatus):
             self.health.hear(item)
-        elif isinstance(item, State):
+        elif isinstance(item, Snapshot):
             if item.feed is not None:
                 self.health.recall(item.feed)
             anew = self.board.load(item)
@@ -218,7 +219,7 @@ class Hub:
     def _send_away(self, client: Client, window: float) -> None:
         client.finish(client.cohort.form.end("bye", self.bye(window)))
 
-    def _receive(self, updates: Iterable[State | Batch | FeedStatus]) -> None:
+    def _receive(self, updates: Iterable[Snapshot | Batch | FeedStatus]) -> None:
         for item in updates:
             self.take(item)
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 
 from gevent.event import Event
 
-from relay import rest
 from relay.backoff import Backoff
-from relay.intake import Intake
-from relay.rest import RestError
+from relay.exchange import rest
+from relay.exchange.rest import RestError
+from relay.ingest.intake import Intake
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,26 @@
+"""FeedStatus: what the feed says of itself. It travels with every batch."""
+
+from typing import Literal
+
+import msgspec
+
+
+class FeedStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the feed says of itself. Travels with every batch."""
+
+    #: live: prices arrive. stale: connected, but none for too long. down: not connected.
+    state: Literal["live", "stale", "down"]
+    simulated: bool = False
+    #: The URL in use or being tried.
+    source: str = ""
+    #: Seconds since the exchange last sent data, when this was said; None before the first.
+    age: float | None = None
+    #: The hop to blame and why, in a few words; nothing where all is well.
+    reason: str = ""
+    #: Milliseconds from the exchange's stamp on the newest price to our reading it, by two clocks:
+    #: never below 0. None where the stream has no stamp.
+    latency: int | None = None
+    #: When this was said, by the listener's clock, in milliseconds since 1970.
+    time: int = 0
+    #: How many other listeners stand by to take over.
+    standbys: int = 0
