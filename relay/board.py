@@ -58,7 +58,7 @@ class Board:
             entries.pop(symbol, None)
             entries[symbol] = entry
             log.append(entry)
-            if not entry[1].price:
+            if entry[1].removed:
                 gone.add(symbol)
             elif gone:
                 gone.discard(symbol)
@@ -74,7 +74,7 @@ class Board:
             return False
         ordered = sorted(state.entries, key=lambda entry: entry[0])
         self._entries = {entry[1].symbol: entry for entry in ordered}
-        self._gone = {entry[1].symbol for entry in ordered if not entry[1].price}
+        self._gone = {entry[1].symbol for entry in ordered if entry[1].removed}
         self._log = []
         self.epoch, self.version = state.epoch, state.version
         return anew
@@ -89,7 +89,7 @@ class Board:
             named = [entries[s] for s in symbols if s in entries and s not in left_out]
             return sorted((entry for entry in named if entry[0] > version), key=lambda e: e[0])
         if version <= 0:
-            return [entry for entry in self._entries.values() if entry[1].price]
+            return [entry for entry in self._entries.values() if not entry[1].removed]
         changed = []
         for entry in reversed(self._entries.values()):
             if entry[0] <= version:
@@ -115,4 +115,4 @@ class Board:
 
     def tickers(self) -> list[Ticker]:
         """Every symbol's newest ticker, oldest change first."""
-        return [entry[1] for entry in self._entries.values() if entry[1].price]
+        return [entry[1] for entry in self._entries.values() if not entry[1].removed]

@@ -14,7 +14,7 @@ PRICE = re.compile(r"[0-9]{1,24}(\.[0-9]{1,24})?", re.ASCII)
 _LETTERS = {
     "symbol": "s",
     "price": "c",
-    "event": "e",
+    "stream": "e",
     "event_time": "E",
     "open": "o",
     "high": "h",
@@ -44,8 +44,9 @@ class Ticker(msgspec.Struct, omit_defaults=True, gc=False, rename=_LETTERS):
     symbol: str
     #: Empty where the symbol is gone: the exchange does not list it any more.
     price: str
-    #: Which kind of event gave the price: Binance's `e`; `bookTicker`, which has none; or `rest`.
-    event: str
+    #: The kind of stream that gave the price: the event type that Binance sends, such as `24hrMiniTicker`;
+    #: `bookTicker`, whose events name none; or `rest`.
+    stream: str
     #: When the relay read it, by the relay's clock.
     received_time: int = 0
     #: When the exchange says it happened; `bookTicker` does not say.
@@ -70,22 +71,62 @@ class Ticker(msgspec.Struct, omit_defaults=True, gc=False, rename=_LETTERS):
     #: Seconds that it may usually go without an update.
     pace: int | None = None
 
-
-#: The same fields under their own names.
-_Public = msgspec.defstruct(
-    "_Public",
-    [
-        (field.name, field.type, *(() if field.required else (field.default,)))
-        for field in msgspec.structs.fields(Ticker)
-    ],
-    omit_defaults=True,
-    gc=False,
-)
+    @property
+    def removed(self) -> bool:
+        """Whether this is no price, but the news that the exchange does not list the symbol any more."""
+        return not self.price
 
 
-def public(ticker: Ticker) -> msgspec.Struct:
+class PublicTicker(msgspec.Struct, omit_defaults=True, gc=False):
+    """A ticker as clients see it: each field under its own name. See Ticker for what they mean."""
+
+    symbol: str
+    price: str
+    stream: str
+    received_time: int
+    event_time: int | None = None
+    open: str | None = None
+    high: str | None = None
+    low: str | None = None
+    volume: str | None = None
+    quote_volume: str | None = None
+    change: str | None = None
+    change_percent: str | None = None
+    bid: str | None = None
+    ask: str | None = None
+    trades: int | None = None
+    sequence: int | None = None
+    status: str | None = None
+    pace: int | None = None
+
+
+def public(ticker: Ticker) -> PublicTicker:
     """A ticker as clients see it."""
-    return _Public(*msgspec.structs.astuple(ticker))
+    return PublicTicker(
+        ticker.symbol,
+        ticker.price,
+        ticker.stream,
+        ticker.received_time,
+        ticker.event_time,
+        ticker.open,
+        ticker.high,
+        ticker.low,
+        ticker.volume,
+        ticker.quote_volume,
+        ticker.change,
+        ticker.change_percent,
+        ticker.bid,
+        ticker.ask,
+        ticker.trades,
+        ticker.sequence,
+        ticker.status,
+        ticker.pace,
+    )
+
+
+def removal(symbol: str, received_time: int) -> Ticker:
+    """The news that the exchange does not list the symbol any more."""
+    return Ticker(symbol, "", "removed", received_time)
 
 
 def upper(symbol: str) -> str:

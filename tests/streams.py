@@ -57,7 +57,7 @@ class Stream(Closing):
     def _take(self, data: Any) -> None:
         with self._changed:
             for item in data if isinstance(data, list) else [data]:
-                if "event" in item and "price" not in item:
+                if "event" in item:
                     self.events.append(item)
                     if item["event"] == "status" and item.get("mode") == "full":
                         self.prices = {}
@@ -168,9 +168,7 @@ class EventSource(Stream):
             self.last_id = fields["id"]
         if "data" in fields:
             data = json.loads(fields["data"])
-            assert ("event" in fields) == (
-                isinstance(data, dict) and "event" in data and "price" not in data
-            )
+            assert ("event" in fields) == (isinstance(data, dict) and "event" in data)
             self._take(data)
 
 

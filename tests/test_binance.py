@@ -103,7 +103,7 @@ def test_every_payload_with_a_price_becomes_a_ticker(
     (ticker,) = tickers
     assert (ticker.symbol, ticker.price, ticker.event_time) == (symbol, price, event_time)
     assert ticker.received_time == NOW
-    assert ticker.event == payload.get("e", "bookTicker")
+    assert ticker.stream == payload.get("e", "bookTicker")
 
 
 def test_the_24_hours_fields_are_kept_where_the_stream_has_them() -> None:

@@ -50,7 +50,7 @@ def test_everything_that_is_traded_is_known_before_the_first_frame(
         symbol: ticker.open for symbol, ticker in found.items()
     }
     bitcoin = found["BTCUSDT"]
-    assert (bitcoin.event, bool(bitcoin.open and bitcoin.quote_volume)) == ("rest", True)
+    assert (bitcoin.stream, bool(bitcoin.open and bitcoin.quote_volume)) == ("rest", True)
 
 
 def test_halted_symbols_are_marked_and_delisted_ones_removed(

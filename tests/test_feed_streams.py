@@ -34,7 +34,7 @@ def test_only_the_chosen_symbols_are_read_whatever_the_stream(kind: str, first: 
         event = {"ticker": "24hrTicker", "miniTicker": "24hrMiniTicker", "ticker_1h": "1hTicker"}
         wanted = event.get(kind, kind.partition("_")[0])
         stream.wait_for(
-            lambda: any(update["event"] == wanted for update in stream.updates), f"a {wanted}"
+            lambda: any(update["stream"] == wanted for update in stream.updates), f"a {wanted}"
         )
         assert "BTCUSDT" not in stream.prices
 

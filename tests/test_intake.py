@@ -13,17 +13,17 @@ def intake() -> Intake:
 
 
 def ticker(symbol: str, price: str, event_time: int | None = 1, **more: object) -> Ticker:
-    values = {"event": "24hrMiniTicker", "received_time": 0, **more}
+    values = {"stream": "24hrMiniTicker", "received_time": 0, **more}
     return Ticker(symbol, price, event_time=event_time, **values)  # type: ignore[arg-type]
 
 
 def trade(price: str, event_time: int, sequence: int) -> Ticker:
-    return ticker("A", price, event_time, event="trade", sequence=sequence)
+    return ticker("A", price, event_time, stream="trade", sequence=sequence)
 
 
 def book(price: str, sequence: int, received_time: int = 0) -> Ticker:
     return ticker(
-        "A", price, None, event="bookTicker", sequence=sequence, received_time=received_time
+        "A", price, None, stream="bookTicker", sequence=sequence, received_time=received_time
     )
 
 
@@ -89,7 +89,7 @@ def test_ids_that_begin_again_long_after_are_followed(intake: Intake) -> None:
 
 
 def test_a_ticker_with_the_same_last_trade_is_newer_by_its_time(intake: Intake) -> None:
-    day = {"event": "24hrTicker", "sequence": 7}
+    day = {"stream": "24hrTicker", "sequence": 7}
     intake.offer([ticker("A", "5", 1, **day), ticker("A", "5", 2, bid="4", **day)])
     (newest,) = intake.wait(0)
     assert (newest.event_time, newest.bid) == (2, "4")
@@ -104,7 +104,7 @@ def test_a_trade_does_not_lose_the_days_figures(intake: Intake) -> None:
 
 def test_rest_fills_what_is_missing_and_overwrites_nothing_streamed(intake: Intake) -> None:
     intake.offer([ticker("A", "5", 50)])
-    rest = {"event": "rest", "trades": 9}
+    rest = {"stream": "rest", "trades": 9}
     intake.seed([ticker("A", "9", 99, **rest), ticker("B", "2", 10, **rest)])
     assert waiting(intake) == {"A": "5", "B": "2"}
 
@@ -114,7 +114,7 @@ def test_after_a_gap_rest_may_be_newer_until_the_stream_has_spoken(intake: Intak
     waiting(intake)
     intake.begin()
     intake.offer([ticker("B", "6", 60)])
-    intake.seed([ticker(s, "9", t, event="rest") for s, t in (("A", 99), ("B", 99), ("C", 49))])
+    intake.seed([ticker(s, "9", t, stream="rest") for s, t in (("A", 99), ("B", 99), ("C", 49))])
     assert waiting(intake) == {"A": "9", "B": "6"}
 
 
@@ -129,7 +129,7 @@ def test_what_is_not_traded_is_marked_until_it_is_again(intake: Intake) -> None:
         ("B", "5", "BREAK"),
     ]
     intake.offer([ticker("A", "6", 60)])
-    intake.seed([ticker("B", "5", 50, event="rest")])
+    intake.seed([ticker("B", "5", 50, stream="rest")])
     assert [(t.symbol, t.price, t.status) for t in intake.wait(0)] == [
         ("A", "6", None),
         ("B", "5", None),

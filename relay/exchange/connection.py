@@ -214,7 +214,7 @@ class Connection:
     def _wanted(self, tickers: list[Ticker]) -> list[Ticker]:
         if not self._dial.canary:
             return tickers
-        wanted = [t for t in tickers if (t.symbol, t.event) != (_CANARY_SYMBOL, _CANARY_EVENT)]
+        wanted = [t for t in tickers if (t.symbol, t.stream) != (_CANARY_SYMBOL, _CANARY_EVENT)]
         self._canary_sings |= len(wanted) < len(tickers)
         self._delivers |= bool(wanted)
         return wanted

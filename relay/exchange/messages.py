@@ -123,7 +123,7 @@ def _array(message: bytes, received_time: int) -> Message:
         tickers = _decode_tickers(message)
     except msgspec.ValidationError:
         return _mixed_array(message, received_time)
-    if not {ticker.event for ticker in tickers} <= _DAY_EVENTS:
+    if not {ticker.stream for ticker in tickers} <= _DAY_EVENTS:
         return _mixed_array(message, received_time)
     return _collect_day(tickers, received_time)
 
@@ -212,7 +212,7 @@ def _day_ticker(event: _Event, symbol: str, price: str, received_time: int) -> T
     return Ticker(
         symbol=symbol,
         price=price,
-        event=event.e,
+        stream=event.e,
         received_time=received_time,
         event_time=_milliseconds(event.E),
         open=_text(event.o),
@@ -234,7 +234,7 @@ def _plain_ticker(event: _Event, symbol: str, price: str, received_time: int) ->
     return Ticker(
         symbol=symbol,
         price=price,
-        event=event.e,
+        stream=event.e,
         received_time=received_time,
         event_time=_milliseconds(event.E if event.e != "referencePrice" else event.t),
         sequence=_sequence(event),
@@ -245,7 +245,7 @@ def _book_ticker(event: _Event, symbol: str, price: str, received_time: int) -> 
     return Ticker(
         symbol=symbol,
         price=price,
-        event="bookTicker",
+        stream="bookTicker",
         received_time=received_time,
         bid=_text(event.b),
         ask=_text(event.a),

@@ -106,7 +106,7 @@ def _ticker(row: _MiniTicker, received_time: int) -> Ticker:
     return Ticker(
         symbol=row.symbol,
         price=row.lastPrice,
-        event="rest",
+        stream="rest",
         received_time=received_time,
         event_time=row.closeTime,
         open=row.openPrice,

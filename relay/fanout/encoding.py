@@ -24,11 +24,11 @@ WHOLE = 1_000_000
 def parted(entries: list[Entry]) -> tuple[list[Ticker], list[str]]:
     """The updates among these entries, and the symbols that are gone with them."""
     tickers = [ticker for _, ticker in entries]
-    if "" not in [ticker.price for ticker in tickers]:
+    if not any(ticker.removed for ticker in tickers):
         return tickers, []
     # One that went may have come back, or the other way round: the last word on each counts.
     newest = {ticker.symbol: ticker for ticker in tickers}.values()
-    return [t for t in newest if t.price], [t.symbol for t in newest if not t.price]
+    return [t for t in newest if not t.removed], [t.symbol for t in newest if t.removed]
 
 
 def removal(symbols: list[str]) -> bytes:

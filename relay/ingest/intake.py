@@ -12,7 +12,7 @@ import msgspec
 from gevent.event import Event
 
 from relay import pace
-from relay.ticker import Ticker
+from relay.ticker import Ticker, removal
 
 #: Carried over from the last message that had them: a trade does not say the day's high.
 _DAY_FIELDS = (
@@ -151,7 +151,7 @@ class Intake:
     def remove(self, symbol: str) -> None:
         """The exchange does not list the symbol any more."""
         line = self._lines.pop(symbol)
-        self._pending[symbol] = Ticker(symbol, "", "removed", line.ticker.received_time)
+        self._pending[symbol] = removal(symbol, line.ticker.received_time)
         self._bell.set()
 
     def begin(self) -> None:
@@ -208,8 +208,8 @@ class Intake:
 
     def _inherit(self, ticker: Ticker, held: Ticker) -> None:
         """A ticker takes over from one of perhaps another kind."""
-        if held.event != ticker.event:
-            self._others[held.symbol, held.event] = held
+        if held.stream != ticker.stream:
+            self._others[held.symbol, held.stream] = held
         if ticker.open is None and held.open is not None:
             for field in _DAY_FIELDS:
                 setattr(ticker, field, getattr(held, field))
@@ -220,10 +220,14 @@ class Intake:
         if later < 0:
             return True
         last = held
-        if held.event != ticker.event:
-            last = self._others.get((ticker.symbol, ticker.event), held)
-        if last.event == ticker.event and ticker.sequence is not None and last.sequence is not None:
-            if ticker.event in _NUMBERED:
+        if held.stream != ticker.stream:
+            last = self._others.get((ticker.symbol, ticker.stream), held)
+        if (
+            last.stream == ticker.stream
+            and ticker.sequence is not None
+            and last.sequence is not None
+        ):
+            if ticker.stream in _NUMBERED:
                 passed = ticker.sequence > last.sequence
                 return not passed and _later(ticker, last) <= _RESTART_MILLISECONDS
             if later == 0 and ticker.sequence != last.sequence:
@@ -234,7 +238,7 @@ class Intake:
 def _plainly_follows(ticker: Ticker, held: Ticker) -> bool:
     """The common case, of which a frame has thousands: the same kind, whole, and later."""
     return (
-        ticker.event == held.event
+        ticker.stream == held.stream
         and ticker.sequence is None
         and ticker.open is not None
         and (ticker.event_time or 0) > (held.event_time or 0)
@@ -253,4 +257,4 @@ def _later(ticker: Ticker, held: Ticker) -> int:
 
 
 def _content(ticker: Ticker) -> tuple[str, str, str | None, str | None]:
-    return ticker.price, ticker.event, ticker.bid, ticker.ask
+    return ticker.price, ticker.stream, ticker.bid, ticker.ask

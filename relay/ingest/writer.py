@@ -130,7 +130,7 @@ class Writer:
             self._start_epoch()
             return
         self._simulated = simulated
-        self._intake.restore(ticker for _, ticker in snapshot.entries if ticker.price)
+        self._intake.restore(ticker for _, ticker in snapshot.entries if not ticker.removed)
         if position.intact:
             self._epoch, self._version = snapshot.epoch, snapshot.version
         else:

@@ -151,8 +151,8 @@ def _public(batch: Batch) -> tuple[list[str], list[str]]:
 
     They were checked when they came in: they hold nothing that JSON would escape.
     """
-    present = [text for t in batch.updates if t.price for text in (t.symbol, t.price)]
-    return present, [t.symbol for t in batch.updates if not t.price]
+    present = [text for t in batch.updates if not t.removed for text in (t.symbol, t.price)]
+    return present, [t.symbol for t in batch.updates if t.removed]
 
 
 def _unavailable(error: RedisError) -> StoreUnavailable:
