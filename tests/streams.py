@@ -199,8 +199,8 @@ class WebSocket(Stream):
         try:
             for message in self._connection:
                 data = json.loads(message)
-                if isinstance(data, dict) and data.get("id"):
-                    self.last_id = data["id"]
+                last = data[-1] if isinstance(data, list) else data
+                self.last_id = last.get("id", self.last_id)
                 self._take(data)
         except ConnectionClosed:
             pass

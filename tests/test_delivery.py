@@ -7,9 +7,9 @@ from relay.ticker import Ticker
 def test_every_cut_leaves_whole_pieces_and_the_version_they_reach() -> None:
     pieces, versions = [b"one", b"twotwo", b"three"], [3, 5, 9]
     delivery = Delivery(pieces, versions)
-    assert delivery.rest(0, 1) == (b"", 1)
+    assert delivery.remainder(0, 1) == (b"", 1)
     for sent in range(1, len(delivery.data) + 1):
-        unfinished, version = delivery.rest(sent, 1)
+        unfinished, version = delivery.remainder(sent, 1)
         whole = delivery.data[:sent] + unfinished
         assert whole in (b"one", b"onetwotwo", b"onetwotwothree")
         assert version == {3: 3, 9: 5, 14: 9}[len(whole)]

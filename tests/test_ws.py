@@ -61,7 +61,8 @@ def test_the_snapshot_comes_first_and_then_every_update(
         assert stream.events[0]["mode"] == "full"
         exchange.tick(BTCUSDT="1.50000000")
         stream.wait_for_price("BTCUSDT", "1.50000000")
-        assert stream.updates[-1] == {"symbol": "BTCUSDT", "price": "1.50000000"}
+        newest = relay.http.get("/api/prices").json()["id"]
+        assert stream.updates[-1] == {"symbol": "BTCUSDT", "price": "1.50000000", "id": newest}
 
 
 def test_symbols_are_subscribed_and_unsubscribed_while_connected(

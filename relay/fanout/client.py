@@ -11,39 +11,41 @@ import logging
 import math
 import socket
 import struct
-import time
-from typing import TYPE_CHECKING
 
 import gevent
 
-if TYPE_CHECKING:
-    from relay.fanout.cohort import Cohort
-    from relay.fanout.hub import Hub
+from relay.clock import SYSTEM, Clock
+from relay.fanout.cohort import Cohort
+from relay.fanout.delivery import deliver
+from relay.fanout.news import News
 
 log = logging.getLogger(__name__)
 
 #: libev's names for what a watcher waits for.
 _READ, _WRITE = 1, 2
-#: What the kernel may hold unsent for a slow client: little, so that prices wait where newer ones can
+#: Bytes that the kernel may hold unsent for a slow client: few, so that prices wait where newer ones can
 #: replace them. Linux: tcp(7), TCP_NOTSENT_LOWAT.
 UNSENT_BYTES = 32 << 10
-#: What a client's own questions may add to its unfinished write: pongs, errors, prices asked for.
-MAX_UNFINISHED = 256 << 10
-#: A client that was told goodbye has so long to close its end.
+#: Bytes of unfinished writes above which a client is cut: it asks (pings, commands) and does not read.
+MAX_UNFINISHED = 64 << 10
+#: Seconds that a client which was told goodbye has to close its end.
 LINGER_SECONDS = 2.0
 
 
 class Client:
-    """A connection taken over from the web server. This one only listens; a subclass may also obey."""
+    """A connection taken over from the web server. This one only listens; a subclass may also speak."""
 
     __slots__ = (
+        "_clock",
         "_flusher",
+        "_news",
+        "_stall_seconds",
         "_told",
         "cohort",
         "ends_at",
         "heard",
-        "hub",
         "joined",
+        "lacking",
         "leaving",
         "send",
         "sock",
@@ -51,48 +53,61 @@ class Client:
         "version",
     )
 
-    cohort: "Cohort"
+    cohort: Cohort
 
-    def __init__(self, hub: "Hub", sock: _socket.socket, version: int) -> None:
-        """`sock` is non-blocking; `version` is where the client stands already, 0 for nowhere."""
-        self.hub = hub
+    def __init__(
+        self,
+        sock: _socket.socket,
+        version: int,
+        news: News,
+        *,
+        stall_seconds: float,
+        clock: Clock = SYSTEM,
+    ) -> None:
+        """`sock` is non-blocking; `version` is where the client stands already, 0 for nowhere. The client
+        is cut when its socket takes no byte for `stall_seconds`."""
         self.sock = sock
         #: The C method itself: the fan-out calls nothing else.
         self.send = sock.send
-        #: What the client has once `unfinished` is sent, while it is not live.
+        #: What the client has once `unfinished` is sent, while it does not keep up with its cohort.
         self.version = version
+        #: Symbols that it asked for lately and of which it has nothing yet.
+        self.lacking: list[str] = []
         self.unfinished = b""
-        #: The cohort's pass at which it became live.
+        #: The cohort's number of passes when it joined.
         self.joined = 0
         #: Nothing but `unfinished` will be sent any more.
         self.leaving = False
-        #: When it is to be sent away to come back elsewhere, by the monotonic clock.
+        #: When it is to be sent away to come back elsewhere, by the clock.
         self.ends_at = math.inf
-        #: When it last said anything.
-        self.heard = time.monotonic()
+        self._news = news
+        self._stall_seconds = stall_seconds
+        self._clock = clock
+        #: When it last said anything, by the clock.
+        self.heard = clock.monotonic()
+        # The news that it was told last; -1 where it must be told anew.
         self._told = -1
         self._flusher: gevent.Greenlet[[], None] | None = None
         if hasattr(socket, "TCP_NOTSENT_LOWAT") and sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
 
     def run(self) -> None:
-        """The connection's life, from here to its end. Needs a greenlet of its own."""
-        try:
-            self.start()
-            self.read()
-        finally:
-            self.hub.leave(self)
-            if self._flusher is not None:
-                self._flusher.kill()
-            self.sock.close()
-
-    def start(self) -> None:
-        """Gives the client what it lacks and makes it live."""
+        """The connection's life until its peer has gone. Needs a greenlet of its own, and then `close`."""
         if not self.catch_up():
             self._flush_later()
+        self.read()
 
-    def too_quiet(self, seconds: float) -> bytes:  # noqa: ARG002
-        """What to end it with if it had to say something within `seconds` and did not; or nothing."""
+    def close(self) -> None:
+        """Gives the socket back, whatever is unfinished."""
+        if self._flusher is not None:
+            self._flusher.kill()
+        self.sock.close()
+
+    def asked(self) -> None:
+        """A heartbeat has gone out that asks for an answer, where the transport has such a thing."""
+
+    def overdue(self, seconds: float) -> bytes:  # noqa: ARG002
+        """What to end it with if it was asked and said nothing for `seconds` since; or nothing."""
         return b""
 
     def read(self) -> None:
@@ -105,7 +120,7 @@ class Client:
         while True:
             try:
                 data = self.sock.recv(size)
-                self.heard = time.monotonic()
+                self.heard = self._clock.monotonic()
                 return data
             except BlockingIOError:
                 if not self._wait(_READ, seconds):
@@ -120,31 +135,36 @@ class Client:
         if self._flusher is not None:
             self._queue(data)
             return
-        try:
-            sent = self.send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self.lost()
-            return
+        sent = self._send(data)
         if sent < len(data):
-            self.fall_behind(data[sent:], self.cohort.settled)
+            self.fall_behind(data[sent:], self.cohort.stands_at(self, self.version))
 
     def fall_behind(self, unfinished: bytes, version: int) -> None:
-        """Takes the client out of the fan-out until it has sent this and caught up."""
+        """See Member."""
         self.cohort.drop(self)
         self.unfinished = unfinished
         self.version = version
         self._told = -1
         self._flush_later()
 
+    def resume(self, version: int) -> None:
+        """See Member."""
+        self.version = version
+        if not self.catch_up():
+            self._flush_later()
+
+    def start_anew(self) -> None:
+        """A new epoch: whatever it holds is void, and it has to be told so."""
+        self.version = 0
+        self.lacking = []
+        self._told = -1
+
     def catch_up(self) -> bool:
         """Sends what can be sent without waiting; False while the socket takes no more.
 
-        In this order: what is unfinished, how the feed is, and what changed since `version`, until
-        there is nothing that the live members of the cohort have and this one has not.
+        In this order: what is unfinished, how the feed is, symbols of which it has nothing, and what
+        changed since `version`, until there is nothing that its cohort has and this client has not.
         """
-        cohort = self.cohort
         while True:
             if self.unfinished:
                 self.unfinished = self.unfinished[self._send(self.unfinished) :]
@@ -153,34 +173,38 @@ class Client:
             if self.leaving:
                 self._end_output()
                 return True
-            if self._told != self.hub.told:
-                self._told = self.hub.told
-                self.unfinished = self.hub.status_for(self)
-            elif cohort.may_join(self.version):
-                cohort.join(self)
+            if self._told != self._news.told:
+                self._told = self._news.told
+                status = self._news.status(self.version, self.cohort.symbols, self.stands_at)
+                self.unfinished = self.cohort.form.event("status", status)
+            elif self.lacking:
+                self.unfinished = self._next_of_lacking()
+            elif self.cohort.join(self, self.version):
                 return True
             else:
-                delivery = cohort.missing(self.version)
+                delivery = self.cohort.missing(self.version)
                 if delivery is None:
-                    self.version = self.hub.board.version
+                    self.version = self.cohort.newest
                     continue
                 sent = self._send(delivery.data)
-                self.unfinished, self.version = delivery.rest(sent, self.version)
+                self.unfinished, self.version = delivery.remainder(sent, self.version)
                 if sent < len(delivery.data):
                     return False
 
     @property
     def stands_at(self) -> int:
-        """The version that the client is sure to have, once `unfinished` is sent."""
-        return self.version if self._flusher is not None else self.cohort.settled
+        """A version from which the client may resume, once `unfinished` is sent; 0 where it lacks symbols."""
+        if self.lacking:
+            return 0
+        return self.cohort.stands_at(self, self.version)
 
-    def move(self, cohort: "Cohort", version: int, first: bytes) -> None:
-        """Goes over to another cohort, standing at `version`; `first` is sent before anything else."""
-        if self.leaving:
-            return
+    def move(self, cohort: Cohort, version: int, lacking: list[str], first: bytes) -> None:
+        """Goes over to another cohort, standing at `version` but for `lacking`; `first` is sent first."""
+        self.cohort.drop(self)
         self.cohort = cohort
         self.version = version
-        self._told = self.hub.told
+        self.lacking = lacking
+        self._told = self._news.told
         self._queue(first)
         if self._flusher is None and not self.catch_up():
             self._flush_later()
@@ -203,13 +227,25 @@ class Client:
         self.lost()
 
     def lost(self) -> None:
-        """The connection is gone: out of the fan-out, and its greenlet shall see the end."""
+        """See Member. Its greenlet shall see the end of the connection."""
         self.cohort.drop(self)
         self.leaving = True
+        self.unfinished = b""
         try:
             self.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             log.debug("the peer was quicker")
+
+    def _next_of_lacking(self) -> bytes:
+        """A piece of the symbols of which the client has nothing yet, or nothing if none has a price."""
+        cohort = self.cohort
+        part = cohort.form.entries_per_piece
+        some, self.lacking = self.lacking[:part], self.lacking[part:]
+        entries = cohort.entries_of(some)
+        if not entries:
+            return b""
+        # Before the last piece no id will do: a resumption by an older one would leave symbols out.
+        return deliver(entries, self.stands_at, cohort.epoch, cohort.form.encode, part).data
 
     def _queue(self, data: bytes) -> None:
         self.unfinished += data
@@ -217,7 +253,7 @@ class Client:
             self.cut("it asks for more than it reads")
 
     def _send(self, data: bytes) -> int:
-        """How many bytes the socket took."""
+        """How many bytes the socket took; all of them where the connection is gone."""
         try:
             return self.send(data)
         except BlockingIOError:
@@ -230,16 +266,20 @@ class Client:
         self._flusher = gevent.spawn(self._flush)
 
     def _flush(self) -> None:
+        in_order = False
         try:
             while not self.catch_up():
-                if not self._wait(_WRITE, self.hub.stall_seconds):
-                    self.cut(f"it took no byte for {self.hub.stall_seconds:g} s")
+                if not self._wait(_WRITE, self._stall_seconds):
+                    self.cut(f"it took no byte for {self._stall_seconds:g} s")
                     return
             if self.leaving:
                 gevent.sleep(LINGER_SECONDS)
                 self.lost()
+            in_order = True
         finally:
             self._flusher = None
+            if not in_order:
+                self.lost()
 
     def _end_output(self) -> None:
         try:

@@ -1,57 +1,61 @@
 """Cohort: the clients that are owed the same bytes.
 
-Those with the same wire form, symbols and rate. What changed is encoded once for all of them and
-offered to each socket without waiting. A client whose socket does not take all of it falls behind:
-it leaves `live` until it has caught up by itself.
+Its members have the same wire form, symbols and rate. What changed is encoded once for all of them and
+offered to each socket without waiting. A member whose socket does not take all of it falls behind: it
+gets nothing from here until it has caught up by itself and joins again.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from itertools import repeat
 from operator import call
-from typing import TYPE_CHECKING
 
-from relay.board import LOG_ENTRIES, Board, Entry
+from relay.board import LOG_ENTRIES, Entry
+from relay.clock import Clock
 from relay.fanout.delivery import Delivery, deliver
 from relay.fanout.encoding import Form, Shared
+from relay.fanout.flow import Flow
+from relay.fanout.member import Member
+from relay.fanout.recent import Recent
 
-if TYPE_CHECKING:
-    from relay.fanout.client import Client
-
-#: After so many sends the event loop gets its turn, if enough time has gone by.
+#: Sends after which the event loop gets its turn, if enough time has gone by.
 SENDS_PER_LOOK = 128
 
 CohortKey = tuple[Form, frozenset[str] | None, float]
+Breathe = Callable[[], None]
+Group = dict[Member, None] | dict[Member, int]
 
 
 class Cohort:
     """One shared encoding and everyone who gets it."""
 
-    def __init__(
-        self, board: Board, form: Form, symbols: frozenset[str] | None, rate: float
-    ) -> None:
-        """`symbols`: None for all; `rate`: passes a second at most, 0 for no limit."""
-        self.form = form
-        self.symbols = symbols
-        self.rate = rate
-        self.key: CohortKey = (form, symbols, rate)
-        #: Everyone, and those of them who have all that was offered.
-        self.members: set[Client] = set()
-        self.live: dict[Client, None] = {}
-        #: As live as those, but given bytes that stand on their own until they may share a past.
-        self.aside: dict[Client, None] = {}
-        #: No pass before this, by the monotonic clock.
+    def __init__(self, flow: Flow, recent: Recent, clock: Clock, key: CohortKey) -> None:
+        """`key`: the wire form; the symbols, None for all; the passes a second at most, 0 for no limit."""
+        self.key = key
+        self.form, self.symbols, self.rate = key
+        #: Everyone, also those who are behind.
+        self.members: set[Member] = set()
+        #: No pass before this, by the clock.
         self.next_pass = 0.0
-        #: Whether somebody has been asked to wake us for the next pass.
+        #: Whether the hub will wake us for the next pass.
         self.waiting = False
-        self._board = board
-        # While a pass runs, some of the live have `_offered` and the others still `_settled`.
-        self._offered = self._settled = board.version
+        #: Whether a new epoch has made void what the members hold. They have to be told.
+        self.void = False
+        self._flow = flow
+        self._recent = recent
+        self._clock = clock
+        # Those who keep up. The live have what was offered, no less and no more.
+        self._live: dict[Member, None] = {}
+        # As live as those, but given bytes that stand on their own until they may share a past.
+        self._aside: dict[Member, None] = {}
+        # These joined with a newer version than was offered. The next pass goes past them: it would
+        # give them older prices than they have. They catch up when it is over.
+        self._ahead: dict[Member, int] = {}
+        # During a pass some of the live have `_offered` and the others still `_settled`.
+        self._offered = self._settled = flow.version
         self._passes = 0
-        self._recent: tuple[int, int, Delivery] | None = None
-        self._shared = form.shared()
-        # Of named symbols, each update since `_offered`; None where some may be missing.
-        self._noted: list[Entry] | None = []
+        self._shared = self.form.shared()
+        # Of named symbols, each update since `_offered`; None where the flow has to be asked.
+        self._owed: list[Entry] | None = []
 
     @property
     def compresses(self) -> bool:
@@ -60,144 +64,225 @@ class Cohort:
 
     @property
     def settled(self) -> int:
-        """The version that every live member is sure to have."""
+        """A version that everyone who keeps up is sure to have."""
+        self._skip_what_concerns_nobody()
         return self._settled
 
+    @property
+    def newest(self) -> int:
+        """The version of the flow."""
+        return self._flow.version
+
+    @property
+    def epoch(self) -> str:
+        """The epoch of the flow."""
+        return self._flow.epoch
+
+    def stands_at(self, member: Member, version: int) -> int:
+        """The version that a member is sure to have; `version` if it does not keep up with the cohort."""
+        if member in self._live or member in self._aside:
+            return self._settled
+        return self._ahead.get(member, version)
+
+    def entries_of(self, symbols: list[str]) -> list[Entry]:
+        """The newest entry of each of these symbols that has a price."""
+        return self._flow.since(0, symbols)
+
     def start_anew(self) -> None:
-        """The epoch is new: nobody has anything, whatever pass is under way is void."""
+        """The epoch is new: nobody has anything, and a pass that runs is void."""
+        self.void = True
+        self.next_pass = 0.0
         self._offered = self._settled = 0
         self._passes += 1
-        self._recent = None
-        self._noted = None
-        # Those who missed the rest of a pass do not have the past that the others have.
+        self._owed = None
+        self._live |= dict.fromkeys(self._ahead)
+        self._ahead.clear()
+        # A member that missed the end of a pass does not have the past that the others have.
         self._shared = self.form.shared()
 
-    def may_join(self, version: int) -> bool:
-        """Whether a client at `version` lacks nothing that the live will not get either."""
-        return version >= self._offered
-
-    def join(self, client: "Client") -> None:
-        """From here on the client gets what the cohort gets."""
-        client.joined = self._passes
-        if self._shared is None:
-            self.live[client] = None
+    def join(self, member: Member, version: int) -> bool:
+        """From here on the member gets what the cohort gets; False if it lacks something before that."""
+        if version < self._offered:
+            return False
+        self._skip_what_concerns_nobody()
+        member.joined = self._passes
+        if version > self._offered:
+            self._ahead[member] = version
+        elif self._shared is None:
+            self._live[member] = None
         else:
-            self.aside[client] = None
+            self._aside[member] = None
+        return True
 
-    def drop(self, client: "Client") -> None:
-        """From here on the client gets nothing from us."""
-        self.live.pop(client, None)
-        self.aside.pop(client, None)
+    def drop(self, member: Member) -> None:
+        """From here on the member gets nothing from us."""
+        self._live.pop(member, None)
+        self._aside.pop(member, None)
+        self._ahead.pop(member, None)
 
     def missing(self, version: int) -> Delivery | None:
-        """All that a client at `version` has not got, or None. Shared by those who stand alike."""
-        newest = self._board.version
-        recent = self._recent
-        if recent is not None and recent[:2] == (version, newest):
-            return recent[2]
-        entries = self._board.since(version, self.symbols)
-        if not entries:
-            return None
-        delivery = self._deliver(self.form, entries, newest)
-        self._recent = (version, newest, delivery)
-        return delivery
+        """All that a member at `version` has not got, or None. Members that stand alike share it."""
+        return self._recent.get((self.key, version), lambda: self._since(version))
 
-    def note(self, entry: Entry) -> None:
+    def owe(self, entry: Entry) -> None:
         """An update of one of the named symbols has come."""
-        if self._noted is not None:
-            self._noted.append(entry)
-            if len(self._noted) > LOG_ENTRIES:
-                self._noted = None
+        if self.rate:
+            self._owed = None
+        elif self._owed is not None:
+            self._owed.append(entry)
+            if len(self._owed) > LOG_ENTRIES:
+                self._owed = None
 
-    def lose_notes(self) -> None:
-        """Updates may have come that were not noted one by one."""
-        self._noted = None
+    def owe_unknown(self) -> None:
+        """Updates may have come that were not told one by one."""
+        self._owed = None
 
-    def flush(self, breathe: Callable[[], None]) -> None:
-        """One pass: offers what changed since the last one to every live member."""
-        version = self._board.version
+    def flush(self, breathe: Breathe) -> None:
+        """One pass: offers what changed since the last one to everyone who keeps up."""
+        if self.void:
+            return
+        version = self._flow.version
         entries = self._changed()
         self._offered = version
-        if entries and self.rate:
-            self.next_pass = time.monotonic() + 1 / self.rate
         if entries:
-            passed = self._pass(lambda maker: self._deliver(maker, entries, version), breathe)
-            if not passed:
+            if self.rate:
+                self.next_pass = self._clock.monotonic() + 1 / self.rate
+            if not self._pass(entries, version, breathe):
                 return
-        self._settled = version
+        self._settled = self._offered
+        self._bring_back(breathe)
+
+    def announce(self, name: str, data: bytes, breathe: Breathe) -> list[Member]:
+        """Offers an event to everyone who keeps up, and gives those. The others hear when they catch up."""
+        if self.void:
+            return []
+        return self._announce((self._live, self._aside, self._ahead), name, data, breathe)
+
+    def announce_void(self, name: str, data: bytes, breathe: Breathe) -> None:
+        """Tells everyone that what they hold is void, but for those who joined after that. The next pass
+        gives them everything."""
+        self.void = False
+        self._announce((self._live, self._aside), name, data, breathe)
 
     def _changed(self) -> list[Entry]:
         """What is due: each update since the last pass, or with a rate, only the newest ones."""
-        noted, self._noted = self._noted, []
-        if self.rate or (self.symbols is not None and noted is None):
-            return self._board.since(self._offered, self.symbols)
-        if self.symbols is None:
-            return self._board.each_since(self._offered)
-        return noted or []
+        owed, self._owed = self._owed, []
+        if self.symbols is None and not self.rate:
+            return self._flow.each_since(self._offered)
+        if self.symbols is None or owed is None:
+            return self._flow.since(self._offered, self.symbols)
+        return owed
 
-    def announce(self, name: str, data: bytes, breathe: Callable[[], None]) -> None:
-        """Offers an event to every live member. Those behind are told when they catch up."""
-        settled = self._settled
-        self._pass(lambda maker: Delivery([maker.event(name, data)], [settled]), breathe)
+    def _skip_what_concerns_nobody(self) -> None:
+        """Where nothing of our symbols changed since the last pass, everyone has the newest."""
+        if self.symbols is None or self._owed != [] or self.void:
+            return
+        if self._settled == self._offered:
+            self._settled = self._flow.version
+        self._offered = self._flow.version
 
-    def _pass(self, make: Callable[[Form | Shared], Delivery], breathe: Callable[[], None]) -> bool:
-        """Offers what `make` makes to all; False if a new epoch has made it void meanwhile."""
-        if self._shared is not None and self._shared.begin(alone=not self.live):
-            self.live |= self.aside
-            self.aside.clear()
+    def _since(self, version: int) -> Delivery | None:
+        entries = self._flow.since(version, self.symbols)
+        return self._deliver(self.form, entries, self._flow.version) if entries else None
+
+    def _pass(self, entries: list[Entry], version: int, breathe: Breathe) -> bool:
+        """Offers entries to the live and to those aside; False if a new epoch has made it void."""
+        if self._shared is not None and self._shared.renew(alone=not self._live):
+            self._live |= self._aside
+            self._aside.clear()
+        self._passes += 1
+        this_pass, settled = self._passes, self._settled
+        for group in (self._live, self._aside):
+            if not group or self._passes != this_pass:
+                continue
+            delivery = self._deliver(self._maker(group), entries, version)
+
+            def fall_short(member: Member, sent: int, delivery: Delivery = delivery) -> None:
+                member.fall_behind(*delivery.remainder(sent, settled))
+
+            self._offer(delivery.data, group, fall_short, breathe)
+        return self._passes == this_pass
+
+    def _announce(
+        self, groups: tuple[Group, ...], name: str, data: bytes, breathe: Breathe
+    ) -> list[Member]:
         self._passes += 1
         this_pass = self._passes
-        live, aside = list(self.live), list(self.aside)
-        if live:
-            self._offer(make(self._shared or self.form), live, self.live, breathe)
-        if aside and self._passes == this_pass:
-            self._offer(make(self.form), aside, self.aside, breathe)
-        return self._passes == this_pass
+        told: list[Member] = []
+        for group in groups:
+            if not group or self._passes != this_pass:
+                continue
+            event = self._maker(group).event(name, data)
+
+            def fall_short(member: Member, sent: int, event: bytes = event) -> None:
+                member.fall_behind(event[sent:] if sent else b"", self.stands_at(member, 0))
+
+            told += self._offer(event, group, fall_short, breathe)
+        return told
+
+    def _maker(self, group: Group) -> Form | Shared:
+        """What makes bytes for a group: only the live share a past."""
+        return self._shared if self._shared is not None and group is self._live else self.form
 
     def _offer(
         self,
-        delivery: Delivery,
-        everyone: list["Client"],
-        still: dict["Client", None],
-        breathe: Callable[[], None],
-    ) -> None:
-        """The fan-out: one send for each client. Never waits; yields only in `breathe`."""
-        data, size = delivery.data, len(delivery.data)
-        for clients in self._slices(everyone, still):
-            taken = _send_to_each(clients, data)
-            if taken.count(size) != len(clients):
-                for client, sent in zip(clients, taken, strict=True):
-                    if sent < 0:
-                        client.lost()
-                    elif sent != size:
-                        client.fall_behind(*delivery.rest(sent, self._settled))
-            breathe()
+        data: bytes,
+        group: Group,
+        fall_short: Callable[[Member, int], None],
+        breathe: Breathe,
+    ) -> list[Member]:
+        """The fan-out: one send for each member; gives those whose socket took all of it.
 
-    def _slices(
-        self, everyone: list["Client"], still: dict["Client", None]
-    ) -> Iterator[list["Client"]]:
-        """Some at a time. Between two slices others run: who left meanwhile, or left and joined again
-        with newer prices, is left out."""
+        Never waits; yields only in `breathe`. `fall_short` is told how many bytes a socket took instead.
+        """
+        size = len(data)
+        whole: list[Member] = []
+        for members in self._slices(group):
+            taken = _send_to_each(members, data)
+            if taken.count(size) == len(members):
+                whole += members
+            else:
+                for member, sent in zip(members, taken, strict=True):
+                    if sent == size:
+                        whole.append(member)
+                    elif sent < 0:
+                        member.lost()
+                    else:
+                        fall_short(member, sent)
+            breathe()
+        return whole
+
+    def _slices(self, group: Group) -> Iterator[list[Member]]:
+        """Some members at a time. Between two slices others run: a member that left meanwhile, or left
+        and joined again with newer prices, is left out."""
         this_pass = self._passes
+        everyone = list(group)
         for start in range(0, len(everyone), SENDS_PER_LOOK):
             if self._passes != this_pass:
                 return
             part = everyone[start : start + SENDS_PER_LOOK]
-            yield [client for client in part if client in still and client.joined < this_pass]
+            yield [member for member in part if member in group and member.joined < this_pass]
+
+    def _bring_back(self, breathe: Breathe) -> None:
+        """Lets those who were ahead catch up with the pass."""
+        for member in list(self._ahead):
+            if member in self._ahead:
+                member.resume(self._ahead.pop(member))
+                breathe()
 
     def _deliver(self, maker: Form | Shared, entries: list[Entry], version: int) -> Delivery:
         size = self.form.entries_per_piece
-        return deliver(entries, version, self._board.epoch, maker.encode, size)
+        return deliver(entries, version, self._flow.epoch, maker.encode, size)
 
 
-def _send_to_each(clients: list["Client"], data: bytes) -> list[int]:
+def _send_to_each(members: list[Member], data: bytes) -> list[int]:
     """Offers `data` to each socket: how many bytes each took, -1 where the connection is gone.
 
     The loop itself runs in C, from one exception to the next: here every nanosecond counts by the
     number of clients.
     """
     taken: list[int] = []
-    sends = iter([client.send for client in clients])
+    sends = iter([member.send for member in members])
     while True:
         try:
             taken.extend(map(call, sends, repeat(data)))

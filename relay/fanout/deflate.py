@@ -5,15 +5,17 @@ it, so two clients can share blocks only if they have the same past; but after a
 compressor forgets its past, anyone may join whose own blocks so far ended on a byte.
 """
 
-import time
 import zlib
+
+from relay.clock import SYSTEM, Clock
 
 #: A gzip header that promises nothing: no name, no time, unknown system (RFC 1952, 2.3).
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-#: How long a newcomer's bytes may have to be made for it alone. A little less than the second at which
-#: the whole market comes, so that there every pass is one to join at.
+#: Seconds between two keyframes, which is how long a newcomer's bytes may have to be made for it alone. A
+#: little less than the second at which the whole market comes, so that there every pass is one to join at.
 KEYFRAME_SECONDS = 0.9
-#: A whole market frame in 1.5 ms to 21 % of its size. Level 1: 0.8 ms, 24 %; level 6: 2.7 ms, 21 %.
+#: zlib's level. A frame of the whole market takes 1.5 ms and comes to 21 % of its size; level 1 takes
+#: 0.8 ms for 24 %, level 6 takes 2.7 ms for 21 %.
 LEVEL = 5
 
 
@@ -30,16 +32,17 @@ def block(data: bytes) -> bytes:
 class Deflater:
     """Blocks that refer to what this deflater was given since the last keyframe."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = SYSTEM) -> None:
+        self._clock = clock
         self._compressor = _compressor()
-        self._keyframe = time.monotonic()
+        self._keyframe = clock.monotonic()
 
-    def begin(self, alone: bool) -> bool:
-        """A pass begins; True if what follows refers to nothing before, so that others may join.
+    def renew(self, alone: bool) -> bool:
+        """True if what follows refers to nothing before, so that others may join.
 
         That is so each KEYFRAME_SECONDS, and where nobody is there to share the past with.
         """
-        now = time.monotonic()
+        now = self._clock.monotonic()
         if not alone and now - self._keyframe < KEYFRAME_SECONDS:
             return False
         self._compressor = _compressor()

@@ -9,8 +9,8 @@ from relay.board import Entry
 class Delivery:
     """Whole events, in pieces.
 
-    A client whose socket takes only part of it has to be given the rest of the piece it is in, and no
-    more: what comes behind that will be newer by then.
+    A client whose socket takes only a part of it gets the remainder of the piece that was cut, and no
+    more: what follows will be newer by then.
     """
 
     __slots__ = ("_ends", "_versions", "data")
@@ -25,7 +25,7 @@ class Delivery:
             end += len(piece)
             self._ends.append(end)
 
-    def rest(self, sent: int, version: int) -> tuple[bytes, int]:
+    def remainder(self, sent: int, version: int) -> tuple[bytes, int]:
         """After `sent` bytes: the unfinished bytes of the piece, and the version once they are sent.
 
         `version` is where the client stood before.

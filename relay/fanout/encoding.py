@@ -1,4 +1,4 @@
-"""Form: how updates and events look on the wire to one kind of client."""
+"""Encoding: how updates and events look on the wire to one kind of client."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -15,10 +15,11 @@ PAYLOADS: dict[str, Callable[[Ticker], str]] = {
     "price": lambda ticker: f'{{"symbol":"{ticker.symbol}","price":"{ticker.price}"}}',
     "ticker": lambda ticker: _encode(public(ticker)).decode(),
 }
-#: So many entries make a piece of about 16 KiB, which is what one slow client may have unfinished.
-ENTRIES_PER_PIECE = {"price": 256, "ticker": 64}
-#: `batch=1` is one event a batch, whatever its size.
-WHOLE = 1_000_000
+#: Bytes that a piece never exceeds, on either transport: clients with limits of 32 KiB a message read it.
+MAX_PIECE_BYTES = 32 << 10
+#: Entries of a piece, so few that the longest symbols and figures stay below MAX_PIECE_BYTES. A usual
+#: piece has about 8 KiB.
+ENTRIES_PER_PIECE = {"price": 144, "ticker": 24}
 
 
 def parted(entries: list[Entry]) -> tuple[list[Ticker], list[str]]:
@@ -26,14 +27,14 @@ def parted(entries: list[Entry]) -> tuple[list[Ticker], list[str]]:
     tickers = [ticker for _, ticker in entries]
     if not any(ticker.removed for ticker in tickers):
         return tickers, []
-    # One that went may have come back, or the other way round: the last word on each counts.
+    # A symbol that went may have come back, or the other way round: the last word on each counts.
     newest = {ticker.symbol: ticker for ticker in tickers}.values()
     return [t for t in newest if not t.removed], [t.symbol for t in newest if t.removed]
 
 
-def removal(symbols: list[str]) -> bytes:
+def removed_event(symbols: list[str], **more: object) -> bytes:
     """The JSON of the event that takes symbols away."""
-    return msgspec.json.encode({"event": "removed", "symbols": symbols})
+    return _encode({"event": "removed", "symbols": symbols} | more)
 
 
 class Form(Protocol):
@@ -59,8 +60,8 @@ class Form(Protocol):
 class Shared(Protocol):
     """Makes bytes for those who have all been given the same bytes so far."""
 
-    def begin(self, alone: bool) -> bool:
-        """A pass begins; True if it refers to nothing before: others may join here.
+    def renew(self, alone: bool) -> bool:
+        """To be asked before each pass: True if its bytes refer to nothing before, so others may join.
 
         `alone`: nobody shares the past.
         """

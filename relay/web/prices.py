@@ -35,18 +35,16 @@ def blueprint(hub: Hub, max_symbols: int) -> Blueprint:
 
 def _prices(hub: Hub, request: Request, max_symbols: int) -> dict[str, object]:
     wish = parse(request.args, "", max_symbols)
-    board = hub.board
-    version = board.version_of(wish.since)
-    entries = board.since(version, wish.symbols)
-    tickers, gone = parted(entries)
+    changes = hub.news.changes(hub.board.version_of(wish.since), wish.symbols)
+    tickers, gone = parted(changes.entries)
     answer: dict[str, object] = {
-        "id": board.id,
-        "mode": "full" if version == 0 else "changes" if entries else "none",
+        "id": hub.board.id,
+        "mode": changes.mode,
         "prices": {ticker.symbol: ticker.price for ticker in tickers},
         "feed": hub.verdict(),
     }
     if gone:
         answer["removed"] = gone
     if wish.symbols is not None:
-        answer["unknown"] = sorted(s for s in wish.symbols if s not in board)
+        answer["unknown"] = changes.unknown
     return answer

@@ -1,0 +1,96 @@
+"""News: what clients are told of the feed and of where they stand."""
+
+import random
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from relay.board import Board, Entry
+from relay.fanout.health import Health
+
+#: Seconds within which a client that is sent away comes back, at random, at least.
+MIN_RETURN_SECONDS = 2.0
+#: The first moment at which such a client may come back, in milliseconds.
+_FIRST_RETURN_MILLISECONDS = 500
+
+Mode = Literal["none", "changes", "full"]
+
+
+class Changes(NamedTuple):
+    """What a client at some version lacks of the symbols that it asked for."""
+
+    #: none: nothing. changes: `entries`. full: it has to forget what it holds; `entries` is everything.
+    mode: Mode
+    entries: list[Entry]
+    #: The symbols asked for of which no price is known.
+    unknown: list[str]
+
+
+class News:
+    """Words events for the clients of one board."""
+
+    def __init__(self, board: Board, health: Health, heartbeat_seconds: float) -> None:
+        self._board = board
+        self._health = health
+        self._heartbeat_seconds = heartbeat_seconds
+        #: Counts what everybody was told; a client that missed the newest is told when it catches up.
+        self.told = 0
+        self._asked: tuple[object, ...] = ()
+        self._answer = Changes("none", [], [])
+
+    def changes(self, version: int, symbols: frozenset[str] | None) -> Changes:
+        """What a client at `version` lacks; None is all symbols. Whoever asks alike shares the answer."""
+        board = self._board
+        asked = (version, symbols, board.epoch, board.version)
+        if asked != self._asked:
+            self._asked = asked
+            entries = board.since(version, symbols)
+            mode: Mode = "full" if version == 0 else "changes" if entries else "none"
+            unknown = sorted(s for s in symbols or () if s not in board)
+            self._answer = Changes(mode, entries, unknown)
+        return self._answer
+
+    def event(self, name: str, version: int, **more: object) -> bytes:
+        """The JSON of an event that says how the feed is, for clients at `version`."""
+        return msgspec.json.encode(
+            {
+                "event": name,
+                "id": self.resume_id(version),
+                "time": self._health.now(),
+                "heartbeat": self._heartbeat_seconds,
+            }
+            | more
+            | msgspec.structs.asdict(self._health.verdict())
+        )
+
+    def status(self, version: int, symbols: frozenset[str] | None, resumable: int) -> bytes:
+        """The JSON of a status event for a client that comes, comes back, or has caught up.
+
+        It may resume from the version `resumable`.
+        """
+        changes = self.changes(version, symbols)
+        unknown = {"unknown": changes.unknown} if changes.unknown else {}
+        return self.event("status", resumable, mode=changes.mode, **unknown)
+
+    def change_of_mind(
+        self, version: int, symbols: frozenset[str] | None, rate: float, lacking: Iterable[str]
+    ) -> bytes:
+        """The JSON of a status event for a client that changed its symbols or its rate.
+
+        `lacking`: the symbols of which it has nothing yet.
+        """
+        mode = "full" if symbols is None and version == 0 else "changes" if lacking else "none"
+        named = None if symbols is None else sorted(symbols)
+        unknown = [symbol for symbol in named or () if symbol not in self._board]
+        return self.event("status", version, mode=mode, symbols=named, unknown=unknown, rate=rate)
+
+    def bye(self, version: int, window: float = MIN_RETURN_SECONDS) -> bytes:
+        """The JSON of a goodbye; `retry` says when to come back, at random within `window` seconds."""
+        last = _FIRST_RETURN_MILLISECONDS + int(1000 * window)
+        retry = random.randint(_FIRST_RETURN_MILLISECONDS, last)
+        return msgspec.json.encode({"event": "bye", "id": self.resume_id(version), "retry": retry})
+
+    def resume_id(self, version: int) -> str:
+        """The id by which a client that stands at `version` may resume."""
+        return f"{self._board.epoch}-{version}"

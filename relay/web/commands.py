@@ -1,0 +1,124 @@
+"""Commands: what a client may say over its WebSocket."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+import msgspec
+
+from relay.fanout.hub import Hub
+from relay.server.frames import TEXT, frame
+from relay.web.subscription import BadQuery, parse_rate, parse_symbols
+from relay.web.ws_client import MessageClient
+from relay.web.ws_form import Messages
+
+
+class Command(msgspec.Struct):
+    """What a client may say."""
+
+    op: Literal["subscribe", "unsubscribe", "rate", "ping"]
+    symbols: list[str] | None = None
+    rate: float | None = None
+    #: Comes back with a pong.
+    id: int | str | None = None
+
+
+_decode = msgspec.json.Decoder(Command).decode
+
+
+class Commands:
+    """Obeys the clients of one hub."""
+
+    def __init__(self, hub: Hub, max_symbols: int) -> None:
+        """`max_symbols`: how many symbols one client may name."""
+        self._hub = hub
+        self._max_symbols = max_symbols
+        self._known: dict[str, Callable[[MessageClient, Command], None]] = {
+            "subscribe": self._subscribe,
+            "unsubscribe": self._unsubscribe,
+            "rate": self._set_rate,
+            "ping": self._pong,
+        }
+
+    def obey(self, client: MessageClient, message: str | bytes) -> None:
+        """Does what a message says, or answers with an error event."""
+        try:
+            if isinstance(message, bytes):
+                raise BadQuery("messages must be text, not binary")
+            command = _decode(message)
+            self._known[command.op](client, command)
+        except RecursionError:
+            self._refuse(client, "the message is nested too deeply")
+        except (BadQuery, msgspec.MsgspecError) as error:
+            self._refuse(client, str(error))
+
+    def _refuse(self, client: MessageClient, why: str) -> None:
+        client.say(msgspec.json.encode({"event": "error", "error": why[:200]}))
+
+    def _subscribe(self, client: MessageClient, command: Command) -> None:
+        """Adds the named symbols; all of them where none are named.
+
+        A client that gets all of them so far gets only the named ones from here on.
+        """
+        old = client.cohort.symbols
+        if command.symbols is None:
+            self._change(client, None, client.cohort.rate)
+            return
+        named = parse_symbols(command.symbols, self._max_symbols)
+        new = named | (old or frozenset())
+        if len(new) > self._max_symbols:
+            raise BadQuery(f"symbols may name {self._max_symbols} at most in all")
+        self._change(client, new, client.cohort.rate)
+
+    def _unsubscribe(self, client: MessageClient, command: Command) -> None:
+        """Takes the named symbols away; all of them where none are named."""
+        old = client.cohort.symbols
+        if command.symbols is None:
+            self._change(client, frozenset(), client.cohort.rate)
+        elif old is None:
+            raise BadQuery("symbols cannot be taken out of all; subscribe to the ones you want")
+        else:
+            named = parse_symbols(command.symbols, self._max_symbols)
+            self._change(client, old - named, client.cohort.rate)
+
+    def _set_rate(self, client: MessageClient, command: Command) -> None:
+        rate = 0.0 if command.rate == 0 else parse_rate(command.rate)
+        self._change(client, client.cohort.symbols, rate)
+
+    def _pong(self, client: MessageClient, command: Command) -> None:
+        answer = {} if command.id is None else {"re": command.id}
+        client.say(self._hub.news.event("pong", client.stands_at, **answer))
+
+    def _change(self, client: MessageClient, symbols: frozenset[str] | None, rate: float) -> None:
+        """Goes over to these symbols and this rate: a status event, the new symbols' prices, then
+        what changed of the old ones."""
+        old = client.cohort.symbols
+        version = client.cohort.stands_at(client, client.version)
+        lacking: list[str] = []
+        if symbols is None and old is not None:
+            version = 0
+        elif symbols is not None:
+            new = symbols - (old or frozenset())
+            lacking = sorted(symbols & {*client.lacking, *new} & self._known_symbols(symbols))
+        status = self._hub.news.change_of_mind(version, symbols, rate, lacking)
+        self._hub.move(
+            client,
+            self._form(client, symbols, rate),
+            symbols,
+            rate,
+            version=version,
+            lacking=lacking,
+            first=frame(TEXT, status),
+        )
+
+    def _known_symbols(self, symbols: frozenset[str]) -> set[str]:
+        return {symbol for symbol in symbols if symbol in self._hub.board}
+
+    def _form(self, client: MessageClient, symbols: frozenset[str] | None, rate: float) -> Messages:
+        """The client's form, compressed where that is agreed on and may be shared."""
+        form = client.cohort.form
+        assert isinstance(form, Messages)  # noqa: S101 - for the type checker
+        deflated = replace(form, deflated=True)
+        if client.deflates and self._hub.may_compress((deflated, symbols, rate)):
+            return deflated
+        return replace(form, deflated=False)

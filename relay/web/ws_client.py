@@ -1,0 +1,85 @@
+"""The client behind a WebSocket: it is read as RFC 6455 asks, and what it says is obeyed."""
+
+import _socket
+from collections.abc import Callable
+
+import gevent
+
+from relay.clock import SYSTEM, Clock
+from relay.fanout.client import LINGER_SECONDS, Client
+from relay.fanout.news import News
+from relay.server.frames import TEXT, close_frame, frame
+from relay.server.websocket import Closed, WebSocket
+from relay.web.ws_form import POLICY_VIOLATION
+
+#: The longest message a client may send, in bytes: 512 symbols of 32 characters.
+MAX_MESSAGE_BYTES = 32 << 10
+#: Messages and control frames a second; above it the client is closed with 1008.
+MAX_MESSAGES_PER_SECOND = 20.0
+
+Obey = Callable[["MessageClient", str | bytes], None]
+
+
+class MessageClient(Client):
+    """A client that may also speak."""
+
+    __slots__ = ("_asked", "_obey", "_websocket", "deflates")
+
+    def __init__(
+        self,
+        sock: _socket.socket,
+        version: int,
+        news: News,
+        websocket: WebSocket,
+        obey: Obey,
+        *,
+        leftover: bytes,
+        deflates: bool,
+        stall_seconds: float,
+        clock: Clock = SYSTEM,
+    ) -> None:
+        """`obey` is given each message; `leftover` is what came behind the handshake; `deflates`: whether
+        permessage-deflate was agreed on."""
+        super().__init__(sock, version, news, stall_seconds=stall_seconds, clock=clock)
+        self._websocket = websocket
+        self._obey = obey
+        self.deflates = deflates
+        # When it was asked first of the questions it has not answered, by the clock.
+        self._asked = 0.0
+        websocket.attach(
+            self.receive,
+            self.write,
+            leftover,
+            max_message=MAX_MESSAGE_BYTES,
+            max_rate=MAX_MESSAGES_PER_SECOND,
+            deflate=deflates,
+        )
+
+    def asked(self) -> None:
+        """A heartbeat's ping has gone out in full."""
+        if self._asked <= self.heard:
+            self._asked = self._clock.monotonic()
+
+    def overdue(self, seconds: float) -> bytes:
+        """See Client."""
+        if self._asked <= self.heard or self._clock.monotonic() - self._asked < seconds:
+            return b""
+        return close_frame(POLICY_VIOLATION, f"no pong within {seconds:.0f} s")
+
+    def read(self) -> None:
+        """Reads and obeys until the peer has gone or is told goodbye."""
+        try:
+            while True:
+                message = self._websocket.receive()
+                if not self.leaving:
+                    self._obey(self, message)
+        except Closed:
+            # What is due to be said, a close frame among it, has been written by now.
+            self.finish(b"")
+            # Closing before the peer has would throw away what it has not read yet.
+            with gevent.Timeout(LINGER_SECONDS, False):  # type: ignore[arg-type]
+                super().read()
+
+    def say(self, message: bytes) -> None:
+        """Sends a text message of its own."""
+        self.write(frame(TEXT, message))
