@@ -1,23 +1,25 @@
-"""Batch: what changed, as it travels from the one writer to every worker."""
+"""Batch and Snapshot: what changed, and all there is, on the way from the writer to the workers."""
 
 import msgspec
 
 from relay.feed_status import FeedStatus
 from relay.ticker import Ticker
 
-#: The writer sends a batch or a beat at least so often: workers tell silence from quiet by it.
+#: Seconds between two batches at most: one without updates is a beat, which tells quiet from silence.
 BEAT_SECONDS = 1.0
-#: So many missed: what is shown is stale.
+#: Seconds without a batch until prices are stale.
 STALE_SECONDS = 3 * BEAT_SECONDS
-#: So many: down, not ready, and clients are told.
+#: Seconds without a batch until prices are down: not ready, and clients are told.
 DOWN_SECONDS = 10 * BEAT_SECONDS
 
 
 class Batch(msgspec.Struct, array_like=True, frozen=True):
-    """Updates given the versions previous+1 ... version, in order; one without a price is a removal.
+    """Updates, to which the writer gave the versions previous+1 ... version, in order.
 
-    Without updates it is a beat: previous equals version. One that starts at 0 is the whole state of
-    a new epoch: what a board held before is void.
+    An update is a ticker; one that is `removed` takes its symbol away. A batch without updates is a
+    beat: previous equals version. A batch whose previous is 0 begins a new epoch with all that there
+    is: what a board held before is void. `feed` tells how the feed was when the batch was made, and
+    whether the prices of its epoch are simulated.
     """
 
     epoch: str
@@ -28,9 +30,9 @@ class Batch(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """The whole state at `version`: each symbol's newest update and the version it was given.
+    """All there is as of `version`: each symbol's newest update and the version it was given, in any order.
 
-    Symbols that are gone are still in it, for those who do not know it yet.
+    The newest removals are among them, for those who do not know of them yet.
     """
 
     epoch: str

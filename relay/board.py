@@ -17,7 +17,7 @@ Entry = tuple[int, Ticker]
 
 
 class Board:
-    """The newest state of the market. Plain memory, no locks: one greenlet at a time touches it."""
+    """The newest of the market. Plain memory, no locks: one greenlet at a time touches it."""
 
     def __init__(self) -> None:
         self.epoch = ""
@@ -67,16 +67,16 @@ class Board:
         self.version = batch.version
         return anew
 
-    def load(self, state: Snapshot) -> bool:
-        """Takes a whole state in, unless it is older; True if it began a new epoch."""
-        anew = state.epoch != self.epoch
-        if not anew and state.version <= self.version:
+    def load(self, snapshot: Snapshot) -> bool:
+        """Takes a snapshot in, unless it is older; True if it began a new epoch."""
+        anew = snapshot.epoch != self.epoch
+        if not anew and snapshot.version <= self.version:
             return False
-        ordered = sorted(state.entries, key=lambda entry: entry[0])
+        ordered = sorted(snapshot.entries, key=lambda entry: entry[0])
         self._entries = {entry[1].symbol: entry for entry in ordered}
         self._gone = {entry[1].symbol for entry in ordered if entry[1].removed}
         self._log = []
-        self.epoch, self.version = state.epoch, state.version
+        self.epoch, self.version = snapshot.epoch, snapshot.version
         return anew
 
     def since(self, version: int, symbols: Iterable[str] | None = None) -> list[Entry]:

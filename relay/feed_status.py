@@ -1,15 +1,19 @@
 """FeedStatus: what the feed says of itself. It travels with every batch."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
+#: A whole number that every reader of JSON, and Lua, can hold exactly.
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
 
 class FeedStatus(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the feed says of itself. Travels with every batch."""
+    """What the feed says of itself at one moment."""
 
     #: live: prices arrive. stale: connected, but none for too long. down: not connected.
     state: Literal["live", "stale", "down"]
+    #: Whether the prices that this goes with are made up.
     simulated: bool = False
     #: The URL in use or being tried.
     source: str = ""
@@ -19,8 +23,8 @@ class FeedStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     #: Milliseconds from the exchange's stamp on the newest price to our reading it, by two clocks:
     #: never below 0. None where the stream has no stamp.
-    latency: int | None = None
+    latency: Count | None = None
     #: When this was said, by the listener's clock, in milliseconds since 1970.
-    time: int = 0
+    time: Count = 0
     #: How many other listeners stand by to take over.
-    standbys: int = 0
+    standbys: Count = 0

@@ -10,7 +10,7 @@ from relay.batch import Batch, Snapshot, encode_batch
 from relay.feed_status import FeedStatus
 from relay.store import redis_writer as redis_store
 from relay.store.connect import connect
-from relay.store.contract import LeaseHeld, StateLost, StoreRefuses, StoreUnavailable
+from relay.store.contract import LeaseHeld, SnapshotLost, StoreRefuses, StoreUnavailable
 from relay.store.keys import BASE, BATCHES, HEAD, LEASE, LOG, PRICES, UPDATES, load
 from relay.store.redis_reader import RedisUpdates
 from relay.store.redis_writer import RedisStore
@@ -155,7 +155,7 @@ def test_state_that_was_evicted_is_noticed_at_the_next_write(
     monkeypatch.setattr(redis_store, "LOG_BYTES", 1 << 20)
     store.write(batch(1, update("B", "1")))
     assert redis_server.client.delete(key)
-    with pytest.raises(StateLost):
+    with pytest.raises(SnapshotLost):
         store.write(batch(2, update("B", "2")))
 
 
@@ -164,7 +164,7 @@ def test_what_does_not_follow_on_the_stored_version_is_refused(
 ) -> None:
     store.write(batch(0, update("A", "1")))
     for stray in (batch(7, update("A", "3")), batch(1, update("A", "3"), epoch="e2")):
-        with pytest.raises(StateLost):
+        with pytest.raises(SnapshotLost):
             store.write(stray)
     assert redis_server.client.hget(PRICES, "A") == "1"
 
@@ -174,7 +174,7 @@ def test_a_flushed_redis_is_noticed_at_the_next_write(
 ) -> None:
     store.write(batch(0, update("A", "1")))
     redis_server.client.flushall()
-    with pytest.raises(StateLost):
+    with pytest.raises(SnapshotLost):
         store.write(batch(1, update("A", "2")))
 
 
@@ -225,7 +225,7 @@ def test_a_state_of_another_layout_is_replaced(
 ) -> None:
     redis_server.client.hset(HEAD, mapping={"epoch": "e0", "version": 7})
     redis_server.client.hset(PRICES, "OLD", "1")
-    with pytest.raises(StateLost):
+    with pytest.raises(SnapshotLost):
         store.write(batch(7, update("A", "1"), epoch="e0"))
     store.write(batch(0, update("A", "1")))
     assert redis_server.client.hgetall(PRICES) == held(redis_server) == {"A": "1"}
@@ -303,7 +303,7 @@ def test_what_somebody_else_wrote_is_ignored_and_then_replaced(
         assert held(redis_server) == {"A": "1"}
     client.publish(BATCHES, "rubbish")
     assert isinstance(next(updates), Snapshot)
-    with pytest.raises(StateLost):
+    with pytest.raises(SnapshotLost):
         store.write(batch(1, update("A", "2")))
     store.write(batch(0, update("A", "2"), epoch="e2"))
     items = (next(updates) for _ in range(9))

@@ -10,8 +10,9 @@ from relay.batch import Batch, Snapshot
 from relay.feed_status import FeedStatus
 from relay.ingest.intake import Intake
 from relay.ingest.writer import Writer
-from relay.store.contract import LeaseHeld, Position, StateLost, StoreRefuses, StoreUnavailable
+from relay.store.contract import LeaseHeld, Position, SnapshotLost, StoreRefuses, StoreUnavailable
 from relay.ticker import Ticker
+from tests.clock import SetClock
 
 
 class ScriptedStore:
@@ -54,8 +55,13 @@ def intake() -> Intake:
 
 
 @pytest.fixture
-def writer(store: ScriptedStore, intake: Intake) -> Iterator[Writer]:
-    writer = Writer(store, intake, lambda: FeedStatus("live"))
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def writer(store: ScriptedStore, intake: Intake, clock: SetClock) -> Iterator[Writer]:
+    writer = Writer(store, intake, lambda: FeedStatus("live"), clock=clock)
     greenlet = gevent.spawn(writer.run)
     yield writer
     greenlet.kill()
@@ -79,7 +85,7 @@ def first_batch(store: ScriptedStore, *tickers: Ticker) -> Batch:
     """What a writer of real prices writes first that finds this store."""
     intake = Intake()
     writer = Writer(store, intake, lambda: FeedStatus("live"))
-    writer.begin(False)
+    writer.use(False)
     intake.offer(tickers)
     greenlet = gevent.spawn(writer.run)
     batch = store.next()
@@ -122,11 +128,12 @@ def test_a_batch_that_may_have_arrived_is_written_again_unchanged(
 
 @pytest.mark.usefixtures("writer")
 def test_workers_are_told_why_a_store_takes_no_writes(
-    store: ScriptedStore, intake: Intake, monkeypatch: pytest.MonkeyPatch
+    store: ScriptedStore, intake: Intake, clock: SetClock
 ) -> None:
-    monkeypatch.setattr("relay.ingest.writer.STALE_SECONDS", 0.0)
     store.failures = [StoreRefuses("out of memory"), StoreRefuses("out of memory")]
     intake.offer([ticker("A", "1")])
+    assert store.told.get(timeout=10).state == "live"
+    clock.pass_by(5)
     told = store.told.get(timeout=10)
     assert (told.state, told.reason) == ("stale", "redis: out of memory")
     assert prices(store.next()) == {"A": "1"}
@@ -138,7 +145,7 @@ def test_a_store_that_lost_its_state_gets_all_of_it_in_a_new_epoch(
 ) -> None:
     intake.offer([ticker("A", "1"), ticker("B", "2")])
     first = store.next()
-    store.failures = [StateLost()]
+    store.failures = [SnapshotLost()]
     intake.offer([ticker("A", "3", 2)])
     again = store.next()
     assert again.epoch != first.epoch
@@ -149,10 +156,10 @@ def test_a_store_that_lost_its_state_gets_all_of_it_in_a_new_epoch(
 def test_real_and_simulated_prices_never_mix(
     store: ScriptedStore, intake: Intake, writer: Writer
 ) -> None:
-    assert not writer.begin(True)
+    assert not writer.use(True)
     intake.offer([ticker("A", "1"), ticker("FAKE", "1")])
     simulated = store.next()
-    assert writer.begin(False)
+    assert writer.use(False)
     intake.offer([ticker("A", "9")])
     real = store.next()
     assert real.epoch != simulated.epoch

@@ -1,12 +1,12 @@
 """Health: how old the prices are, and which hop is to blame."""
 
-import time
 from collections.abc import Callable
 
 import msgspec
 
 from relay import pace
 from relay.batch import DOWN_SECONDS, STALE_SECONDS
+from relay.clock import SYSTEM, Clock
 from relay.feed_status import FeedStatus
 from relay.ticker import Ticker
 
@@ -43,17 +43,18 @@ class Verdict(msgspec.Struct, frozen=True):
 class Health:
     """Judges by what was heard last, and when."""
 
-    def __init__(self, problem: Callable[[], str] = lambda: "") -> None:
-        """`problem` says what keeps the store from us, or nothing."""
+    def __init__(self, problem: Callable[[], str] = lambda: "", *, clock: Clock = SYSTEM) -> None:
+        """`problem` says what keeps the store from us, or nothing: see store.contract.Updates."""
         self._problem = problem
+        self._clock = clock
         self._feed = FeedStatus("down")
-        self._started = time.monotonic()
+        self._started = clock.monotonic()
         self._heard: float | None = None
 
     def hear(self, feed: FeedStatus) -> None:
         """A batch or a beat has come, with what the feed says of itself."""
         self._feed = feed
-        self._heard = time.monotonic()
+        self._heard = self._clock.monotonic()
 
     def recall(self, feed: FeedStatus) -> None:
         """A stored state said this, some time ago: it tells where prices came from, not that they do."""
@@ -63,7 +64,7 @@ class Health:
     def verdict(self) -> Verdict:
         """How things stand now."""
         feed = self._feed
-        quiet = time.monotonic() - (self._started if self._heard is None else self._heard)
+        quiet = self._clock.monotonic() - (self._started if self._heard is None else self._heard)
         age = None if feed.age is None else round(feed.age + quiet, 1)
         if self._heard is not None and quiet <= STALE_SECONDS:
             return Verdict(
@@ -81,8 +82,8 @@ class Health:
     def now(self) -> int:
         """The time by the listener's clock, in milliseconds since 1970: ages are taken by one clock."""
         if self._heard is None or not self._feed.time:
-            return time.time_ns() // 1_000_000
-        return self._feed.time + int(1000 * (time.monotonic() - self._heard))
+            return self._clock.wall_ms()
+        return self._feed.time + int(1000 * (self._clock.monotonic() - self._heard))
 
     def age_of(self, ticker: Ticker) -> float:
         """Seconds since the symbol's newest price was read from the exchange."""

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
+from relay.clock import SYSTEM, Clock
 from relay.config import SIMULATOR, Config
 from relay.exchange import streams
 from relay.exchange.feed import Feed
@@ -21,7 +22,12 @@ class Pipeline:
     """Feed, catalogue, intake and writer, for one store."""
 
     def __init__(
-        self, config: Config, store: Store, tap: Callable[[bytes, int], None] | None = None
+        self,
+        config: Config,
+        store: Store,
+        tap: Callable[[bytes, int], None] | None = None,
+        *,
+        clock: Clock = SYSTEM,
     ) -> None:
         """`tap` is given every message of the exchange as it came, and when, in nanoseconds."""
         plan = partial(streams.plan, symbols=config.symbols, kind=config.stream)
@@ -43,7 +49,7 @@ class Pipeline:
             config.sources,
             plan,
             self.intake.offer,
-            self._begin,
+            self._session_delivers,
             lost=self._catalogue.refresh,
             patience=self.intake.patience,
             silence=config.feed_silence_seconds,
@@ -51,7 +57,7 @@ class Pipeline:
             simulator=SimulatorChild().url,
             tap=tap,
         )
-        self.writer = Writer(store, self.intake, self.feed.status)
+        self.writer = Writer(store, self.intake, self.feed.status, clock=clock)
 
     def start(self) -> None:
         """Begins to read and to write."""
@@ -70,11 +76,11 @@ class Pipeline:
             conflated,
         )
 
-    def _begin(self, simulated: bool, after_gap: bool) -> None:
-        """A session begins to deliver."""
+    def _session_delivers(self, simulated: bool, after_gap: bool) -> None:
+        """The first tickers of a session are about to be taken in."""
         if self._derives_rest:
             self._catalogue.prefer(streams.rest_url(self.feed.status().source))
-        if self.writer.begin(simulated):
+        if self.writer.use(simulated):
             self._catalogue.refresh()
         if after_gap:
             self.intake.begin()
@@ -83,5 +89,5 @@ class Pipeline:
         """Whether prices of that kind are wanted now: none of the other kind beside a session's."""
         if self.feed.status().state != "down":
             return simulated == self.feed.status().simulated
-        self.writer.begin(simulated)
+        self.writer.use(simulated)
         return True

@@ -6,7 +6,6 @@ intermediate prices, never memory, and gets the newest of everything when it is 
 
 import logging
 import secrets
-import time
 from collections.abc import Callable
 
 import gevent
@@ -14,12 +13,13 @@ import msgspec
 
 from relay.backoff import Backoff
 from relay.batch import BEAT_SECONDS, DOWN_SECONDS, STALE_SECONDS, Batch
+from relay.clock import SYSTEM, Clock
 from relay.feed_status import FeedStatus
 from relay.ingest.intake import Intake
 from relay.store.contract import (
     LeaseHeld,
     Position,
-    StateLost,
+    SnapshotLost,
     Store,
     StoreRefuses,
     StoreUnavailable,
@@ -27,18 +27,26 @@ from relay.store.contract import (
 
 log = logging.getLogger(__name__)
 
-#: So often a listener that stands by asks for the lease.
+#: Seconds between two requests for the lease by a listener that stands by.
 STANDBY_SECONDS = 0.5
 
 
 class Writer:
     """Takes tickers from the intake, writes batches to the store."""
 
-    def __init__(self, store: Store, intake: Intake, feed_status: Callable[[], FeedStatus]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        intake: Intake,
+        feed_status: Callable[[], FeedStatus],
+        *,
+        clock: Clock = SYSTEM,
+    ) -> None:
         self._store = store
         self._intake = intake
         self._feed_status = feed_status
-        self._epoch = _new_epoch()
+        self._clock = clock
+        self._epoch = self._new_epoch()
         self._version = 0
         self._simulated: bool | None = None
         self._standbys = 0
@@ -46,7 +54,7 @@ class Writer:
         #: How many updates were written.
         self.written = 0
 
-    def begin(self, simulated: bool) -> bool:
+    def use(self, simulated: bool) -> bool:
         """The next tickers come from the real exchange or from a simulated one.
 
         Where that differs from what is held, the board starts anew, and it is True: the two never mix.
@@ -96,8 +104,8 @@ class Writer:
                 self._standbys = self._store.write(batch)
             except StoreUnavailable as error:
                 self._fail(error, backoff)
-            except StateLost:
-                log.warning("the store has lost its state: writing all of it, in a new epoch")
+            except SnapshotLost:
+                log.warning("the store has lost what it held: writing all of it, in a new epoch")
                 self._start_epoch()
                 unconfirmed = None
             except LeaseHeld as held:
@@ -113,7 +121,7 @@ class Writer:
     def _fail(self, error: StoreUnavailable, backoff: Backoff) -> None:
         if not backoff.failures:
             log.warning("the store is away: %s", error)
-            self._failing_since = time.monotonic()
+            self._failing_since = self._clock.monotonic()
         if isinstance(error, StoreRefuses):
             self._store.tell(self._refused_status(error))
         gevent.sleep(backoff.next())
@@ -138,7 +146,7 @@ class Writer:
             self._start_epoch()
 
     def _start_epoch(self) -> None:
-        self._epoch, self._version = _new_epoch(), 0
+        self._epoch, self._version = self._new_epoch(), 0
         self._intake.resend()
 
     def _next_batch(self) -> Batch:
@@ -148,11 +156,12 @@ class Writer:
         return Batch(self._epoch, previous, self._version, self._status(), updates)
 
     def _status(self) -> FeedStatus:
-        now = time.time_ns() // 1_000_000
-        return msgspec.structs.replace(self._feed_status(), time=now, standbys=self._standbys)
+        return msgspec.structs.replace(
+            self._feed_status(), time=self._clock.wall_ms(), standbys=self._standbys
+        )
 
     def _refused_status(self, error: StoreRefuses) -> FeedStatus:
-        failing = time.monotonic() - self._failing_since
+        failing = self._clock.monotonic() - self._failing_since
         status = self._status()
         if failing < STALE_SECONDS:
             return status
@@ -162,10 +171,9 @@ class Writer:
             status, state=state, age=round(age, 3), reason=f"redis: {error}"[:200]
         )
 
-
-def _new_epoch() -> str:
-    """No two alike: the time, so that people can read it, and chance."""
-    return f"{int(time.time()):x}{secrets.token_hex(3)}"
+    def _new_epoch(self) -> str:
+        """No two alike: the time in seconds, so that people can read it, and chance."""
+        return f"{self._clock.wall_ms() // 1000:x}{secrets.token_hex(3)}"
 
 
 def _kind(simulated: bool) -> str:

@@ -1,4 +1,4 @@
-"""Where the state lives between the one writer and the workers: in this process, or in Redis.
+"""What lies between the one writer and the workers: in this process, or in Redis.
 
 Reading order: contract; memory; keys, connect, scripts, redis_writer, redis_reader.
 """

@@ -1,4 +1,4 @@
-"""What stands in Redis: the names of the keys, and the state read from them.
+"""What stands in Redis: the names of the keys, and the snapshot read from them.
 
 All keys are in the Cluster slot of `prices`, so that one script may touch them together:
 
@@ -40,14 +40,14 @@ BATCHES = "relay:{prices}:batches"
 
 _NO_FEED = FeedStatus("down", reason="listener: nothing heard of it yet")
 _decode_feed = msgspec.json.Decoder(FeedStatus).decode
-_decode_state = msgspec.msgpack.Decoder(Snapshot).decode
+_decode_snapshot = msgspec.msgpack.Decoder(Snapshot).decode
 
 Entries = dict[str, tuple[int, Ticker]]
 _T = TypeVar("_T")
 
 
 def load(redis: Redis) -> Snapshot | None:
-    """The whole state as of one moment; None if there is none. Raises RedisError.
+    """What is held, as of one moment; None if there is none. Raises RedisError.
 
     What is no work of ours in it is left out; the writer notices, and writes all of it again.
     """
@@ -60,8 +60,8 @@ def load(redis: Redis) -> Snapshot | None:
     if not epoch or not version.isdigit():
         return None
     entries: Entries = {}
-    for state in _readable([base] if base else [], _decode_state, BASE):
-        entries = {ticker.symbol: (given, ticker) for given, ticker in state.entries}
+    for base_snapshot in _readable([base] if base else [], _decode_snapshot, BASE):
+        entries = {ticker.symbol: (given, ticker) for given, ticker in base_snapshot.entries}
     for batch in _readable(batches, decode_batch, LOG):
         add(entries, batch)
     feed = next(_readable([head.get(b"feed", b"")], _decode_feed, HEAD), _NO_FEED)
@@ -69,7 +69,7 @@ def load(redis: Redis) -> Snapshot | None:
 
 
 def add(entries: Entries, batch: Batch) -> None:
-    """Brings a state up to date."""
+    """Brings entries up to date."""
     for version, ticker in enumerate(batch.updates, batch.previous + 1):
         entries[ticker.symbol] = version, ticker
 

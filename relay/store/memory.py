@@ -1,4 +1,4 @@
-"""The in-process store: the writer's batches go straight to the one listener in this process."""
+"""The in-process store: the writer's batches go straight to the one reader in this process."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from relay.store.contract import Position
 
 
 class MemoryStore:
-    """No state of its own: the hub's board is the state."""
+    """Both sides of a store. Holds no snapshot: the hub's board is the only one."""
 
     #: Nothing can come between.
     problem = ""

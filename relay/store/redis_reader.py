@@ -1,7 +1,6 @@
-"""The Redis store, a worker's side: the state, and every batch after it. For ever."""
+"""The Redis store, the reader's side: a snapshot, and every batch after it. For ever."""
 
 import logging
-import time
 from collections.abc import Iterator
 
 import gevent
@@ -11,6 +10,7 @@ from redis.exceptions import RedisError
 
 from relay.backoff import Backoff
 from relay.batch import BEAT_SECONDS, STALE_SECONDS, Batch, Snapshot, decode_batch
+from relay.clock import SYSTEM, Clock
 from relay.feed_status import FeedStatus
 from relay.store import keys
 from relay.store.connect import connect
@@ -21,13 +21,14 @@ log = logging.getLogger(__name__)
 class RedisUpdates:
     """One worker's subscription, whatever becomes of Redis."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, clock: Clock = SYSTEM) -> None:
         self._redis = connect(url)
+        self._clock = clock
         #: What keeps us from Redis at the moment, or nothing.
         self.problem = ""
 
     def listen(self) -> Iterator[Snapshot | Batch | FeedStatus]:
-        """The whole state, then every batch without a gap; the state again after any gap. For ever.
+        """What is held, then every batch without a gap; all of it again after any gap. See Updates.
 
         Redis may be away, killed, flushed or half-open: this waits and comes back.
         """
@@ -56,8 +57,8 @@ class RedisUpdates:
     def _follow(self, subscription: PubSub) -> Iterator[Snapshot | Batch | FeedStatus]:
         """One subscription's life; ends when it has been silent for too long."""
         epoch, version = "", 0
-        heard = time.monotonic()
-        while time.monotonic() - heard < STALE_SECONDS:
+        heard = self._clock.monotonic()
+        while self._clock.monotonic() - heard < STALE_SECONDS:
             # Not ignoring subscribe messages: each one, also one that the library sent by itself
             # after a lost connection, means that messages may have been missed.
             message = subscription.get_message(timeout=BEAT_SECONDS)
@@ -65,7 +66,7 @@ class RedisUpdates:
                 continue
             batch = _batch(message)
             if batch is not None:
-                heard = time.monotonic()
+                heard = self._clock.monotonic()
                 if not batch.epoch:
                     yield batch.feed
                     continue

@@ -12,7 +12,7 @@ from relay.batch import Batch, Snapshot, encode_batch
 from relay.feed_status import FeedStatus
 from relay.store import keys, scripts
 from relay.store.connect import connect
-from relay.store.contract import LeaseHeld, Position, StateLost, StoreRefuses, StoreUnavailable
+from relay.store.contract import LeaseHeld, Position, SnapshotLost, StoreRefuses, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class RedisStore:
         if held is None:
             return None
         self._entries = {ticker.symbol: (given, ticker) for given, ticker in held.entries}
-        # Else it may be a copy that lags behind the one that the state was written to.
+        # Else it may be a copy that lags behind the one that was written to.
         return Position(held, intact=before == self._server)
 
     def write(self, batch: Batch) -> int:
@@ -92,7 +92,7 @@ class RedisStore:
         if answer == b"held":
             raise LeaseHeld(more.decode())
         if answer == b"lost":
-            raise StateLost
+            raise SnapshotLost
         self._number += 1
         self._remember(batch, len(encoded))
         if self._logged > LOG_BYTES:

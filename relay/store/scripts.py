@@ -86,7 +86,7 @@ end
 return {'written', standbys}
 """
 
-#: KEYS lease, head, base, log; ARGV token, epoch, version, the state as MessagePack. Replaces the log
+#: KEYS lease, head, base, log; ARGV token, epoch, version, the Snapshot as MessagePack. Replaces the log
 #: by what it amounts to, unless somebody has written since.
 COMPACT = """
 local head = redis.call('HMGET', KEYS[2], 'writer', 'epoch', 'version')
