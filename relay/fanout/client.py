@@ -38,6 +38,7 @@ class Client:
     __slots__ = (
         "_clock",
         "_flusher",
+        "_given",
         "_news",
         "_stall_seconds",
         "_told",
@@ -73,6 +74,8 @@ class Client:
         self.version = version
         #: Symbols that it asked for lately and of which it has nothing yet.
         self.lacking: list[str] = []
+        # The newest version of which those symbols may have been given to it.
+        self._given = 0
         self.unfinished = b""
         #: The cohort's number of passes when it joined.
         self.joined = 0
@@ -155,7 +158,7 @@ class Client:
 
     def start_anew(self) -> None:
         """A new epoch: whatever it holds is void, and it has to be told so."""
-        self.version = 0
+        self.version = self._given = 0
         self.lacking = []
         self._told = -1
 
@@ -179,7 +182,7 @@ class Client:
                 self.unfinished = self.cohort.form.event("status", status)
             elif self.lacking:
                 self.unfinished = self._next_of_lacking()
-            elif self.cohort.join(self, self.version):
+            elif self.version >= self._given and self.cohort.join(self, self.version):
                 return True
             else:
                 delivery = self.cohort.missing(self.version)
@@ -241,6 +244,7 @@ class Client:
         cohort = self.cohort
         part = cohort.form.entries_per_piece
         some, self.lacking = self.lacking[:part], self.lacking[part:]
+        self._given = cohort.newest
         entries = cohort.entries_of(some)
         if not entries:
             return b""

@@ -102,7 +102,7 @@ class Cohort:
 
     def join(self, member: Member, version: int) -> bool:
         """From here on the member gets what the cohort gets; False if it lacks something before that."""
-        if version < self._offered:
+        if version < (self._flow.version if self.void else self._offered):
             return False
         self._skip_what_concerns_nobody()
         member.joined = self._passes

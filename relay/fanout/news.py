@@ -1,7 +1,7 @@
 """News: what clients are told of the feed and of where they stand."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -74,16 +74,18 @@ class News:
         return self.event("status", resumable, mode=changes.mode, **unknown)
 
     def change_of_mind(
-        self, version: int, symbols: frozenset[str] | None, rate: float, lacking: Iterable[str]
+        self, version: int, symbols: frozenset[str] | None, rate: float, lacking: Sequence[str]
     ) -> bytes:
-        """The JSON of a status event for a client that changed its symbols or its rate.
+        """The JSON of a status event for a client at `version` that changed its symbols or its rate.
 
         `lacking`: the symbols of which it has nothing yet.
         """
-        mode = "full" if symbols is None and version == 0 else "changes" if lacking else "none"
+        mode = "full" if version == 0 else "changes" if lacking else "none"
         named = None if symbols is None else sorted(symbols)
         unknown = [symbol for symbol in named or () if symbol not in self._board]
-        return self.event("status", version, mode=mode, symbols=named, unknown=unknown, rate=rate)
+        # Until the new symbols have come no id will do: a resumption by it would leave them out.
+        resumable = 0 if lacking else version
+        return self.event("status", resumable, mode=mode, symbols=named, unknown=unknown, rate=rate)
 
     def bye(self, version: int, window: float = MIN_RETURN_SECONDS) -> bytes:
         """The JSON of a goodbye; `retry` says when to come back, at random within `window` seconds."""

@@ -97,7 +97,7 @@ class Commands:
         lacking: list[str] = []
         if symbols is None and old is not None:
             version = 0
-        elif symbols is not None:
+        elif symbols is not None and version > 0:
             new = symbols - (old or frozenset())
             lacking = sorted(symbols & {*client.lacking, *new} & self._known_symbols(symbols))
         status = self._hub.news.change_of_mind(version, symbols, rate, lacking)
