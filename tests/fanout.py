@@ -14,6 +14,7 @@ from relay.batch import Batch, Snapshot
 from relay.fanout.client import Client
 from relay.fanout.health import Health
 from relay.fanout.hub import Hub
+from relay.fanout.terms import Symbols, Terms
 from relay.feed_status import FeedStatus
 from relay.ticker import Ticker, removal
 from relay.web.commands import Commands
@@ -102,13 +103,13 @@ class SpeakingClient(_OnScript, MessageClient):
 class Viewer:
     """The other end: what a client in a browser would make of the bytes, and where it broke a promise."""
 
-    def __init__(self, symbols: frozenset[str] | None, held: dict[str, str] | None = None) -> None:
+    def __init__(self, symbols: Symbols, held: dict[str, str] | None = None) -> None:
         self.prices = dict(held or {})
         #: What it has asked for, as far as that was acknowledged.
         self.symbols = symbols
         self.resume_id = ""
         #: Every id that it was ever given, what it held and what it had asked for at that moment.
-        self.ids: list[tuple[str, dict[str, str], frozenset[str] | None]] = []
+        self.ids: list[tuple[str, dict[str, str], Symbols]] = []
         self.events: list[dict[str, Any]] = []
         #: Prices that followed a newer one of the same symbol.
         self.went_back: list[tuple[str, str, str]] = []
@@ -158,7 +159,7 @@ class Viewer:
             self.prices = {}
         if event["event"] == "status" and "symbols" in event:
             symbols = event["symbols"]
-            self.symbols = None if symbols is None else frozenset(symbols)
+            self.symbols = None if symbols is None else tuple(symbols)
         if event["event"] == "removed":
             for symbol in event["symbols"]:
                 self.prices.pop(symbol, None)
@@ -180,7 +181,7 @@ class Connection:
         self.left = False
 
     @property
-    def symbols(self) -> frozenset[str] | None:
+    def symbols(self) -> Symbols:
         return self.client.cohort.symbols
 
 
@@ -233,7 +234,7 @@ class Bench:
 
     def join(
         self,
-        symbols: frozenset[str] | None = None,
+        symbols: Symbols = None,
         rate: float = 0.0,
         *,
         websocket: bool = False,
@@ -265,7 +266,7 @@ class Bench:
             form = EventStream("price", batch, chunked=False)
             client = EventClient(sock, version, hub.news, stall_seconds=10, clock=self.clock)
             client.unfinished = form.opening()
-        hub.enter(client, form, symbols, rate)
+        hub.enter(client, Terms(form, symbols, rate))
         if not client.catch_up():
             client._flush_later()
         connection = Connection(client, sock, Viewer(symbols, held))
@@ -314,7 +315,7 @@ class Bench:
             websocket = isinstance(connection.client, MessageClient)
             connection.viewer.look(connection.sock.taken, websocket)
 
-    def expected(self, symbols: frozenset[str] | None) -> dict[str, str]:
+    def expected(self, symbols: Symbols) -> dict[str, str]:
         """What a client that asked for these symbols should hold in the end."""
         return {s: str(p) for s, p in self.prices.items() if symbols is None or s in symbols}
 

@@ -3,13 +3,14 @@
 import pytest
 
 from relay.fanout.encoding import ENTRIES_PER_PIECE, MAX_PIECE_BYTES
+from relay.fanout.terms import Symbols, Terms
 from relay.ticker import Ticker
 from relay.web.sse_form import EventStream
 from relay.web.ws_form import Messages
 from tests.fanout import Bench, Connection
 
 ALL = None
-ONE = frozenset(("A",))
+ONE = ("A",)
 EVENTS = ("status", "heartbeat", "bye", "data")
 TRANSPORTS = pytest.mark.parametrize("websocket", [False, True], ids=["sse", "websocket"])
 SYMBOLS = pytest.mark.parametrize("symbols", [ALL, ONE], ids=["all", "named"])
@@ -30,7 +31,7 @@ def prices_of(connection: Connection, bench: Bench) -> dict[str, str]:
 @TRANSPORTS
 @SYMBOLS
 def test_who_joins_between_an_update_and_its_pass_never_sees_a_price_go_back(
-    bench: Bench, websocket: bool, symbols: frozenset[str] | None
+    bench: Bench, websocket: bool, symbols: Symbols
 ) -> None:
     first = bench.join(symbols, websocket=websocket)
     bench.turn()
@@ -53,7 +54,7 @@ def test_who_joins_between_an_update_and_its_pass_never_sees_a_price_go_back(
 )
 @SYMBOLS
 def test_a_client_may_resume_from_the_id_of_any_event_at_any_rate(
-    bench: Bench, websocket: bool, symbols: frozenset[str] | None, event: str
+    bench: Bench, websocket: bool, symbols: Symbols, event: str
 ) -> None:
     client = bench.join(symbols, rate=0.1, websocket=websocket)
     bench.turn()
@@ -94,7 +95,7 @@ def test_a_new_epoch_is_followed_by_prices_at_once_whatever_the_rate(
 @TRANSPORTS
 @SYMBOLS
 def test_who_joins_between_a_new_epoch_and_its_pass_keeps_the_snapshot(
-    bench: Bench, websocket: bool, symbols: frozenset[str] | None
+    bench: Bench, websocket: bool, symbols: Symbols
 ) -> None:
     old = bench.join(symbols, websocket=websocket)
     bench.turn()
@@ -176,9 +177,7 @@ def test_a_command_behind_a_goodbye_changes_nothing(bench: Bench) -> None:
     bench.goodbye(client)
     bench.hub.move(
         client.client,
-        client.client.cohort.form,
-        frozenset("B"),
-        0.0,
+        Terms(client.client.cohort.form, ("B",)),
         version=0,
         lacking=[],
         first=b"",
@@ -204,7 +203,7 @@ def test_a_client_that_breaks_off_while_new_symbols_are_on_their_way_lacks_none_
     bench = Bench()
     names = [f"S{i:03}" for i in range(400)]
     bench.publish(*names)
-    client = bench.join(frozenset(names[:2]), websocket=True)
+    client = bench.join(tuple(names[:2]), websocket=True)
     bench.turn()
     client.sock.let(6000)
     bench.command(client, op="subscribe", symbols=names)
@@ -217,9 +216,9 @@ def test_a_client_that_breaks_off_while_new_symbols_are_on_their_way_lacks_none_
     client.sock.let(1 << 30)
     bench.run_others()
     bench.turn()
-    assert prices_of(client, bench) == bench.expected(frozenset(names))
+    assert prices_of(client, bench) == bench.expected(tuple(names))
     again = bench.join(
-        frozenset(names), websocket=True, since=client.viewer.resume_id, held=client.viewer.prices
+        tuple(names), websocket=True, since=client.viewer.resume_id, held=client.viewer.prices
     )
     bench.look()
     assert [e["mode"] for e in again.viewer.events] == ["none"]
@@ -264,7 +263,7 @@ def test_a_slow_client_keeps_no_more_than_a_piece_whatever_it_asks_for(websocket
 def test_what_was_made_for_one_who_caught_up_is_not_kept_for_ever(bench: Bench) -> None:
     for i in range(100):
         bench.publish(f"S{i}")
-        bench.join(frozenset((f"S{i}",)))
+        bench.join((f"S{i}",))
     kept = bench.hub._registry.__iter__().__next__()._recent._deliveries
     assert len(kept) <= 8
     bench.publish("A")

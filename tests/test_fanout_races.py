@@ -58,7 +58,7 @@ class Race:
         self.bench.publish(*self.some())
 
     def join(self) -> None:
-        symbols = None if self.chance.random() < 0.4 else frozenset(self.some())
+        symbols = None if self.chance.random() < 0.4 else tuple(sorted(self.some()))
         rate = self.chance.choice((0.0, 0.0, 1.0, 0.01))
         options = {
             "websocket": self.chance.random() < 0.5,

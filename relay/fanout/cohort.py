@@ -16,11 +16,11 @@ from relay.fanout.encoding import Form, Shared
 from relay.fanout.flow import Flow
 from relay.fanout.member import Member
 from relay.fanout.recent import Recent
+from relay.fanout.terms import Terms
 
 #: Sends after which the event loop gets its turn, if enough time has gone by.
 SENDS_PER_LOOK = 128
 
-CohortKey = tuple[Form, frozenset[str] | None, float]
 Breathe = Callable[[], None]
 Group = dict[Member, None] | dict[Member, int]
 
@@ -28,10 +28,9 @@ Group = dict[Member, None] | dict[Member, int]
 class Cohort:
     """One shared encoding and everyone who gets it."""
 
-    def __init__(self, flow: Flow, recent: Recent, clock: Clock, key: CohortKey) -> None:
-        """`key`: the wire form; the symbols, None for all; the passes a second at most, 0 for no limit."""
-        self.key = key
-        self.form, self.symbols, self.rate = key
+    def __init__(self, flow: Flow, recent: Recent, clock: Clock, terms: Terms) -> None:
+        self.terms = terms
+        self.form, self.symbols, self.rate = terms
         #: Everyone, also those who are behind.
         self.members: set[Member] = set()
         #: No pass before this, by the clock.
@@ -122,7 +121,7 @@ class Cohort:
 
     def missing(self, version: int) -> Delivery | None:
         """All that a member at `version` has not got, or None. Members that stand alike share it."""
-        return self._recent.get((self.key, version), lambda: self._since(version))
+        return self._recent.get((self.terms, version), lambda: self._since(version))
 
     def owe(self, entry: Entry) -> None:
         """An update of one of the named symbols has come."""

@@ -16,13 +16,13 @@ from relay.batch import Batch, Snapshot
 from relay.board import Board
 from relay.clock import SYSTEM, Clock
 from relay.fanout.client import LINGER_SECONDS, Client
-from relay.fanout.cohort import Cohort, CohortKey
-from relay.fanout.encoding import Form
+from relay.fanout.cohort import Cohort
 from relay.fanout.health import Health, Verdict
 from relay.fanout.news import MIN_RETURN_SECONDS, News
 from relay.fanout.pause import Pause
 from relay.fanout.recent import Recent
 from relay.fanout.registry import Registry
+from relay.fanout.terms import Terms
 from relay.feed_status import FeedStatus
 from relay.supervise import spawn_essential
 
@@ -73,7 +73,7 @@ class Hub:
         self._max_clients = max_clients
         self._rotate_seconds = rotate_seconds
         recent = Recent(self.board)
-        self._registry = Registry(lambda key: Cohort(self.board, recent, clock, key))
+        self._registry = Registry(lambda terms: Cohort(self.board, recent, clock, terms))
         self._clients: set[Client] = set()
         self._due: dict[Cohort, None] = {}
         # The cohorts with a rate that wait for their next pass: when, a number that breaks ties, which.
@@ -117,30 +117,26 @@ class Hub:
         if len(self._clients) >= self._max_clients:
             raise Full("this worker serves as many streams as it may (MAX_CLIENTS)")
 
-    def may_compress(self, key: CohortKey) -> bool:
-        """Whether clients with that form, those symbols and that rate may share compressed bytes."""
-        return self._registry.may_compress(key)
+    def may_compress(self, terms: Terms) -> bool:
+        """Whether clients on these terms may share compressed bytes."""
+        return self._registry.may_compress(terms)
 
-    def serve(
-        self, client: Client, form: Form, symbols: frozenset[str] | None, rate: float
-    ) -> None:
+    def serve(self, client: Client, terms: Terms) -> None:
         """A client's whole life among ours. Needs a greenlet of its own."""
-        self.enter(client, form, symbols, rate)
+        self.enter(client, terms)
         try:
             client.run()
         finally:
             self.leave(client)
             client.close()
 
-    def enter(
-        self, client: Client, form: Form, symbols: frozenset[str] | None, rate: float
-    ) -> None:
+    def enter(self, client: Client, terms: Terms) -> None:
         """Makes a new client one of ours."""
         self._clients.add(client)
         if self._rotate_seconds:
             lifetime = self._rotate_seconds * random.uniform(0.8, 1.2)
             client.ends_at = self.clock.monotonic() + lifetime
-        client.cohort = self._registry.enter(client, form, symbols, rate)
+        client.cohort = self._registry.enter(client, terms)
 
     def leave(self, client: Client) -> None:
         """Forgets a client."""
@@ -150,19 +146,17 @@ class Hub:
     def move(
         self,
         client: Client,
-        form: Form,
-        symbols: frozenset[str] | None,
-        rate: float,
+        terms: Terms,
         *,
         version: int,
         lacking: list[str],
         first: bytes,
     ) -> None:
-        """Gives a client another form, other symbols or another rate. See Client.move."""
+        """Puts a client on other terms. See Client.move."""
         if client not in self._clients or client.leaving:
             return
         self._registry.leave(client, client.cohort)
-        cohort = self._registry.enter(client, form, symbols, rate)
+        cohort = self._registry.enter(client, terms)
         client.move(cohort, version, lacking, first)
 
     def verdict(self) -> Verdict:

@@ -8,6 +8,7 @@ import msgspec
 
 from relay.board import Board, Entry
 from relay.fanout.health import Health
+from relay.fanout.terms import Symbols
 
 #: Seconds within which a client that is sent away comes back, at random, at least.
 MIN_RETURN_SECONDS = 2.0
@@ -39,7 +40,7 @@ class News:
         self._asked: tuple[object, ...] = ()
         self._answer = Changes("none", [], [])
 
-    def changes(self, version: int, symbols: frozenset[str] | None) -> Changes:
+    def changes(self, version: int, symbols: Symbols) -> Changes:
         """What a client at `version` lacks; None is all symbols. Whoever asks alike shares the answer."""
         board = self._board
         asked = (version, symbols, board.epoch, board.version)
@@ -47,7 +48,7 @@ class News:
             self._asked = asked
             entries = board.since(version, symbols)
             mode: Mode = "full" if version == 0 else "changes" if entries else "none"
-            unknown = sorted(s for s in symbols or () if s not in board)
+            unknown = [s for s in symbols or () if s not in board]
             self._answer = Changes(mode, entries, unknown)
         return self._answer
 
@@ -64,7 +65,7 @@ class News:
             | msgspec.structs.asdict(self._health.verdict())
         )
 
-    def status(self, version: int, symbols: frozenset[str] | None, resumable: int) -> bytes:
+    def status(self, version: int, symbols: Symbols, resumable: int) -> bytes:
         """The JSON of a status event for a client that comes, comes back, or has caught up.
 
         It may resume from the version `resumable`.
@@ -74,18 +75,19 @@ class News:
         return self.event("status", resumable, mode=changes.mode, **unknown)
 
     def change_of_mind(
-        self, version: int, symbols: frozenset[str] | None, rate: float, lacking: Sequence[str]
+        self, version: int, symbols: Symbols, rate: float, lacking: Sequence[str]
     ) -> bytes:
         """The JSON of a status event for a client at `version` that changed its symbols or its rate.
 
         `lacking`: the symbols of which it has nothing yet.
         """
         mode = "full" if version == 0 else "changes" if lacking else "none"
-        named = None if symbols is None else sorted(symbols)
-        unknown = [symbol for symbol in named or () if symbol not in self._board]
+        unknown = [symbol for symbol in symbols or () if symbol not in self._board]
         # Until the new symbols have come no id will do: a resumption by it would leave them out.
         resumable = 0 if lacking else version
-        return self.event("status", resumable, mode=mode, symbols=named, unknown=unknown, rate=rate)
+        return self.event(
+            "status", resumable, mode=mode, symbols=symbols, unknown=unknown, rate=rate
+        )
 
     def bye(self, version: int, window: float = MIN_RETURN_SECONDS) -> bytes:
         """The JSON of a goodbye; `retry` says when to come back, at random within `window` seconds."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
-from relay.fanout.cohort import Cohort, CohortKey
-from relay.fanout.encoding import Form
+from relay.fanout.cohort import Cohort
 from relay.fanout.member import Member
+from relay.fanout.terms import Terms
 
 #: Cohorts that may compress, each with a past of 256 KiB (zlib, memory usage).
 MAX_COMPRESSING = 32
@@ -13,9 +13,9 @@ MAX_COMPRESSING = 32
 class Registry:
     """Cohorts by what they give, for as long as they have members."""
 
-    def __init__(self, make: Callable[[CohortKey], Cohort]) -> None:
+    def __init__(self, make: Callable[[Terms], Cohort]) -> None:
         self._make = make
-        self._cohorts: dict[CohortKey, Cohort] = {}
+        self._cohorts: dict[Terms, Cohort] = {}
         #: Those that get every symbol.
         self.wanting_all: set[Cohort] = set()
         self._wanting: dict[str, set[Cohort]] = {}
@@ -29,7 +29,7 @@ class Registry:
         return len(self._cohorts)
 
     def __contains__(self, cohort: Cohort) -> bool:
-        return cohort.key in self._cohorts
+        return cohort.terms in self._cohorts
 
     @property
     def names_symbols(self) -> bool:
@@ -40,22 +40,18 @@ class Registry:
         """The cohorts that have named this symbol."""
         return self._wanting.get(symbol, ())
 
-    def may_compress(self, key: CohortKey) -> bool:
+    def may_compress(self, terms: Terms) -> bool:
         """Whether clients may share compressed bytes there: all symbols, and not too many such cohorts."""
-        _, symbols, _ = key
-        if symbols is not None:
+        if terms.symbols is not None:
             return False
         compressing = sum(cohort.compresses for cohort in self.wanting_all)
-        return compressing < MAX_COMPRESSING or key in self._cohorts
+        return compressing < MAX_COMPRESSING or terms in self._cohorts
 
-    def enter(
-        self, member: Member, form: Form, symbols: frozenset[str] | None, rate: float
-    ) -> Cohort:
-        """Makes it a member of the cohort for this form, these symbols and this rate."""
-        key = (form, symbols, rate)
-        cohort = self._cohorts.get(key)
+    def enter(self, member: Member, terms: Terms) -> Cohort:
+        """Makes it a member of the cohort with these terms."""
+        cohort = self._cohorts.get(terms)
         if cohort is None:
-            cohort = self._cohorts[key] = self._make(key)
+            cohort = self._cohorts[terms] = self._make(terms)
             for wanting in self._wanted_by(cohort):
                 wanting.add(cohort)
         cohort.members.add(member)
@@ -65,9 +61,9 @@ class Registry:
         """Takes a member out of its cohort; the last one to leave ends the cohort."""
         cohort.drop(member)
         cohort.members.discard(member)
-        if cohort.members or self._cohorts.get(cohort.key) is not cohort:
+        if cohort.members or self._cohorts.get(cohort.terms) is not cohort:
             return
-        del self._cohorts[cohort.key]
+        del self._cohorts[cohort.terms]
         for wanting in self._wanted_by(cohort):
             wanting.discard(cohort)
         for symbol in cohort.symbols or ():

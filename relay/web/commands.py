@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from relay.fanout.hub import Hub
+from relay.fanout.terms import Symbols, Terms
 from relay.server.frames import TEXT, frame
 from relay.web.subscription import BadQuery, parse_rate, parse_symbols
 from relay.web.ws_client import MessageClient
@@ -60,26 +61,25 @@ class Commands:
 
         A client that gets all of them so far gets only the named ones from here on.
         """
-        old = client.cohort.symbols
         if command.symbols is None:
             self._change(client, None, client.cohort.rate)
             return
         named = parse_symbols(command.symbols, self._max_symbols)
-        new = named | (old or frozenset())
-        if len(new) > self._max_symbols:
+        together = {*named, *(client.cohort.symbols or ())}
+        if len(together) > self._max_symbols:
             raise BadQuery(f"symbols may name {self._max_symbols} at most in all")
-        self._change(client, new, client.cohort.rate)
+        self._change(client, tuple(sorted(together)), client.cohort.rate)
 
     def _unsubscribe(self, client: MessageClient, command: Command) -> None:
         """Takes the named symbols away; all of them where none are named."""
         old = client.cohort.symbols
         if command.symbols is None:
-            self._change(client, frozenset(), client.cohort.rate)
+            self._change(client, (), client.cohort.rate)
         elif old is None:
             raise BadQuery("symbols cannot be taken out of all; subscribe to the ones you want")
         else:
-            named = parse_symbols(command.symbols, self._max_symbols)
-            self._change(client, old - named, client.cohort.rate)
+            named = frozenset(parse_symbols(command.symbols, self._max_symbols))
+            self._change(client, tuple(s for s in old if s not in named), client.cohort.rate)
 
     def _set_rate(self, client: MessageClient, command: Command) -> None:
         rate = 0.0 if command.rate == 0 else parse_rate(command.rate)
@@ -89,36 +89,31 @@ class Commands:
         answer = {} if command.id is None else {"re": command.id}
         client.say(self._hub.news.event("pong", client.stands_at, **answer))
 
-    def _change(self, client: MessageClient, symbols: frozenset[str] | None, rate: float) -> None:
+    def _change(self, client: MessageClient, symbols: Symbols, rate: float) -> None:
         """Goes over to these symbols and this rate: a status event, the new symbols' prices, then
         what changed of the old ones."""
         old = client.cohort.symbols
         version = client.cohort.stands_at(client, client.version)
-        lacking: list[str] = []
         if symbols is None and old is not None:
             version = 0
-        elif symbols is not None and version > 0:
-            new = symbols - (old or frozenset())
-            lacking = sorted(symbols & {*client.lacking, *new} & self._known_symbols(symbols))
+        lacking: list[str] = []
+        if symbols is not None and version > 0:
+            has = frozenset(old or ()).difference(client.lacking)
+            lacking = [s for s in symbols if s not in has and s in self._hub.board]
         status = self._hub.news.change_of_mind(version, symbols, rate, lacking)
         self._hub.move(
             client,
-            self._form(client, symbols, rate),
-            symbols,
-            rate,
+            self._terms(client, symbols, rate),
             version=version,
             lacking=lacking,
             first=frame(TEXT, status),
         )
 
-    def _known_symbols(self, symbols: frozenset[str]) -> set[str]:
-        return {symbol for symbol in symbols if symbol in self._hub.board}
-
-    def _form(self, client: MessageClient, symbols: frozenset[str] | None, rate: float) -> Messages:
-        """The client's form, compressed where that is agreed on and may be shared."""
+    def _terms(self, client: MessageClient, symbols: Symbols, rate: float) -> Terms:
+        """With the client's form, compressed where that is agreed on and may be shared."""
         form = client.cohort.form
         assert isinstance(form, Messages)  # noqa: S101 - for the type checker
-        deflated = replace(form, deflated=True)
-        if client.deflates and self._hub.may_compress((deflated, symbols, rate)):
+        deflated = Terms(replace(form, deflated=True), symbols, rate)
+        if client.deflates and self._hub.may_compress(deflated):
             return deflated
-        return replace(form, deflated=False)
+        return Terms(replace(form, deflated=False), symbols, rate)

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from relay.fanout.client import Client
 from relay.fanout.deflate import block
 from relay.fanout.hub import Hub
+from relay.fanout.terms import Terms
 from relay.server.takeover import KEY, Takeover
 from relay.web.sse_form import EventStream
 from relay.web.subscription import Subscription, parse
@@ -41,7 +42,7 @@ def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
         headers = dict(HEADERS)
         if compression and request.accept_encodings["gzip"]:
             zipped = replace(form, gzip=True, block=block)
-            if hub.may_compress((zipped, wish.symbols, wish.rate)):
+            if hub.may_compress(Terms(zipped, wish.symbols, wish.rate)):
                 form = zipped
                 headers["Content-Encoding"] = "gzip"
         request.environ[KEY] = Takeover(partial(_stream, hub, form, wish))
@@ -61,4 +62,4 @@ def _stream(
         clock=hub.clock,
     )
     client.unfinished = form.opening()
-    hub.serve(client, form, wish.symbols, wish.rate)
+    hub.serve(client, Terms(form, wish.symbols, wish.rate))

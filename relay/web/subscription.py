@@ -1,10 +1,12 @@
 """Subscription: what one client asked for, checked."""
 
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from relay.fanout.encoding import PAYLOADS
+from relay.fanout.terms import Symbols
 from relay.ticker import SYMBOL, upper
 
 _RESUME_ID = re.compile(r"[0-9a-f]{1,32}-[0-9]{1,18}", re.ASCII)
@@ -20,7 +22,7 @@ class Subscription(NamedTuple):
     """One client's wishes."""
 
     #: None: all, also those that are listed later.
-    symbols: frozenset[str] | None = None
+    symbols: Symbols = None
     #: A key of PAYLOADS.
     fields: str = "price"
     #: Updates per second and symbol at most; 0 for no limit.
@@ -55,18 +57,19 @@ def parse(query: Mapping[str, str], last_event_id: str, max_symbols: int) -> Sub
     return Subscription(symbols, fields, rate, batch == "1", since)
 
 
-def parse_symbols(names: Iterable[object], max_symbols: int) -> frozenset[str]:
-    """Symbols in upper case; raises BadQuery."""
+def parse_symbols(names: Iterable[object], max_symbols: int) -> tuple[str, ...]:
+    """Symbols in upper case, each once, in order; raises BadQuery."""
     symbols = set()
     for name in names:
         if not isinstance(name, str) or not SYMBOL.fullmatch(name):
             raise BadQuery(f"symbols holds {str(name)[:40]!r}, which is no symbol")
-        symbols.add(upper(name))
+        # Many clients name the same symbols: one string of each serves all.
+        symbols.add(sys.intern(upper(name)))
         if len(symbols) > max_symbols:
             raise BadQuery(f"symbols may name {max_symbols} at most; leave it out for all")
     if not symbols:
         raise BadQuery("symbols names none; leave it out for all")
-    return frozenset(symbols)
+    return tuple(sorted(symbols))
 
 
 def parse_rate(value: object) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Request, Response, request
 
 from relay.fanout.hub import Hub
+from relay.fanout.terms import Terms
 from relay.server.negotiation import negotiate
 from relay.server.takeover import KEY, Takeover
 from relay.web.commands import Commands
@@ -41,7 +42,7 @@ def blueprint(
         agreed = negotiate(request.headers.get("Sec-WebSocket-Extensions", ""))
         if compression and agreed is not None and not agreed.server_no_context_takeover:
             zipped = replace(form, deflated=True)
-            if hub.may_compress((zipped, wish.symbols, wish.rate)):
+            if hub.may_compress(Terms(zipped, wish.symbols, wish.rate)):
                 form = zipped
                 extensions = agreed.response
         run = partial(_stream, hub, form, wish, commands.obey)
@@ -89,4 +90,4 @@ def _stream(
         stall_seconds=hub.stall_seconds,
         clock=hub.clock,
     )
-    hub.serve(client, form, wish.symbols, wish.rate)
+    hub.serve(client, Terms(form, wish.symbols, wish.rate))
