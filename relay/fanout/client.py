@@ -16,7 +16,7 @@ import gevent
 
 from relay.clock import SYSTEM, Clock
 from relay.fanout.cohort import Cohort
-from relay.fanout.delivery import deliver
+from relay.fanout.delivery import Delivery, deliver
 from relay.fanout.news import News
 
 log = logging.getLogger(__name__)
@@ -169,30 +169,24 @@ class Client:
         changed since `version`, until there is nothing that its cohort has and this client has not.
         """
         while True:
-            if self.unfinished:
-                self.unfinished = self.unfinished[self._send(self.unfinished) :]
-                if self.unfinished:
-                    return False
+            if self._told != self._news.told and not self.leaving:
+                self._told = self._news.told
+                status = self._news.status(self.version, self.cohort.symbols, self.stands_at)
+                self.unfinished += self.cohort.form.event("status", status)
+            delivery = self._due()
+            if not self._push(delivery):
+                return False
             if self.leaving:
                 self._end_output()
                 return True
-            if self._told != self._news.told:
-                self._told = self._news.told
-                status = self._news.status(self.version, self.cohort.symbols, self.stands_at)
-                self.unfinished = self.cohort.form.event("status", status)
-            elif self.lacking:
+            if delivery is not None:
+                continue
+            if self.lacking:
                 self.unfinished = self._next_of_lacking()
             elif self.version >= self._given and self.cohort.join(self, self.version):
                 return True
             else:
-                delivery = self.cohort.missing(self.version)
-                if delivery is None:
-                    self.version = self.cohort.newest
-                    continue
-                sent = self._send(delivery.data)
-                self.unfinished, self.version = delivery.remainder(sent, self.version)
-                if sent < len(delivery.data):
-                    return False
+                self.version = self.cohort.newest
 
     @property
     def stands_at(self) -> int:
@@ -238,6 +232,25 @@ class Client:
             self.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             log.debug("the peer was quicker")
+
+    def _due(self) -> Delivery | None:
+        """What changed since `version`, unless something else comes first or it may join its cohort."""
+        if self.leaving or self.lacking:
+            return None
+        if self.version >= self._given and self.cohort.may_join(self.version):
+            return None
+        return self.cohort.missing(self.version)
+
+    def _push(self, delivery: Delivery | None) -> bool:
+        """Offers what is unfinished and a delivery in one send; False if the socket does not take it all."""
+        first = self.unfinished
+        data = first if delivery is None else first + delivery.data
+        sent = self._send(data) if data else 0
+        if delivery is not None and sent >= len(first):
+            self.unfinished, self.version = delivery.remainder(sent - len(first), self.version)
+        else:
+            self.unfinished = first[sent:]
+        return sent == len(data)
 
     def _next_of_lacking(self) -> bytes:
         """A piece of the symbols of which the client has nothing yet, or nothing if none has a price."""

@@ -99,9 +99,13 @@ class Cohort:
         # A member that missed the end of a pass does not have the past that the others have.
         self._shared = self.form.shared()
 
+    def may_join(self, version: int) -> bool:
+        """Whether a member at `version` lacks nothing that it will not get with the others."""
+        return version >= (self._flow.version if self.void else self._offered)
+
     def join(self, member: Member, version: int) -> bool:
         """From here on the member gets what the cohort gets; False if it lacks something before that."""
-        if version < (self._flow.version if self.void else self._offered):
+        if not self.may_join(version):
             return False
         self._skip_what_concerns_nobody()
         member.joined = self._passes
