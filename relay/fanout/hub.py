@@ -83,6 +83,8 @@ class Hub:
         self._beating: list[Cohort] = []
         self._bell = Event()
         self._pause = Pause(clock)
+        # Batches that came since the last pass began.
+        self._batches = 0
         self._turn_began = 0.0
         # The label and the hop to blame that clients were told last.
         self._said = ("", "")
@@ -248,6 +250,7 @@ class Hub:
         self.health.hear(batch.feed)
         anew = self.board.apply(batch)
         if batch.updates:
+            self._batches += 1
             self._make_due(self._registry.wanting_all)
         if self._registry.names_symbols:
             self._owe_to_each(batch)
@@ -275,8 +278,9 @@ class Hub:
             self._bell.wait(self._until_later())
             self._bell.clear()
             began = self.clock.monotonic()
+            batches, self._batches = self._batches, 0
             self.turn()
-            gevent.sleep(self._pause.after(self.clock.monotonic() - began))
+            gevent.sleep(self._pause.after(self.clock.monotonic() - began, batches))
 
     def _announce_status(self) -> None:
         self._status_due = False
