@@ -1,12 +1,14 @@
 """The pages for people, rendered by Flask so that the first paint needs no JavaScript."""
 
 from flask import Blueprint, Request, Response, abort, make_response, render_template
+from jinja2 import Environment
 
 from relay import pace
 from relay.fanout.hub import Hub
 from relay.ticker import Ticker, upper
 from relay.web import figures
-from relay.web.rows import Market
+from relay.web.fresh import NotMade
+from relay.web.rows import Market, Rows
 
 HEADERS = {
     # Everything a page needs comes from this relay, and nothing of it is inline.
@@ -17,10 +19,14 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
+#: Where the rows belong in index.html.
+ROWS_MARK = "<!--rows-->"
+#: Seconds until it is worth asking again for rows that could not be rendered.
+RETRY_SECONDS = 5
 
 
-def blueprint(hub: Hub) -> Blueprint:
-    """The routes."""
+def blueprint(hub: Hub, templates: Environment) -> Blueprint:
+    """The routes. Rows are rendered outside of any request, so `templates` must be at hand."""
     routes = Blueprint("pages", __name__)
 
     def standings(tickers: list[Ticker]) -> list[pace.Standing]:
@@ -29,23 +35,30 @@ def blueprint(hub: Hub) -> Blueprint:
         return [hub.health.standing_of(ticker) if live else "live" for ticker in tickers]
 
     def render(tickers: list[Ticker]) -> str:
-        return render_template("rows.html", rows=zip(tickers, standings(tickers), strict=True))
+        rows = zip(tickers, standings(tickers), strict=True)
+        return templates.get_template("rows.html").render(rows=rows)
 
     market = Market(hub.board, render)
 
     @routes.get("/")
     def index() -> Response:
-        rows = market.rows()
-        return _page("index.html", hub, rows=rows, since=rows.id)
+        return _around(market.rows(), hub)
 
-    @routes.get("/symbols/<symbol>")
+    @routes.get("/symbols/<path:symbol>")
     def symbol(symbol: str) -> Response:
         ticker = hub.board.get(upper(symbol))
         if ticker is None:
-            abort(404, f"No price of {symbol[:40]} is known here.")
+            abort(404, f"No price of {_printable(symbol)} is known here.")
         age, [standing] = hub.health.age_of(ticker), standings([ticker])
         since = hub.board.id
         return _page("symbol.html", hub, ticker=ticker, age=age, standing=standing, since=since)
+
+    @routes.errorhandler(NotMade)
+    def not_made(error: NotMade) -> Response:
+        said = f"The market cannot be shown at present: {error}."
+        answer = _page("notice.html", hub, 503, title="Not available", said=said)
+        answer.headers["Retry-After"] = str(RETRY_SECONDS)
+        return answer
 
     for template_filter in figures.FILTERS:
         routes.add_app_template_filter(template_filter)
@@ -60,8 +73,20 @@ def wants_page(request: Request) -> bool:
 
 def not_found(hub: Hub, said: str) -> Response:
     """The 404 for people."""
-    return _page("not_found.html", hub, 404, said=said, known=len(hub.board))
+    return _page("notice.html", hub, 404, title="Not found", said=said, known=len(hub.board))
 
 
 def _page(template: str, hub: Hub, status: int = 200, **shown: object) -> Response:
     return make_response(render_template(template, feed=hub.verdict(), **shown), status, HEADERS)
+
+
+def _around(rows: Rows, hub: Hub) -> Response:
+    """The market page: the rows' bytes are the same for everybody, only what stands around them is not."""
+    page = render_template("index.html", feed=hub.verdict(), number=rows.number, since=rows.id)
+    head, _, tail = page.partition(ROWS_MARK)
+    return Response([head.encode(), *rows.parts, tail.encode()], headers=HEADERS)
+
+
+def _printable(symbol: str) -> str:
+    """The start of what somebody asked for, without anything that would not show."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in symbol[:40])

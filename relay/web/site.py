@@ -25,7 +25,7 @@ def create_site(hub: Hub, config: Config) -> Flask:
     )
     site.register_blueprint(prices.blueprint(hub, config.max_symbols))
     site.register_blueprint(probes.blueprint(hub))
-    site.register_blueprint(pages.blueprint(hub))
+    site.register_blueprint(pages.blueprint(hub, site.jinja_env))
 
     @site.errorhandler(BadQuery)
     def bad_query(error: BadQuery) -> Response:

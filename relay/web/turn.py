@@ -1,0 +1,12 @@
+"""The turn that a long computation gives to everything else in its process."""
+
+import gevent
+
+#: gevent.sleep(0) runs only greenlets that are ready, up to fifty of them, before the event loop looks at
+#: its sockets again. A timer is served by the loop itself, which looks at them first.
+_SECONDS = 1e-6
+
+
+def give_turn() -> None:
+    """Returns once the event loop has looked at every socket and timer, and served those that are due."""
+    gevent.sleep(_SECONDS)
