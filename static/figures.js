@@ -1,9 +1,21 @@
-// How figures read, the same as relay/figures.py writes them. Prices stay strings.
+// How figures read, the same as relay/web/figures.py writes them. Prices stay strings.
+// Nothing here throws, whatever a ticker holds: a text that is no decimal reads as nothing.
 
+const DECIMAL = /^-?[0-9]{1,24}(\.[0-9]{1,24})?$/;
 const UNITS = ["", "K", "M", "B", "T", "Q"];
+/** Milliseconds since 1970 at which the year 10000 begins: no exchange means a later time. */
+const LAST_TIME = 253_402_300_800_000;
+/** Characters of a word that is not ours: the exchange's HALT, BREAK, ... */
+const WORD_LENGTH = 40;
+
+/** A figure's value, always finite; null where it is no decimal. */
+export function number(figure) {
+  return DECIMAL.test(figure) ? Number(figure) : null;
+}
 
 /** A price without the zeros that pad it, but for those up to `decimals`. */
 export function plain(price, decimals = 0) {
+  if (!DECIMAL.test(price)) return "";
   const [whole, fraction = ""] = price.split(".");
   const kept = fraction.replace(/0+$/, "").padEnd(Math.min(decimals, fraction.length), "0");
   return kept ? `${whole}.${kept}` : whole;
@@ -13,7 +25,7 @@ export function plain(price, decimals = 0) {
 export function decimals({ price, open, high, low }) {
   let most = 0;
   for (const each of [price, open, high, low]) {
-    if (each === undefined) continue;
+    if (!DECIMAL.test(each)) continue;
     let end = each.length;
     while (each[end - 1] === "0") end -= 1;
     const point = each.indexOf(".");
@@ -24,6 +36,7 @@ export function decimals({ price, open, high, low }) {
 
 /** A volume's first three digits and a unit: 1.94B. */
 export function compact(volume) {
+  if (!DECIMAL.test(volume)) return "";
   const [whole, fraction = ""] = volume.split(".");
   const unit = Math.min(Math.floor(Math.max(whole.length - 1, 0) / 3), UNITS.length - 1);
   if (unit === 0) return plain(`${whole}.${fraction.slice(0, whole === "0" ? 6 : 2)}`);
@@ -34,8 +47,9 @@ export function compact(volume) {
 
 /** Percent over 24 hours as a number: as the stream says, or from its open; null if unknown. */
 export function percentChanged({ price, open, change_percent: said }) {
-  if (said !== undefined) return Number(said);
-  return Number(open) ? (price / open - 1) * 100 : null;
+  if (said !== undefined) return number(said);
+  const [now, opened] = [number(price), number(open)];
+  return now !== null && opened ? (now / opened - 1) * 100 : null;
 }
 
 /** With its sign and two decimals: +1.25%. */
@@ -51,26 +65,36 @@ export function direction(signed) {
 }
 
 /** Where the price stands between the low (0) and the high (99): a place to draw a mark at. */
-export function placeInRange({ price, low, high }) {
-  if (!(high - low > 0)) return 49.5;
+export function placeInRange(ticker) {
+  const [price, low, high] = [ticker.price, ticker.low, ticker.high].map(number);
+  if (price === null || low === null || high === null || !(low < high)) return 49.5;
   return Math.min(Math.max((price - low) / (high - low), 0), 1) * 99;
 }
 
 /** When the price was made, as the exchange says, else when the relay read it; milliseconds. */
-export function made(ticker) {
-  return ticker.event_time ?? ticker.received_time;
+export function made({ event_time: time, received_time: read }) {
+  return time > 0 && time < LAST_TIME ? time : read;
 }
 
 /** The time of day in UTC: 12:04:31. */
 export function clock(milliseconds) {
-  return new Date(milliseconds).toISOString().slice(11, 19);
+  const seconds = ((Math.floor(milliseconds / 1000) % 86_400) + 86_400) % 86_400;
+  return [seconds / 3600, (seconds / 60) % 60, seconds % 60].map((part) => two(Math.floor(part))).join(":");
 }
 
 /** An age: 4 s, 2 min 05 s, 3 h 12 min. */
 export function ago(seconds) {
-  const two = (number) => String(number).padStart(2, "0");
   const minutes = Math.floor(seconds / 60);
   if (minutes === 0) return `${Math.floor(seconds)} s`;
   if (minutes < 60) return `${minutes} min ${two(Math.floor(seconds % 60))} s`;
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+}
+
+/** A word of the exchange's, as much of it as a page has room for. */
+export function word(text) {
+  return text.slice(0, WORD_LENGTH);
+}
+
+function two(number) {
+  return String(number).padStart(2, "0");
 }

@@ -5,12 +5,9 @@ import { Relay } from "./relay.js";
 import { Row } from "./row.js";
 import { areJudged, facts } from "./standing.js";
 
-/** The order is looked at so often while prices move, in milliseconds. */
+/** Milliseconds between two looks at the order while prices move. */
 const SORT_EVERY = 3_000;
-/** After the relay has started anew: so long until rows that did not come again go. */
-const RESET_WAIT = 500;
-
-/** Of a frame's 16 milliseconds, so many are for rows. */
+/** Milliseconds of a frame's sixteen that rows may take. */
 const FRAME_BUDGET = 6;
 
 const body = document.querySelector("#market tbody");
@@ -27,12 +24,13 @@ const sight = new IntersectionObserver((entries) => {
   }
 });
 for (const element of body.rows) add(new Row(element.dataset.symbol, element));
-/** What came since the last frame, newest per symbol. */
+/** What came since the last frame: each symbol's newest. */
 const pending = new Map();
+/** Whether a frame has been asked for. */
+let drawing = false;
 let key = "volume";
 let descending = true;
 let sought = "";
-let resetting = 0;
 
 const relay = new Relay({ rate: 2, since, held: [...body.rows].map(facts) });
 relay.onstatus = (status) => {
@@ -40,18 +38,15 @@ relay.onstatus = (status) => {
   if (areJudged(status)) judge();
 };
 relay.onupdates = (updates) => {
-  if (pending.size === 0) requestAnimationFrame(render);
   for (const update of updates) pending.set(update.symbol, update);
-  if (resetting) forget();
+  draw();
 };
 relay.onremoved = (symbols) => {
   for (const symbol of symbols) drop(symbol);
   tally();
 };
-relay.onreset = () => {
-  clearTimeout(resetting);
-  resetting = setTimeout(forget, RESET_WAIT);
-};
+// Rows stay until all that follows a reset has come: their symbols may be in its last array.
+relay.onsettled = forget;
 
 function add(row) {
   rows.set(row.symbol, row);
@@ -76,13 +71,20 @@ function judge() {
   }
 }
 
+function draw() {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(render);
+}
+
 /** As many rows as a frame has time for; the others in the next one. */
 function render() {
+  drawing = false;
   const end = performance.now() + FRAME_BUDGET;
   let added = false;
   for (const [symbol, ticker] of pending) {
     if (performance.now() > end) {
-      requestAnimationFrame(render);
+      draw();
       break;
     }
     pending.delete(symbol);
@@ -100,9 +102,8 @@ function render() {
   }
 }
 
+/** Takes away the rows of symbols that the relay does not know. */
 function forget() {
-  clearTimeout(resetting);
-  resetting = 0;
   for (const symbol of rows.keys()) {
     if (!relay.tickers.has(symbol)) drop(symbol);
   }

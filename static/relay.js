@@ -5,7 +5,8 @@
 //   relay.onupdates = (updates) => ...  the newest of each symbol that changed; prices are strings
 //   relay.onstatus = ({ state, reason, age, simulated }) => ...  on every change and once a second
 //   relay.onremoved = (symbols) => ...  the exchange does not list these any more
-//   relay.onreset = () => ...  what was held is void: the relay has started anew
+//   relay.onreset = () => ...  what was held is void: the relay has started anew, and all of it follows
+//   relay.onsettled = () => ...  it has come: a symbol that is not held now is not known to the relay
 //   relay.stateOf("BTCUSDT");  how one symbol stands, and relay.ageOf("BTCUSDT"): for how many seconds
 //   relay.close();
 //
@@ -30,12 +31,15 @@ const HIDDEN = 30_000;
 const GRACE = 3_000;
 /** One lost for so long is called down. */
 const DOWN = 10_000;
+/** What a client missed comes in several arrays: all of it has come after a pause between arrays, or at last. */
+const SETTLED = [300, 5_000];
 
 export class Relay {
   onupdates = () => {};
   onstatus = () => {};
   onremoved = () => {};
   onreset = () => {};
+  onsettled = () => {};
   /** The newest update of each symbol. */
   tickers = new Map();
 
@@ -53,7 +57,11 @@ export class Relay {
   /** When we got the updates that do not say when the relay did. */
   #got = new Map();
   #lost = 0;
-  #catchingUp = false;
+  /** Until when what we missed may still be coming; 0 if it has come. */
+  #catchingUp = 0;
+  #settling = 0;
+  /** Whether what we missed is everything. */
+  #isReset = false;
   #clock;
   #listening = new AbortController();
 
@@ -136,16 +144,15 @@ export class Relay {
     if (this.#id) this.#url.searchParams.set("since", this.#id);
     const source = (this.#source = new EventSource(this.#url));
     this.#heard = Date.now();
-    source.onmessage = (event) => this.#update(event);
     source.onerror = () => this.#fail(source);
-    source.addEventListener("status", (event) => this.#hearStatus(event));
-    source.addEventListener("heartbeat", (event) => this.#hearStatus(event));
-    source.addEventListener("removed", (event) => this.#remove(event));
-    source.addEventListener("bye", (event) => this.#leave(event));
+    for (const name of ["message", "status", "heartbeat", "removed", "bye"]) {
+      source.addEventListener(name, (event) => this.#take(event));
+    }
   }
 
   #disconnect() {
     clearTimeout(this.#connecting);
+    clearTimeout(this.#settling);
     this.#connecting = 0;
     this.#source?.close();
     this.#source = null;
@@ -161,17 +168,27 @@ export class Relay {
     this.#connectIn(Math.random() * longest);
   }
 
-  #update(event) {
-    this.#hear(event);
-    const data = JSON.parse(event.data);
-    const updates = Array.isArray(data) ? data : [data];
+  /** What has an `event` key is the event of that name; anything else is an update, or an array of them. */
+  #take({ data, lastEventId }) {
+    this.#id = lastEventId || this.#id;
+    this.#heard = Date.now();
+    this.#lost = 0;
+    this.#failures = 0;
+    const said = JSON.parse(data);
+    if (said.event === undefined) this.#update(Array.isArray(said) ? said : [said]);
+    else if (said.event === "removed") this.#remove(said);
+    else if (said.event === "bye") this.#leave(said);
+    else if (said.event === "status" || said.event === "heartbeat") this.#hearStatus(said);
+  }
+
+  #update(updates) {
     this.#hold(updates);
     for (const update of updates) {
       // Without a time of its own an update is new, unless it is part of what we missed.
       const time = update.received_time ?? (this.#catchingUp ? 0 : Date.now() - this.#behind);
       this.#newest = Math.max(this.#newest, time + this.#behind);
     }
-    this.#catchingUp = false;
+    if (this.#catchingUp) this.#settleLater();
     this.onupdates(updates);
   }
 
@@ -182,9 +199,7 @@ export class Relay {
     }
   }
 
-  #remove(event) {
-    this.#hear(event);
-    const { symbols } = JSON.parse(event.data);
+  #remove({ symbols }) {
     for (const symbol of symbols) {
       this.tickers.delete(symbol);
       this.#got.delete(symbol);
@@ -192,9 +207,8 @@ export class Relay {
     this.onremoved(symbols);
   }
 
-  #hearStatus(event) {
-    this.#hear(event);
-    const said = (this.#said = JSON.parse(event.data));
+  #hearStatus(said) {
+    this.#said = said;
     const now = Date.now();
     this.#behind = now - said.time;
     this.#newest = said.age === null ? 0 : now - said.age * 1000;
@@ -202,22 +216,32 @@ export class Relay {
     if (said.mode === "full") {
       this.tickers.clear();
       this.#got.clear();
+      this.#isReset = true;
       this.onreset();
     }
-    if (said.mode) this.#catchingUp = said.mode !== "none";
+    if (said.mode) {
+      this.#catchingUp = said.mode === "none" && !this.#isReset ? 0 : now + SETTLED[1];
+      if (this.#catchingUp) this.#settleLater();
+    }
     this.onstatus(this.status);
   }
 
-  #hear(event) {
-    this.#id = event.lastEventId || this.#id;
-    this.#heard = Date.now();
-    this.#lost = 0;
-    this.#failures = 0;
+  /** Not while the connection is lost: it resumes where it was, and gets the rest then. */
+  #settleLater() {
+    clearTimeout(this.#settling);
+    const longest = this.#catchingUp - Date.now();
+    this.#settling = setTimeout(() => this.#settle(), Math.min(SETTLED[0], longest));
+  }
+
+  #settle() {
+    this.#catchingUp = 0;
+    if (!this.#isReset) return;
+    this.#isReset = false;
+    this.onsettled();
   }
 
   /** A worker that goes away says when to come back: no error. */
-  #leave(event) {
-    const { retry } = JSON.parse(event.data);
+  #leave({ retry }) {
     this.#lost = Date.now() + retry + GRACE;
     this.#connectIn(retry);
   }
@@ -225,6 +249,7 @@ export class Relay {
   /** The browser reconnects by itself, except after an answer that is no event stream. */
   #fail(source) {
     this.#lost ||= Date.now();
+    clearTimeout(this.#settling);
     if (source.readyState === EventSource.CLOSED) this.#connectAfterBackoff();
     this.onstatus(this.status);
   }

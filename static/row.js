@@ -1,6 +1,6 @@
 // Row: one symbol's line in the market table, and the values it is sorted by.
 
-import { clock, compact, decimals, direction, made, percentChanged, plain, signed } from "./figures.js";
+import { clock, compact, decimals, direction, made, number, percentChanged, plain, signed } from "./figures.js";
 import { flash } from "./flash.js";
 import { markOf, stand } from "./standing.js";
 
@@ -22,19 +22,19 @@ export class Row {
   }
 
   get price() {
-    return Number(this.ticker?.price ?? this.cells[1].textContent);
+    return number(this.ticker?.price ?? this.cells[1].textContent) ?? 0;
   }
   get percent() {
     return (this.ticker ? percentChanged(this.ticker) : parseFloat(this.cells[2].textContent)) || 0;
   }
   get high() {
-    return Number(this.ticker ? this.ticker.high : this.cells[3].textContent) || 0;
+    return number(this.ticker ? this.ticker.high : this.cells[3].textContent) ?? 0;
   }
   get low() {
-    return Number(this.ticker ? this.ticker.low : this.cells[4].textContent) || 0;
+    return number(this.ticker ? this.ticker.low : this.cells[4].textContent) ?? 0;
   }
   get volume() {
-    return Number(this.ticker ? this.ticker.quote_volume : this.cells[5].dataset.value) || 0;
+    return number(this.ticker ? this.ticker.quote_volume : this.cells[5].dataset.value) ?? 0;
   }
   get time() {
     return this.ticker ? made(this.ticker) : Number(this.cells[6].dataset.value);

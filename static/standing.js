@@ -1,5 +1,7 @@
 // How one symbol stands, as templates/standing.html writes it: live, or marked in words.
 
+import { word } from "./figures.js";
+
 const marks = document.getElementById("marks");
 
 /** What the server knew of a symbol when it rendered this element. */
@@ -23,6 +25,6 @@ export function stand({ dataset }, standing) {
 /** The mark beside a symbol that is not live; `status` is the exchange's own word. */
 export function markOf(standing, status) {
   const mark = marks.content.querySelector(`[data-mark="${standing}"]`).cloneNode(true);
-  if (status) mark.title += `: ${status}`;
+  if (status) mark.title += `: ${word(status)}`;
   return mark;
 }

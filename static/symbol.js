@@ -1,13 +1,22 @@
 // One symbol's page, kept up to date.
 
 import { entitle, show, since } from "./banner.js";
-import { ago, clock, decimals, direction, made, percentChanged, placeInRange, plain, signed } from "./figures.js";
+import {
+  ago,
+  clock,
+  decimals,
+  direction,
+  made,
+  number,
+  percentChanged,
+  placeInRange,
+  plain,
+  signed,
+  word,
+} from "./figures.js";
 import { flash } from "./flash.js";
 import { Relay } from "./relay.js";
 import { areJudged, facts, stand } from "./standing.js";
-
-/** After the relay has started anew: so long until a price that did not come again is missed, in milliseconds. */
-const RESET_WAIT = 500;
 
 const article = document.getElementById("symbol");
 const { symbol } = article.dataset;
@@ -19,7 +28,7 @@ function render(ticker) {
   const digits = decimals(ticker);
   const percent = signed(percentChanged(ticker));
   const price = plain(ticker.price, digits);
-  const before = Number(places.price.textContent);
+  const before = number(places.price.textContent);
   set("price", price);
   set("percent", percent);
   places.percent.dataset.sign = direction(percent);
@@ -28,7 +37,7 @@ function render(ticker) {
   for (const key of ["volume", "quote_volume"]) set(key, ticker[key] && plain(ticker[key]));
   set("trades", ticker.trades);
   mark.setAttribute("x", placeInRange(ticker));
-  flash(places.price, before, Number(ticker.price));
+  flash(places.price, before, number(ticker.price));
   entitle(`${price} ${symbol} · Relay`);
 }
 
@@ -38,14 +47,14 @@ function set(key, text) {
   const shown = text ?? "";
   // A live region speaks whenever it is written to.
   if (element.textContent !== String(shown)) element.textContent = shown;
-  if (element.tagName === "DD") element.parentElement.hidden = text === undefined;
+  if (element.tagName === "DD") element.parentElement.hidden = !shown && shown !== 0;
 }
 
 /** Says how the symbol stands, and how old its price is unless that goes without saying. */
 function judge(standing) {
   const ticker = relay.tickers.get(symbol);
   set("ago", standing === "live" || !ticker ? "" : `, ${ago(relay.ageOf(symbol))} ago`);
-  set("status", ticker?.status ? `: ${ticker.status}` : "");
+  set("status", ticker?.status ? `: ${word(ticker.status)}` : "");
   if (!stand(article, standing)) return;
   for (const said of article.querySelectorAll("[data-when]")) said.hidden = said.dataset.when !== standing;
 }
@@ -68,5 +77,8 @@ relay.onremoved = () => {
 };
 relay.onreset = () => {
   missing = null;
-  setTimeout(() => (missing ??= "unknown"), RESET_WAIT);
+};
+relay.onsettled = () => {
+  missing ??= "unknown";
+  relay.onstatus(relay.status);
 };

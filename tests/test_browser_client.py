@@ -1,0 +1,246 @@
+"""The browser client and the pages' own scripts in a real Chromium, on a stream that the test speaks itself.
+
+The pages come from the application in process; EventSource and the clock are the test's.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from relay.batch import Batch
+from relay.config import Config
+from relay.fanout.health import Health
+from relay.fanout.hub import Hub
+from relay.feed_status import FeedStatus
+from relay.ticker import Ticker
+from relay.web.site import create_site
+from tests.processes import ROOT
+from tests.scribe import DAY, now
+
+SYMBOLS = [f"S{number}" for number in range(6)]
+EVENT_SOURCE = """
+globalThis.sources = [];
+globalThis.EventSource = class extends EventTarget {
+  static CONNECTING = 0;
+  static OPEN = 1;
+  static CLOSED = 2;
+  readyState = 1;
+  constructor(url) {
+    super();
+    this.url = String(url);
+    sources.push(this);
+  }
+  close() {
+    this.readyState = 2;
+  }
+};
+globalThis.say = ([name, data, id]) => sources.at(-1).dispatchEvent(
+  new MessageEvent(name, { data: JSON.stringify(data), lastEventId: id }));
+globalThis.cut = () => {
+  sources.at(-1).readyState = 0;
+  sources.at(-1).onerror();
+};
+"""
+#: Milliseconds that are certainly longer than the pause after which what was missed has come.
+PAUSE = 350
+#: Milliseconds after which it is taken to have come, though updates never paused.
+LONGEST = 5_000
+#: When the relay read what the pages are rendered from; milliseconds since 1970.
+READ = now()
+
+
+@pytest.fixture(scope="module")
+def url() -> str:
+    return "http://relay.example"
+
+
+@pytest.fixture(scope="module")
+def bodies() -> dict[str, str]:
+    """What a browser may ask for, by path."""
+    hub = Hub(Health())
+    tickers = [Ticker(symbol, "1", "trade", READ, READ, **DAY) for symbol in SYMBOLS]
+    feed = FeedStatus("live", time=READ, age=0.0)
+    hub.take(Batch("e1", 0, len(tickers), feed, tickers))
+    client = create_site(hub, Config(_env_file=None)).test_client()
+    files = [f"/static/{file.name}" for file in (ROOT / "static").iterdir()]
+    return {path: client.get(path).text for path in ["/", "/symbols/S0", *files]}
+
+
+TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+
+
+@pytest.fixture
+def page(browser: Browser, url: str, bodies: dict[str, str]) -> Iterator[Page]:
+    """A page that must not complain."""
+    page = browser.new_page(base_url=url)
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+
+    def answer(route: Route) -> None:
+        path = route.request.url.removeprefix(url)
+        kind = TYPES.get(path.rpartition(".")[2], "text/html")
+        route.fulfill(body=bodies[path], content_type=f"{kind}; charset=utf-8")
+
+    page.route("**/*", answer)
+    page.add_init_script(EVENT_SOURCE)
+    page.clock.install(time=READ / 1000)
+    yield page
+    page.close()
+    assert wrong == []
+
+
+def open_page(page: Page, path: str = "/") -> None:
+    page.goto(path)
+    page.clock.pause_at(READ / 1000 + 5)
+    say_status(page, "none")
+
+
+def say(page: Page, name: str, data: object, resume_id: str = "") -> None:
+    page.evaluate("say", [name, data, resume_id])
+
+
+def say_status(page: Page, mode: str, age: float = 0.0) -> None:
+    feed = {"state": "live", "simulated": False, "age": age, "source": "", "reason": ""}
+    time = page.evaluate("Date.now()")
+    said = {"event": "status", "time": time, "heartbeat": 12.0, "mode": mode, **feed}
+    say(page, "status", {**said, "latency": None, "standbys": 0})
+
+
+def say_updates(page: Page, *symbols: str, price: str = "2", **more: object) -> None:
+    """One array; the last of its updates has the id to resume from too, as on a WebSocket."""
+    read = page.evaluate("Date.now()")
+    updates: list[dict[str, object]] = [
+        {"symbol": symbol, "price": price, "stream": "trade", "received_time": read, **DAY, **more}
+        for symbol in symbols
+    ]
+    updates[-1]["id"] = "e1-7"
+    say(page, "message", updates, "e1-7")
+
+
+def symbols_shown(page: Page) -> list[str]:
+    """The symbols that have a row, once the next frame is drawn."""
+    page.clock.run_for(50)
+    rows = page.locator("#market tbody tr")
+    return sorted(rows.evaluate_all("rows => rows.map((row) => row.dataset.symbol)"))
+
+
+def price(page: Page, symbol: str) -> str:
+    page.clock.run_for(50)
+    return page.locator(f"#market tr[data-symbol='{symbol}'] td").first.inner_text()
+
+
+def test_no_row_goes_before_the_last_array_of_a_new_beginning(page: Page) -> None:
+    open_page(page)
+    say_status(page, "full")
+    say_updates(page, "S0", "S1")
+    assert symbols_shown(page) == SYMBOLS
+    page.clock.run_for(PAUSE - 150)
+    say_updates(page, "S2", "S3", "S9")
+    assert symbols_shown(page) == [*SYMBOLS, "S9"]
+    page.clock.run_for(PAUSE)
+    assert symbols_shown(page) == ["S0", "S1", "S2", "S3", "S9"]
+    expect(page.locator("#count")).to_have_text("5 symbols")
+
+
+def test_no_row_goes_while_the_connection_is_lost_amid_a_new_beginning(page: Page) -> None:
+    open_page(page)
+    say_status(page, "full")
+    say_updates(page, "S0")
+    page.evaluate("cut()")
+    page.clock.run_for(2_000)
+    assert symbols_shown(page) == SYMBOLS
+    say_status(page, "changes")
+    say_updates(page, "S1", "S2")
+    say_updates(page, "S3", "S4")
+    page.clock.run_for(PAUSE)
+    assert symbols_shown(page) == SYMBOLS[:5]
+
+
+def test_a_new_beginning_ends_though_updates_never_pause(page: Page) -> None:
+    open_page(page)
+    say_status(page, "full")
+    for _ in range(LONGEST // 200 + 1):
+        say_updates(page, "S0")
+        page.clock.run_for(200)
+    assert symbols_shown(page) == ["S0"]
+
+
+def test_a_new_beginning_without_any_symbol_leaves_none(page: Page) -> None:
+    open_page(page)
+    say_status(page, "full")
+    page.clock.run_for(PAUSE)
+    assert symbols_shown(page) == []
+    expect(page.locator("#empty")).to_have_text("Waiting for the first prices.")
+
+
+def test_what_has_an_event_key_is_no_update(page: Page) -> None:
+    open_page(page)
+    say(page, "message", {"event": "pong", "symbol": "PONG", "price": "1"})
+    say(page, "message", {"event": "removed", "symbols": ["S5"]})
+    say_updates(page, "S0", price="7")
+    assert symbols_shown(page) == SYMBOLS[:5]
+    assert price(page, "S0") == "7"
+
+
+def test_the_next_connection_resumes_from_the_last_piece(page: Page) -> None:
+    open_page(page)
+    say(page, "message", [{"symbol": "S0", "price": "2"}], "e1-7")
+    say(page, "message", [{"symbol": "S1", "price": "2"}], "e1-9")
+    say(page, "bye", {"event": "bye", "id": "e1-8", "retry": 500})
+    page.clock.run_for(600)
+    assert "since=e1-9" in page.evaluate("sources.at(-1).url")
+
+
+def test_pieces_of_what_was_missed_are_no_sign_of_life(page: Page) -> None:
+    open_page(page)
+    page.evaluate(
+        """async () => {
+            const { Relay } = await import("/static/relay.js");
+            globalThis.relay = new Relay({ fields: "price" });
+        }"""
+    )
+    say_status(page, "changes", age=100)
+    for symbol in ("S0", "S1", "S2"):
+        say(page, "message", [{"symbol": symbol, "price": "2"}])
+        page.clock.run_for(PAUSE - 150)
+        assert page.evaluate("relay.status.age") > 99
+    page.clock.run_for(PAUSE)
+    say(page, "message", [{"symbol": "S0", "price": "3"}])
+    assert page.evaluate("relay.status.age") < 1
+
+
+NASTY = [
+    {"event_time": 10**17},
+    {"event_time": -1, "quote_volume": "NaN", "price": "Infinity"},
+    {"quote_volume": "9" * 5_000, "high": "", "low": "1e400"},
+    {"open": "0", "change_percent": "x", "trades": 10**30, "status": "<b>" * 2_000},
+    {"price": "", "open": "", "volume": "", "pace": -1},
+]
+
+
+@pytest.mark.parametrize("path", ["/", "/symbols/S0"])
+def test_an_absurd_value_costs_no_more_than_itself(page: Page, path: str) -> None:
+    open_page(page, path)
+    for values in NASTY:
+        say_updates(page, "S0", **{"price": "2", **values})
+        page.clock.run_for(1_500)
+    say_updates(page, "S0", price="3.5")
+    page.clock.run_for(1_500)
+    shown = "[data-key=price]" if path != "/" else "#market tr[data-symbol='S0'] td >> nth=0"
+    expect(page.locator(shown)).to_have_text("3.5")
+
+
+def test_a_symbols_page_waits_for_the_last_array_before_it_calls_the_symbol_unknown(
+    page: Page,
+) -> None:
+    open_page(page, "/symbols/S0")
+    said = page.locator(".standing p:visible")
+    say_status(page, "full")
+    page.clock.run_for(PAUSE - 150)
+    expect(said).to_have_count(0)
+    page.clock.run_for(PAUSE)
+    expect(said).to_contain_text("no price of it at present")
+    say_updates(page, "S0", price="5")
+    expect(said).to_have_count(0)
+    expect(page.locator("[data-key=price]")).to_have_text("5")
