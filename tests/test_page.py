@@ -18,11 +18,14 @@ from tests.exchange import Simulator
 from tests.processes import Gunicorn, wait_until
 
 SYMBOL = "币安人生USDT"
+#: Milliseconds of silence after which the browser client doubts the prices, gives the connection up, and
+#: calls one that was lost down; see static/relay.js.
+LATE, DEAD, DOWN = 15_500, 15_500, 10_500
 
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Simulator]:
-    with Simulator() as simulator:
+    with Simulator("--symbols", "200", "--activity", "1") as simulator:
         yield simulator
 
 
@@ -34,7 +37,7 @@ def market(simulator: Simulator) -> str:
 
 @pytest.fixture(scope="module")
 def relay(market: str) -> Iterator[Gunicorn]:
-    with Gunicorn(BINANCE_WS=market) as relay:
+    with Gunicorn(BINANCE_WS=market, FEED_SILENCE_SECONDS="3") as relay:
         relay.wait_until_ready()
         yield relay
 
@@ -170,6 +173,7 @@ def moves(page: Page) -> None:
 
 
 def test_a_restarted_server_is_found_again_without_a_reload(page: Page, market: str) -> None:
+    page.clock.install()
     with Gunicorn(BINANCE_WS=market) as relay:
         relay.wait_until_ready()
         page.goto(relay.url)
@@ -178,6 +182,7 @@ def test_a_restarted_server_is_found_again_without_a_reload(page: Page, market: 
         relay.kill()
     expect(page.locator("#state")).to_have_text("stale", timeout=5_000)
     expect(page.locator("#reason")).to_have_text("your connection: lost, trying again")
+    page.clock.fast_forward(DOWN)
     expect(page.locator("#state")).to_have_text("down", timeout=WAIT)
     expect(page.locator("#simulated")).to_be_visible()
     with Gunicorn(port=relay.port, BINANCE_WS=market):
@@ -186,36 +191,39 @@ def test_a_restarted_server_is_found_again_without_a_reload(page: Page, market: 
         expect(page.locator("body")).to_have_attribute("data-kept", "yes")
 
 
-def test_a_frozen_server_is_noticed_by_its_silence(page: Page, market: str) -> None:
-    with Gunicorn(BINANCE_WS=market, HEARTBEAT_SECONDS="1") as relay:
-        relay.wait_until_ready()
-        page.goto(relay.url)
-        moves(page)
-        [worker] = relay.worker_pids()
-        os.kill(worker, signal.SIGSTOP)
-        try:
-            expect(page.locator("#reason")).to_have_text(
-                re.compile("your connection: (nothing arrives|lost, trying again)"), timeout=WAIT
-            )
-            expect(page.locator("#state")).to_have_text("down", timeout=WAIT)
-        finally:
-            os.kill(worker, signal.SIGCONT)
-        expect(page.locator("#state")).to_have_text("simulated", timeout=WAIT)
-        moves(page)
+def test_a_frozen_server_is_noticed_by_its_silence(page: Page, relay: Gunicorn) -> None:
+    page.clock.install()
+    page.goto("/")
+    moves(page)
+    [worker] = relay.worker_pids()
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        page.clock.fast_forward(LATE)
+        expect(page.locator("#reason")).to_have_text(
+            re.compile("your connection: nothing arrives"), timeout=WAIT
+        )
+        page.clock.fast_forward(DEAD)
+        expect(page.locator("#reason")).to_have_text(
+            re.compile("your connection: lost, trying again"), timeout=WAIT
+        )
+        page.clock.fast_forward(DOWN)
+        expect(page.locator("#state")).to_have_text("down", timeout=WAIT)
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    expect(page.locator("#state")).to_have_text("simulated", timeout=WAIT)
+    moves(page)
 
 
-def test_a_worker_that_is_replaced_is_no_error(page: Page, market: str) -> None:
-    with Gunicorn(BINANCE_WS=market) as relay:
-        relay.wait_until_ready()
-        page.goto(relay.url)
-        moves(page)
-        page.evaluate(WATCH_STATES)
-        [worker] = relay.worker_pids()
-        with page.expect_request("**/events?*"):
-            relay.signal(signal.SIGHUP)
-        moves(page)
-        wait_until(lambda: worker not in relay.worker_pids(), "the old worker to end")
-        assert "your connection: lost, trying again" not in page.evaluate("seen")
+def test_a_worker_that_is_replaced_is_no_error(page: Page, relay: Gunicorn) -> None:
+    page.goto("/")
+    moves(page)
+    page.evaluate(WATCH_STATES)
+    [worker] = relay.worker_pids()
+    with page.expect_request("**/events?*"):
+        relay.signal(signal.SIGHUP)
+    moves(page)
+    wait_until(lambda: worker not in relay.worker_pids(), "the old worker to end")
+    assert "your connection: lost, trying again" not in page.evaluate("seen")
 
 
 def test_a_page_hidden_for_long_gives_its_connection_back_and_resumes(
@@ -274,8 +282,14 @@ TICKERS = [
     Ticker("B", "0.00000866", "e", 1_700_000_000_999, None, "0.00000927"),
     Ticker("C", "15000", "e", 5, change_percent="-0.001"),
     Ticker("D", "1.00000000", "e", 5, 0, "0.00000000", "1.00000000", "1.00000000"),
+    Ticker("E", "Infinity", "e", 1_700_000_000_000, 10**17, "NaN", "", "1e5"),
+    Ticker("F", "1.5", "e", 86_399_999, -1, "0.5", change_percent="sNaN"),
+    Ticker("G", "9" * 30, "e", 5, 253_402_300_800_000, "1", "0.10000000"),
 ]
-VOLUMES = ["0.00000000", "0.01234567", "12.50000000", "999.999", "1000", "1537040739.3455", "5e30"]
+VOLUMES = [
+    "0.00000000", "0.01234567", "12.50000000", "999.999", "1000", "1537040739.3455", "1" + "0" * 23,
+    "5e30", "NaN", "Infinity", "", "1.", "9" * 30, "-1000.5",
+]  # fmt: skip
 AGES = [0, 59.9, 61, 3599, 7265.5]
 
 

@@ -230,6 +230,16 @@ def test_rows_are_judged_anew_each_second_while_nothing_is_written(
     assert 'data-standing="stale"' in client.get("/").text
 
 
+def test_no_row_is_marked_while_the_banner_speaks_for_all(
+    hub: Hub, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fresh, "FRESH_SECONDS", 0.0)
+    take(hub, Ticker("BRISK", "1", "trade", now() - 60_000, 1, pace=1))
+    assert 'data-standing="stale"' in client.get("/").text
+    hub.take(FeedStatus("stale", time=now(), age=60.0))
+    assert "data-standing" not in client.get("/").text
+
+
 def test_the_probe_counts_symbols_once_for_all_who_ask(
     hub: Hub, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
