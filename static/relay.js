@@ -15,23 +15,28 @@
 // One symbol is live, quiet (silent for no longer than is usual for it), stale (for longer) or halted (not
 // traded at present); while prices as a whole are neither live nor simulated, it is what they are.
 
-/** A relay whose status does not say how often it sends heartbeats sends one so often. */
+/** Milliseconds between two heartbeats, until a status says how many. */
 const HEARTBEAT = 12_000;
-/** After so many heartbeats' time without a word the prices are doubtful, and the connection dead. */
+/** Silence, in heartbeats, after which the prices are doubtful. */
 const LATE = 1.25;
+/** Silence, in heartbeats, after which the connection counts as dead. */
 const DEAD = 2.5;
-/** The first and the longest wait before a connection of our own making; the browser has its own. */
+/** Milliseconds before a connection of our own making: the first wait at most, and the longest. */
 const BACKOFF = [500, 30_000];
-/** A symbol silent for so many seconds is not live; after so many times its pace not merely quiet. */
+/** Seconds without an update after which a symbol is no longer live. */
 const LIVE = 10;
+/** Silence, in times its pace, after which a symbol is no longer quiet but stale. */
 const PACES = 3;
-/** A page hidden for so long gives its connection back; it resumes where it was. */
+/** Milliseconds after which a hidden page gives its connection back; it resumes where it was. */
 const HIDDEN = 30_000;
-/** A connection that is coming back gets so long before it is called lost. */
+/** Milliseconds that a connection may take to come back before it is called lost. */
 const GRACE = 3_000;
-/** One lost for so long is called down. */
+/** Milliseconds after which a lost connection is called down. */
 const DOWN = 10_000;
-/** What a client missed comes in several arrays: all of it has come after a pause between arrays, or at last. */
+/**
+ * What a client missed comes in several arrays. Milliseconds without a further array after which all of it
+ * has come, and milliseconds after which it has in any case: updates may never pause.
+ */
 const SETTLED = [300, 5_000];
 
 export class Relay {
@@ -54,21 +59,21 @@ export class Relay {
   #behind = 0;
   #newest = 0;
   #heard = 0;
-  /** When we got the updates that do not say when the relay did. */
+  /** Of updates that do not say when the relay read them: when we got them. */
   #got = new Map();
   #lost = 0;
-  /** Until when what we missed may still be coming; 0 if it has come. */
+  /** The time until which a part of what we missed may still come; 0 once it has come. */
   #catchingUp = 0;
   #settling = 0;
-  /** Whether what we missed is everything. */
+  /** Whether we held nothing when it began to come. */
   #isReset = false;
   #clock;
   #listening = new AbortController();
 
   /**
    * url: the relay's /events, here or on another site. symbols: all if left out. fields: "ticker" or
-   * "price". rate: updates per second and symbol at most. since: the id to resume from, and held: the
-   * updates that are known as of it.
+   * "price". rate: updates per second and symbol at most. since: the id to resume from. held: the updates
+   * that are known as of that id.
    */
   constructor({ url = "/events", symbols, fields = "ticker", rate, since = "", held = [] } = {}) {
     this.#url = new URL(url, location.href);
@@ -113,7 +118,7 @@ export class Relay {
     if (!ticker) return null;
     const { state } = this.status;
     if (state !== "live" && state !== "simulated") return state;
-    if (ticker.status) return "halted";
+    if (ticker.status !== undefined) return "halted";
     const age = this.ageOf(symbol);
     if (age <= LIVE) return "live";
     return ticker.pace === undefined || age <= PACES * ticker.pace ? "quiet" : "stale";
@@ -168,7 +173,7 @@ export class Relay {
     this.#connectIn(Math.random() * longest);
   }
 
-  /** What has an `event` key is the event of that name; anything else is an update, or an array of them. */
+  /** A message with an `event` key is the event of that name; any other is one update, or an array. */
   #take({ data, lastEventId }) {
     this.#id = lastEventId || this.#id;
     this.#heard = Date.now();
@@ -226,7 +231,7 @@ export class Relay {
     this.onstatus(this.status);
   }
 
-  /** Not while the connection is lost: it resumes where it was, and gets the rest then. */
+  /** Each array begins the wait anew. A lost connection ends it: the next one brings the rest. */
   #settleLater() {
     clearTimeout(this.#settling);
     const longest = this.#catchingUp - Date.now();

@@ -60,7 +60,7 @@ function judge(standing) {
 }
 
 const relay = new Relay({ symbols: [symbol], rate: 4, since, held: [facts(article)] });
-/** How the symbol stands if the relay holds nothing of it. */
+/** How the symbol stands while the relay holds nothing of it: gone, unknown, or null before that is certain. */
 let missing = null;
 relay.onstatus = (status) => {
   show(status);

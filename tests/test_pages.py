@@ -208,6 +208,11 @@ def test_the_page_is_what_stands_around_the_rows_with_its_length(
     assert (head.data, head.content_length) == (b"", answer.content_length)
 
 
+def test_no_request_waits_for_a_template_to_be_compiled(client: FlaskClient) -> None:
+    templates = client.application.jinja_env
+    assert len(templates.cache) == len(templates.list_templates()) > 0
+
+
 def test_a_market_that_cannot_be_rendered_is_a_503_with_a_sentence(
     hub: Hub, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,7 +258,8 @@ def test_the_probe_counts_symbols_once_for_all_who_ask(
 
     monkeypatch.setattr(hub.health, "standing_of", counted)
     asking = [gevent.spawn(client.application.test_client().get, "/readyz") for _ in range(20)]
-    gevent.joinall(asking, timeout=20)
+    with gevent.Timeout(20):
+        gevent.joinall(asking)
     assert {greenlet.value.json["symbols"] for greenlet in asking} == {1300}
     assert len(looked_at) == 1300
     monkeypatch.setattr(fresh, "FRESH_SECONDS", 0.0)

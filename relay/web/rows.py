@@ -21,7 +21,7 @@ TICKERS_PER_RUN = 1000
 class Rows(NamedTuple):
     """The rows, and the id from which a client goes on."""
 
-    #: HTML in UTF-8, in pieces: one string of all rows would hold the loop while it is joined and encoded.
+    #: HTML in UTF-8, in pieces: to join and encode all rows at once would hold everybody else up.
     parts: tuple[bytes, ...]
     number: int
     id: str
