@@ -25,6 +25,7 @@ from relay.fanout.registry import Registry
 from relay.fanout.terms import Terms
 from relay.feed_status import FeedStatus
 from relay.supervise import spawn_essential
+from relay.turn import give_turn
 
 log = logging.getLogger(__name__)
 
@@ -202,7 +203,7 @@ class Hub:
     def breathe(self) -> None:
         """Gives the event loop a turn if we have held it for long."""
         if self.clock.monotonic() - self._turn_began > TURN_SECONDS:
-            gevent.sleep(0)
+            give_turn()
             self._turn_began = self.clock.monotonic()
 
     def beat(self) -> None:
@@ -280,7 +281,11 @@ class Hub:
             began = self.clock.monotonic()
             batches, self._batches = self._batches, 0
             self.turn()
-            gevent.sleep(self._pause.after(self.clock.monotonic() - began, batches))
+            pause = self._pause.after(self.clock.monotonic() - began, batches)
+            if pause:
+                gevent.sleep(pause)
+            else:
+                give_turn()
 
     def _announce_status(self) -> None:
         self._status_due = False

@@ -8,7 +8,7 @@ import gevent
 from gevent.lock import BoundedSemaphore
 
 from relay.clock import SYSTEM, Clock
-from relay.web.turn import give_turn
+from relay.turn import give_turn
 
 #: Seconds that a value serves from the end of its making, and that a failure is remembered.
 FRESH_SECONDS = 1.0

@@ -7,9 +7,9 @@ from flask import Blueprint, Response
 
 from relay import pace
 from relay.fanout.hub import Hub
+from relay.turn import give_turn
 from relay.web.answer import json_response
 from relay.web.fresh import Fresh, NotMade
-from relay.web.turn import give_turn
 
 #: Symbols that are judged between two turns of everything else: about 1 ms of work.
 SYMBOLS_PER_TURN = 500

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from relay.board import Board
 from relay.clock import SYSTEM, Clock
 from relay.ticker import Ticker
+from relay.turn import give_turn
 from relay.web.figures import number
 from relay.web.fresh import Fresh
-from relay.web.turn import give_turn
 
 #: Rows that are rendered between two turns of everything else: about 1.5 ms of work.
 ROWS_PER_TURN = 50

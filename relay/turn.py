@@ -1,4 +1,4 @@
-"""The turn that a long computation gives to everything else in its process."""
+"""Turn: what a long computation gives to everything else in its process."""
 
 import gevent
 
