@@ -1,8 +1,10 @@
 """Batch and Snapshot: what changed, and all there is, on the way from the writer to the workers."""
 
+import re
+
 import msgspec
 
-from relay.feed_status import FeedStatus
+from relay.feed_status import Count, FeedStatus
 from relay.ticker import Ticker
 
 #: Seconds between two batches at most: one without updates is a beat, which tells quiet from silence.
@@ -32,24 +34,72 @@ class Batch(msgspec.Struct, array_like=True, frozen=True):
 class Snapshot(msgspec.Struct, frozen=True):
     """All there is as of `version`: each symbol's newest update and the version it was given, in any order.
 
-    The newest removals are among them, for those who do not know of them yet.
+    The newest removals are among them, for those who do not know of them yet; removals up to the
+    version `forgotten` may be missing.
     """
 
     epoch: str
     version: int
     feed: FeedStatus | None
     entries: list[tuple[int, Ticker]]
+    forgotten: Count = 0
 
 
-_decode = msgspec.msgpack.Decoder(Batch).decode
+class Unreadable(ValueError):
+    """These bytes are none of ours, whatever they are; the text says why."""
+
+
+#: What an epoch looks like: it goes into ids, and ids into the lines of a stream.
+EPOCH = re.compile(r"[0-9A-Za-z]{1,40}", re.ASCII)
+#: The last version that every reader of JSON can hold exactly.
+MAX_VERSION = 2**53
+
 _encode = msgspec.msgpack.Encoder().encode
+_decode_batch = msgspec.msgpack.Decoder(Batch).decode
+_decode_snapshot = msgspec.msgpack.Decoder(Snapshot).decode
 
 
 def encode_batch(batch: Batch) -> bytes:
-    """The bytes that carry a batch between processes."""
+    """The bytes that carry a batch between processes.
+
+    Raises ValueError, TypeError or OverflowError for a ticker that holds what no bytes can carry.
+    """
     return _encode(batch)
 
 
+def encode_snapshot(snapshot: Snapshot) -> bytes:
+    """The bytes that keep a snapshot."""
+    return _encode(snapshot)
+
+
 def decode_batch(data: bytes) -> Batch:
-    """The batch in these bytes; raises msgspec.MsgspecError where there is none."""
-    return _decode(data)
+    """The batch in these bytes, or, with an empty epoch, only what it says of the feed.
+
+    Raises Unreadable.
+    """
+    try:
+        batch = _decode_batch(data)
+    # msgspec's own errors and UnicodeDecodeError are ValueErrors; things can be nested too deep.
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(str(error)) from error
+    if not 0 <= batch.previous <= batch.version <= MAX_VERSION:
+        raise Unreadable(f"versions {batch.previous} and {batch.version}")
+    if batch.version - batch.previous != len(batch.updates):
+        raise Unreadable(f"{len(batch.updates)} updates from {batch.previous} to {batch.version}")
+    if batch.epoch and not EPOCH.fullmatch(batch.epoch):
+        raise Unreadable(f"epoch {batch.epoch[:40]!r}")
+    return batch
+
+
+def decode_snapshot(data: bytes) -> Snapshot:
+    """The snapshot in these bytes. Raises Unreadable."""
+    try:
+        snapshot = _decode_snapshot(data)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(str(error)) from error
+    if not EPOCH.fullmatch(snapshot.epoch):
+        raise Unreadable(f"epoch {snapshot.epoch[:40]!r}")
+    newest = max((version for version, _ in snapshot.entries), default=0)
+    if not max(newest, snapshot.forgotten) <= snapshot.version <= MAX_VERSION:
+        raise Unreadable(f"version {snapshot.version}, though {newest} is in it")
+    return snapshot

@@ -4,13 +4,22 @@ Snapshot, resume, slow clients and client-chosen rates are all one question to i
 since version V, for these symbols?
 """
 
+import logging
 from collections.abc import Iterable
+from itertools import islice
 
 from relay.batch import Batch, Snapshot
+from relay.feed_status import FeedStatus
 from relay.ticker import Ticker
 
-#: So many updates are kept one by one, for those who keep up: one or two frames of the whole market.
+log = logging.getLogger(__name__)
+
+#: Updates that are kept one by one, for those who keep up: one or two frames of the whole market.
 LOG_ENTRIES = 2048
+#: Symbols that a board takes; further ones are left out. Binance lists some 3,500.
+MAX_SYMBOLS = 50_000
+#: Removed symbols that a board remembers, the newest, for clients who do not know of them yet.
+MAX_REMOVED = 2_000
 
 #: (version, update)
 Entry = tuple[int, Ticker]
@@ -22,12 +31,16 @@ class Board:
     def __init__(self) -> None:
         self.epoch = ""
         self.version = 0
+        #: A removal up to this version may be forgotten: an older version cannot be gone on from, for
+        #: whoever knows the market as of then may know a symbol that is gone.
+        self.forgotten = 0
         # The newest updates one by one, without a gap; what conflates has lost some of them.
         self._log: list[Entry] = []
         # Re-inserted at the end on every change, so that it stays ordered by version.
         self._entries: dict[str, Entry] = {}
-        # Of those, the symbols that are gone: kept for clients who do not know it yet.
-        self._gone: set[str] = set()
+        # Those of them that are gone, in the order in which they went.
+        self._gone: dict[str, None] = {}
+        self._full = False
 
     def __len__(self) -> int:
         return len(self._entries) - len(self._gone)
@@ -48,22 +61,24 @@ class Board:
         """Takes a batch in; True if it began a new epoch, so that older ids mean nothing now."""
         anew = batch.epoch != self.epoch
         if anew:
-            self.epoch = batch.epoch
-            self._entries = {}
-            self._gone = set()
-            self._log = []
-        entries, gone, log = self._entries, self._gone, self._log
-        for entry in enumerate(batch.updates, batch.previous + 1):
-            symbol = entry[1].symbol
-            entries.pop(symbol, None)
+            self._clear(batch.epoch)
+        entries, gone = self._entries, self._gone
+        taken = list(enumerate(batch.updates, batch.previous + 1))
+        for entry in taken:
+            ticker = entry[1]
+            symbol = ticker.symbol
+            if entries.pop(symbol, None) is None and len(entries) - len(gone) >= MAX_SYMBOLS:
+                self._refuse()
+                continue
             entries[symbol] = entry
-            log.append(entry)
-            if entry[1].removed:
-                gone.add(symbol)
-            elif gone:
-                gone.discard(symbol)
-        if len(log) > 2 * LOG_ENTRIES:
-            del log[:-LOG_ENTRIES]
+            if gone:
+                gone.pop(symbol, None)
+            if ticker.removed:
+                gone[symbol] = None
+        self._log += taken
+        if len(self._log) > 2 * LOG_ENTRIES:
+            del self._log[:-LOG_ENTRIES]
+        self._forget_removals()
         self.version = batch.version
         return anew
 
@@ -72,17 +87,31 @@ class Board:
         anew = snapshot.epoch != self.epoch
         if not anew and snapshot.version <= self.version:
             return False
+        self._clear(snapshot.epoch)
         ordered = sorted(snapshot.entries, key=lambda entry: entry[0])
+        if len(ordered) > MAX_SYMBOLS + MAX_REMOVED:
+            self._refuse()
+            # The oldest are left out; of those that are gone, whoever knew them must hear all anew.
+            del ordered[: -MAX_SYMBOLS - MAX_REMOVED]
+            self.forgotten = ordered[0][0]
         self._entries = {entry[1].symbol: entry for entry in ordered}
-        self._gone = {entry[1].symbol for entry in ordered if entry[1].removed}
-        self._log = []
-        self.epoch, self.version = snapshot.epoch, snapshot.version
+        self._gone = {entry[1].symbol: None for entry in ordered if entry[1].removed}
+        self.version = snapshot.version
+        self.forgotten = max(self.forgotten, snapshot.forgotten)
+        self._forget_removals()
         return anew
+
+    def snapshot(self, feed: FeedStatus) -> Snapshot:
+        """All of it, with what the feed said."""
+        return Snapshot(
+            self.epoch, self.version, feed, list(self._entries.values()), self.forgotten
+        )
 
     def since(self, version: int, symbols: Iterable[str] | None = None) -> list[Entry]:
         """What changed after `version`, oldest first: of all symbols, or of the named ones.
 
-        Who has a version is told what is gone since; who has nothing need not know.
+        Removals are among it, but for version 0, which knows no symbol, and for those up to
+        `forgotten`.
         """
         if symbols is not None:
             entries, left_out = self._entries, self._gone if version <= 0 else ()
@@ -107,12 +136,29 @@ class Board:
         return self._log[-count:] if count > 0 else []
 
     def version_of(self, resume_id: str) -> int:
-        """The version that a client's id stands for; 0 if this board cannot honour it."""
-        epoch, _, version = resume_id.rpartition("-")
-        if epoch != self.epoch or not (version.isascii() and version.isdigit()):
+        """The version that a client's id stands for; 0 if this board cannot go on from it."""
+        epoch, _, digits = resume_id.rpartition("-")
+        if epoch != self.epoch or not (digits.isascii() and digits.isdigit()) or len(digits) >= 20:
             return 0
-        return int(version) if len(version) < 20 and int(version) <= self.version else 0
+        version = int(digits)
+        return version if self.forgotten <= version <= self.version else 0
 
     def tickers(self) -> list[Ticker]:
         """Every symbol's newest ticker, oldest change first."""
         return [entry[1] for entry in self._entries.values() if not entry[1].removed]
+
+    def _clear(self, epoch: str) -> None:
+        self.epoch, self.version, self.forgotten = epoch, 0, 0
+        self._entries, self._gone, self._log = {}, {}, []
+        self._full = False
+
+    def _forget_removals(self) -> None:
+        gone, entries = self._gone, self._entries
+        for symbol in list(islice(gone, max(0, len(gone) - MAX_REMOVED))):
+            del gone[symbol]
+            self.forgotten = max(self.forgotten, entries.pop(symbol)[0])
+
+    def _refuse(self) -> None:
+        if not self._full:
+            log.error("further symbols are left out: there are %d, as many as may be", MAX_SYMBOLS)
+        self._full = True

@@ -2,8 +2,9 @@
 
 import pytest
 
+from relay import board as board_module
 from relay.batch import Batch, Snapshot
-from relay.board import LOG_ENTRIES, Board
+from relay.board import LOG_ENTRIES, MAX_REMOVED, MAX_SYMBOLS, Board
 from relay.feed_status import FeedStatus
 from relay.ticker import Ticker
 
@@ -91,3 +92,72 @@ def test_what_is_gone_is_told_to_those_who_knew_it_and_to_nobody_else(board: Boa
     assert prices(board, 0) == prices(board, 0, ["A", "B", "C"]) == {"C": "3", "A": "1.5"}
     board.apply(batch(5, update("B", "7")))
     assert (len(board), prices(board, 4)) == (3, {"B": "7"})
+
+
+def churn(board: Board, count: int) -> None:
+    """So many symbols come, and go again."""
+    names = [f"G{number}" for number in range(count)]
+    board.apply(batch(board.version, *(update(name, "1") for name in names)))
+    board.apply(batch(board.version, *(update(name, "") for name in names)))
+
+
+def test_only_the_newest_removals_are_remembered(board: Board) -> None:
+    churn(board, 10 * MAX_REMOVED)
+    told = prices(board, 4)
+    assert len(told) == MAX_REMOVED
+    assert f"G{10 * MAX_REMOVED - 1}" in told
+    assert len(board) == 3
+
+
+def test_an_id_from_before_a_forgotten_removal_is_not_honoured(board: Board) -> None:
+    known = board.id
+    churn(board, MAX_REMOVED)
+    assert board.version_of(known) == 4
+    churn(board, MAX_REMOVED + 1)
+    assert board.version_of(known) == 0
+    assert board.version_of(f"e1-{board.forgotten}") == board.forgotten
+    assert board.version_of(f"e1-{board.forgotten - 1}") == 0
+
+
+def test_a_symbol_that_is_back_counts_as_removed_no_more(board: Board) -> None:
+    board.apply(batch(4, update("A", "")))
+    board.apply(batch(5, update("A", "2")))
+    churn(board, MAX_REMOVED)
+    assert board.forgotten == 0
+    assert prices(board, 0)["A"] == "2"
+
+
+def test_who_loads_a_snapshot_has_forgotten_the_same(board: Board) -> None:
+    churn(board, MAX_REMOVED + 5)
+    other = Board()
+    other.load(board.snapshot(LIVE))
+    assert (other.id, other.forgotten) == (board.id, board.forgotten)
+    for version in (0, 4, board.forgotten, board.version - 3):
+        assert sorted(prices(other, version)) == sorted(prices(board, version))
+    assert other.version_of("e1-4") == 0
+
+
+def test_a_new_epoch_has_nothing_to_forget(board: Board) -> None:
+    churn(board, MAX_REMOVED + 5)
+    board.apply(batch(0, update("Z", "9"), epoch="e2"))
+    assert board.version_of("e2-1") == 1
+
+
+def test_further_symbols_than_may_be_are_left_out(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board_module, "MAX_SYMBOLS", 5)
+    board.apply(batch(4, *(update(f"N{number}", "1") for number in range(100))))
+    assert (len(board), board.version) == (5, 104)
+    board.apply(batch(104, update("A", "8"), update("B", "")))
+    assert prices(board, 104) == {"A": "8", "B": ""}
+    board.apply(batch(106, update("NEW", "1")))
+    assert prices(board, 106) == {"NEW": "1"}
+
+
+def test_a_snapshot_of_more_symbols_than_may_be_is_cut() -> None:
+    entries = [(number, update(f"N{number}", "1")) for number in range(1, 300_001)]
+    board = Board()
+    board.load(Snapshot("e1", 300_000, LIVE, entries))
+    assert len(board) <= MAX_SYMBOLS + MAX_REMOVED
+    assert board.get("N300000") is not None
