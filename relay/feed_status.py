@@ -28,3 +28,12 @@ class FeedStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     time: Count = 0
     #: How many other listeners stand by to take over.
     standbys: Count = 0
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(FeedStatus).decode
+
+
+def as_carried(status: FeedStatus) -> FeedStatus:
+    """The status as it arrives elsewhere; raises ValueError, TypeError or OverflowError if it cannot."""
+    return _decode(_encode(status))

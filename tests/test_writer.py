@@ -145,7 +145,7 @@ def test_a_store_that_lost_its_state_gets_all_of_it_in_a_new_epoch(
 ) -> None:
     intake.offer([ticker("A", "1"), ticker("B", "2")])
     first = store.next()
-    store.failures = [SnapshotLost()]
+    store.failures = [SnapshotLost("flushed")]
     intake.offer([ticker("A", "3", 2)])
     again = store.next()
     assert again.epoch != first.epoch

@@ -100,8 +100,8 @@ class Health:
 
     def _blame(self, quiet: float) -> str:
         problem = self._problem()
-        if "Redis" in problem:
-            return f"redis: {problem}"
+        if problem.startswith("redis:"):
+            return problem
         if self._heard is None:
             return "listener: nothing heard of it yet"
         return f"listener: no word from it for {quiet:.0f} s"

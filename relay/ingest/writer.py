@@ -12,9 +12,9 @@ import gevent
 import msgspec
 
 from relay.backoff import Backoff
-from relay.batch import BEAT_SECONDS, DOWN_SECONDS, STALE_SECONDS, Batch
+from relay.batch import BEAT_SECONDS, DOWN_SECONDS, STALE_SECONDS, Batch, encode_batch
 from relay.clock import SYSTEM, Clock
-from relay.feed_status import FeedStatus
+from relay.feed_status import FeedStatus, as_carried
 from relay.ingest.intake import Intake
 from relay.store.contract import (
     LeaseHeld,
@@ -23,16 +23,24 @@ from relay.store.contract import (
     Store,
     StoreRefuses,
     StoreUnavailable,
+    Unwritable,
 )
+from relay.ticker import Ticker
 
 log = logging.getLogger(__name__)
 
 #: Seconds between two requests for the lease by a listener that stands by.
 STANDBY_SECONDS = 0.5
+#: Symbols that are named in the log, once each, since a ticker of theirs cannot be carried.
+_MAX_NAMED = 100
 
 
 class Writer:
-    """Takes tickers from the intake, writes batches to the store."""
+    """Takes tickers from the intake, writes batches to the store.
+
+    The intake, an epoch and a batch hold prices of one kind only, real or simulated, and every batch
+    says of which.
+    """
 
     def __init__(
         self,
@@ -48,16 +56,21 @@ class Writer:
         self._clock = clock
         self._epoch = self._new_epoch()
         self._version = 0
+        # The kind of what is in the intake; None as long as nothing is.
         self._simulated: bool | None = None
+        # The kind of what the store holds, and so of what workers show.
+        self._shown: bool | None = None
         self._standbys = 0
         self._failing_since = 0.0
+        self._named: set[str] = set()
         #: How many updates were written.
         self.written = 0
 
     def use(self, simulated: bool) -> bool:
-        """The next tickers come from the real exchange or from a simulated one.
+        """From here on tickers come from the real exchange, or from a simulated one.
 
-        Where that differs from what is held, the board starts anew, and it is True: the two never mix.
+        To be called before the first of them is given to the intake. Where the kind differs from what
+        is held, the board starts anew, and it is True: the two never mix.
         """
         anew = self._simulated not in (None, simulated)
         if anew:
@@ -71,6 +84,7 @@ class Writer:
         """Writes for ever. Needs a greenlet of its own."""
         while True:
             self._lead(self._take_lease())
+            gevent.sleep(STANDBY_SECONDS)
 
     def _take_lease(self) -> Position | None:
         """Waits until we may write; where to go on from."""
@@ -99,11 +113,13 @@ class Writer:
         backoff = Backoff(first=0.1, cap=1.0)
         unconfirmed: Batch | None = None
         while True:
-            batch = unconfirmed = unconfirmed or self._next_batch()
+            batch = unconfirmed = self._as_of_now(unconfirmed) or self._next_batch()
             try:
                 self._standbys = self._store.write(batch)
             except StoreUnavailable as error:
                 self._fail(error, backoff)
+            except Unwritable as error:
+                unconfirmed = self._without_what_cannot_be_carried(batch, error)
             except SnapshotLost:
                 log.warning("the store has lost what it held: writing all of it, in a new epoch")
                 self._start_epoch()
@@ -113,6 +129,7 @@ class Writer:
                 return
             else:
                 unconfirmed = None
+                self._shown = batch.feed.simulated
                 self.written += len(batch.updates)
                 if backoff.failures:
                     log.info("the store is back")
@@ -127,14 +144,20 @@ class Writer:
         gevent.sleep(backoff.next())
 
     def _adopt(self, position: Position | None) -> None:
+        """Goes on from what the store holds, if it is of our kind; else starts anew.
+
+        Before anything has come, ours is the kind of what is held; `use` sees to it if that proves wrong.
+        """
         if position is None:
             if self._version:
                 self._start_epoch()
             return
         snapshot = position.snapshot
-        simulated = snapshot.feed is not None and snapshot.feed.simulated
-        if self._simulated not in (None, simulated):
-            log.warning("the stored prices are %s: starting anew", _kind(simulated))
+        simulated = None if snapshot.feed is None else snapshot.feed.simulated
+        self._shown = simulated
+        if simulated is None or self._simulated not in (None, simulated):
+            kind = "of an unknown kind" if simulated is None else _kind(simulated)
+            log.warning("the stored prices are %s: starting anew", kind)
             self._start_epoch()
             return
         self._simulated = simulated
@@ -153,16 +176,44 @@ class Writer:
         updates = self._intake.wait(BEAT_SECONDS)
         previous = self._version
         self._version += len(updates)
-        return Batch(self._epoch, previous, self._version, self._status(), updates)
+        status = self._status(self._simulated)
+        return Batch(self._epoch, previous, self._version, status, updates)
 
-    def _status(self) -> FeedStatus:
-        return msgspec.structs.replace(
+    def _as_of_now(self, batch: Batch | None) -> Batch | None:
+        """The same updates again, with how the feed is by now: much may have changed since."""
+        if batch is None:
+            return None
+        return msgspec.structs.replace(batch, feed=self._status(batch.feed.simulated))
+
+    def _without_what_cannot_be_carried(self, batch: Batch, error: Unwritable) -> Batch:
+        """The batch as it can be written: a bad ticker costs itself."""
+        updates = [ticker for ticker in batch.updates if _can_be_carried(ticker, batch.feed)]
+        left_out = {ticker.symbol for ticker in batch.updates} - {t.symbol for t in updates}
+        if not left_out:
+            # It is none of them by itself.
+            updates, left_out = [], {ticker.symbol for ticker in batch.updates}
+        for symbol in sorted(left_out - self._named)[: _MAX_NAMED - len(self._named)]:
+            log.error("%a is left out, since its ticker cannot be written: %s", symbol, error)
+            self._named.add(symbol)
+        self._version = batch.previous + len(updates)
+        return msgspec.structs.replace(batch, version=self._version, updates=updates)
+
+    def _status(self, simulated: bool | None) -> FeedStatus:
+        """What the feed says of itself, marked as prices of this kind; None: as the feed says."""
+        status = msgspec.structs.replace(
             self._feed_status(), time=self._clock.wall_ms(), standbys=self._standbys
         )
+        if simulated is not None and simulated != status.simulated:
+            status = msgspec.structs.replace(status, simulated=simulated)
+        try:
+            return as_carried(status)
+        except (ValueError, TypeError, OverflowError):
+            # A number out of bounds, say. What counts is known all the same.
+            return FeedStatus(status.state, status.simulated, time=status.time)
 
     def _refused_status(self, error: StoreRefuses) -> FeedStatus:
         failing = self._clock.monotonic() - self._failing_since
-        status = self._status()
+        status = self._status(self._shown)
         if failing < STALE_SECONDS:
             return status
         state = "down" if failing > DOWN_SECONDS else "stale"
@@ -174,6 +225,14 @@ class Writer:
     def _new_epoch(self) -> str:
         """No two alike: the time in seconds, so that people can read it, and chance."""
         return f"{self._clock.wall_ms() // 1000:x}{secrets.token_hex(3)}"
+
+
+def _can_be_carried(ticker: Ticker, feed: FeedStatus) -> bool:
+    try:
+        encode_batch(Batch("", 0, 1, feed, [ticker]))
+    except (ValueError, TypeError, OverflowError):
+        return False
+    return True
 
 
 def _kind(simulated: bool) -> str:

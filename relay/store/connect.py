@@ -10,8 +10,10 @@ from redis.connection import PythonRespSerializer
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-#: A command that takes longer counts as failed; so does a connection that takes longer to be made.
+#: Seconds without a byte after which a command counts as failed, and until a connection must be made.
 COMMAND_SECONDS = 1.0
+#: What redis-py, or whoever reads its answers, raises over an answer of another shape than Redis gives.
+MISREAD = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 #: An argument of more bytes is sent by itself.
 _LARGE_BYTES = 6000
 _MANNERS: dict[str, Any] = {

@@ -20,6 +20,10 @@ class SnapshotLost(Exception):
     by somebody else. The text says what is wrong with it."""
 
 
+class Unwritable(Exception):
+    """A batch holds a ticker that cannot be carried: a number of more than 64 bits, say."""
+
+
 class LeaseHeld(Exception):
     """Another listener may write, we may not; the text names it."""
 
@@ -44,7 +48,8 @@ class Store(Protocol):
     def write(self, batch: Batch) -> int:
         """Snapshot, version and publish at once, or not at all; the same batch twice counts once.
 
-        Returns how many other listeners stand by. Raises StoreUnavailable, SnapshotLost or LeaseHeld.
+        Returns how many other listeners stand by. Raises StoreUnavailable, SnapshotLost, LeaseHeld or
+        Unwritable.
         """
 
     def tell(self, feed: FeedStatus) -> None:

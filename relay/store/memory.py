@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from gevent.queue import SimpleQueue
 
-from relay.batch import Batch
+from relay.batch import Batch, encode_batch
 from relay.feed_status import FeedStatus
-from relay.store.contract import Position
+from relay.store.contract import Position, Unwritable
 
 
 class MemoryStore:
@@ -24,6 +24,10 @@ class MemoryStore:
 
     def write(self, batch: Batch) -> int:
         """Hands the batch over; nobody stands by."""
+        try:
+            encode_batch(batch)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise Unwritable(str(error)) from error
         self._batches.put(batch)
         return 0
 

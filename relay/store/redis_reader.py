@@ -2,20 +2,27 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 
 import gevent
-import msgspec
 from redis.client import PubSub
 from redis.exceptions import RedisError
 
 from relay.backoff import Backoff
-from relay.batch import BEAT_SECONDS, STALE_SECONDS, Batch, Snapshot, decode_batch
+from relay.batch import BEAT_SECONDS, STALE_SECONDS, Batch, Snapshot, Unreadable, decode_batch
 from relay.clock import SYSTEM, Clock
 from relay.feed_status import FeedStatus
-from relay.store import keys
-from relay.store.connect import connect
+from relay.store import held, keys
+from relay.store.connect import MISREAD, connect
+from relay.store.contract import SnapshotLost
 
 log = logging.getLogger(__name__)
+
+#: What keeps us from prices, by the hop to blame.
+_NO_BEAT = "listener: no beat from it"
+_AWAY = "redis: Redis cannot be reached"
+_ODD = "redis: Redis answers oddly"
+_LOST = "redis: what Redis holds is lost, and not written anew yet"
 
 
 class RedisUpdates:
@@ -24,13 +31,15 @@ class RedisUpdates:
     def __init__(self, url: str, *, clock: Clock = SYSTEM) -> None:
         self._redis = connect(url)
         self._clock = clock
-        #: What keeps us from Redis at the moment, or nothing.
+        #: See Updates.
         self.problem = ""
+        self._said = ""
 
     def listen(self) -> Iterator[Snapshot | Batch | FeedStatus]:
         """What is held, then every batch without a gap; all of it again after any gap. See Updates.
 
-        Redis may be away, killed, flushed or half-open: this waits and comes back.
+        Redis may be away, killed, flushed, half-open, or full of other things than ours: this waits
+        and comes back.
         """
         backoff = Backoff(first=0.1, cap=1.0)
         while True:
@@ -38,34 +47,39 @@ class RedisUpdates:
             try:
                 subscription.subscribe(keys.BATCHES)
                 for item in self._follow(subscription):
-                    if self.problem:
-                        log.info("Redis is back")
-                    self.problem = ""
-                    backoff.reset()
+                    if not isinstance(item, Snapshot):
+                        # What is held is memory; only what is said now tells that all is well.
+                        self._clear_problem()
+                        backoff.reset()
                     yield item
-                if not self.problem:
-                    log.warning("no beat on the subscription: building it anew")
-                self.problem = "no beat from the listener"
+                self._have_problem(_NO_BEAT)
             except RedisError as error:
-                if not self.problem:
-                    log.warning("Redis is away: %s", error)
-                self.problem = f"Redis cannot be reached: {error}"[:200]
+                self._have_problem(_AWAY, error)
+            except MISREAD as error:
+                self._have_problem(_ODD, error)
             finally:
-                subscription.close()
+                with suppress(RedisError, OSError, *MISREAD):
+                    subscription.close()
             gevent.sleep(backoff.next())
 
     def _follow(self, subscription: PubSub) -> Iterator[Snapshot | Batch | FeedStatus]:
         """One subscription's life; ends when it has been silent for too long."""
         epoch, version = "", 0
         heard = self._clock.monotonic()
-        while self._clock.monotonic() - heard < STALE_SECONDS:
+        while True:
             # Not ignoring subscribe messages: each one, also one that the library sent by itself
             # after a lost connection, means that messages may have been missed.
             message = subscription.get_message(timeout=BEAT_SECONDS)
+            if self._clock.monotonic() - heard >= STALE_SECONDS:
+                # Also where there is a message: if the machine slept, or we could not read, it is as
+                # old as that. It goes with its connection, and with all that waits behind it.
+                return
             if message is None:
                 continue
-            batch = _batch(message)
-            if batch is not None:
+            if message["type"] == "message":
+                batch = _batch(message["data"])
+                if batch is None:
+                    continue
                 heard = self._clock.monotonic()
                 if not batch.epoch:
                     yield batch.feed
@@ -78,19 +92,36 @@ class RedisUpdates:
                     yield batch
                     continue
             # Subscribed first, then read: what was published in between comes as well, and is dropped.
-            held = keys.load(self._redis)
-            if held is not None:
-                epoch, version = held.epoch, held.version
-                yield held
+            snapshot = self._load()
+            if snapshot is not None:
+                epoch, version = snapshot.epoch, snapshot.version
+                yield snapshot
+
+    def _load(self) -> Snapshot | None:
+        try:
+            found = held.load(self._redis)
+        except SnapshotLost as error:
+            self._have_problem(_LOST, error)
+            held.ask_for_anew(self._redis)
+            return None
+        return None if found is None else found.snapshot
+
+    def _have_problem(self, kind: str, error: Exception | None = None) -> None:
+        self.problem = kind if error is None else f"{kind}: {error}"[:200]
+        if kind != self._said:
+            log.warning("%s", self.problem)
+        self._said = kind
+
+    def _clear_problem(self) -> None:
+        if self._said:
+            log.info("no problem any more: %s", self._said)
+        self.problem = self._said = ""
 
 
-def _batch(message: dict[str, object]) -> Batch | None:
-    """The batch in a message; None for anything else, also for what somebody else published."""
-    data = message["data"]
-    if message["type"] != "message" or not isinstance(data, bytes):
-        return None
+def _batch(data: bytes) -> Batch | None:
+    """The batch in these bytes; None where somebody else published them."""
     try:
         return decode_batch(data)
-    except msgspec.MsgspecError as error:
-        log.warning("ignored a message on %s that is no batch: %s", keys.BATCHES, error)
+    except Unreadable as error:
+        log.debug("ignored a message on %s that is no batch: %s", keys.BATCHES, error)
         return None

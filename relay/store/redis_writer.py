@@ -8,20 +8,28 @@ import socket
 import msgspec
 from redis.exceptions import RedisError, ResponseError
 
-from relay.batch import Batch, Snapshot, encode_batch
+from relay.batch import Batch, encode_batch, encode_snapshot
+from relay.board import Board
 from relay.feed_status import FeedStatus
-from relay.store import keys, scripts
-from relay.store.connect import connect
-from relay.store.contract import LeaseHeld, Position, SnapshotLost, StoreRefuses, StoreUnavailable
+from relay.store import held, keys, scripts
+from relay.store.connect import MISREAD, connect
+from relay.store.contract import (
+    LeaseHeld,
+    Position,
+    SnapshotLost,
+    StoreRefuses,
+    StoreUnavailable,
+    Unwritable,
+)
 
 log = logging.getLogger(__name__)
 
-#: A listener that has not written for so long has lost the right to.
+#: Milliseconds since its last write after which a listener has lost the right to write.
 LEASE_MILLISECONDS = 3_000
-#: The log grows to so many bytes before it is replaced by what it amounts to.
+#: Bytes of the log beyond which it is replaced by what it amounts to.
 LOG_BYTES = 2 << 20
 
-_WRITTEN = [keys.LEASE, keys.HEAD, keys.STANDBYS, keys.PRICES, keys.BASE, keys.LOG]
+_WRITTEN = [keys.LEASE, keys.HEAD, keys.STANDBYS, keys.PRICES, keys.BASE, keys.LOG, keys.LOST]
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -37,7 +45,8 @@ class RedisStore:
         self._taken = 0
         self._number = 0
         self._server = b""
-        self._entries: keys.Entries = {}
+        # What Redis holds.
+        self._board = Board()
         self._logged = 0
         register = self._redis.register_script
         self._take_lease = register(scripts.TAKE_LEASE)
@@ -53,26 +62,27 @@ class RedisStore:
             holder = self._take_lease(
                 keys=[keys.LEASE, keys.HEAD, keys.STANDBYS],
                 args=[token, LEASE_MILLISECONDS, self._me],
-            ).decode()
-            if holder != token:
-                raise LeaseHeld(holder)
-            held = keys.load(self._redis)
-            before = self._redis.hget(keys.HEAD, "server")
+            )
+            if holder != token.encode():
+                raise LeaseHeld(_text(holder))
+            found = self._load()
             self._server = self._identity()
-        except RedisError as error:
+        except (RedisError, *MISREAD) as error:
             raise _unavailable(error) from error
         self._token, self._number = token, 0
-        self._entries = {}
-        self._logged = 0
-        if held is None:
+        self._board, self._logged = Board(), 0
+        if found is None:
             return None
-        self._entries = {ticker.symbol: (given, ticker) for given, ticker in held.entries}
+        self._board.load(found.snapshot)
         # Else it may be a copy that lags behind the one that was written to.
-        return Position(held, intact=before == self._server)
+        return Position(found.snapshot, intact=found.server == self._server)
 
     def write(self, batch: Batch) -> int:
         """Snapshot, version and publish at once. See Store."""
-        encoded = encode_batch(batch)
+        try:
+            encoded = encode_batch(batch)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise Unwritable(str(error)) from error
         args: list[str | int | bytes] = [
             self._token,
             LEASE_MILLISECONDS,
@@ -87,31 +97,41 @@ class RedisStore:
         ]
         try:
             answer, more = self._write(keys=_WRITTEN, args=args)
-        except RedisError as error:
+            standbys = 0 if answer == b"held" else int(more)
+        except (RedisError, *MISREAD) as error:
             raise _unavailable(error) from error
         if answer == b"held":
-            raise LeaseHeld(more.decode())
+            raise LeaseHeld(_text(more))
         if answer == b"lost":
-            raise SnapshotLost
+            raise SnapshotLost("it does not go on from what was written last")
+        if answer not in (b"written", b"known"):
+            raise StoreUnavailable(f"Redis answers {answer!r:.100}")
         self._number += 1
         self._remember(batch, len(encoded))
         if self._logged > LOG_BYTES:
             self._shorten(batch)
-        return int(more)
+        return standbys
 
     def tell(self, feed: FeedStatus) -> None:
         """Lets the workers know how things stand, if Redis does as much as publish. See Store."""
         try:
             self._redis.publish(keys.BATCHES, encode_batch(Batch("", 0, 0, feed, [])))
-        except RedisError as error:
+        except (RedisError, *MISREAD) as error:
             log.debug("nobody could be told: %s", error)
 
     def release(self) -> None:
         """Gives the lease up, so that another listener need not wait for it to expire."""
         try:
             self._release(keys=[keys.LEASE, keys.STANDBYS], args=[self._token, self._me])
-        except RedisError as error:
+        except (RedisError, *MISREAD) as error:
             log.info("the lease could not be given up, it will expire: %s", error)
+
+    def _load(self) -> held.Held | None:
+        try:
+            return held.load(self._redis)
+        except SnapshotLost as error:
+            log.warning("what Redis holds is lost: %s", error)
+            return None
 
     def _identity(self) -> bytes:
         """Which server this is. A user who may not ask for INFO is believed to have but one."""
@@ -124,23 +144,18 @@ class RedisStore:
 
     def _remember(self, batch: Batch, size: int) -> None:
         if batch.previous == 0:
-            self._entries, self._logged = {}, 0
-        keys.add(self._entries, batch)
+            self._board, self._logged = Board(), 0
+        self._board.apply(batch)
         if batch.updates:
             self._logged += size
 
     def _shorten(self, batch: Batch) -> None:
         """Replaces the log by what it amounts to, as of this batch."""
-        whole = Snapshot(batch.epoch, batch.version, batch.feed, list(self._entries.values()))
-        args: list[str | int | bytes] = [
-            self._token,
-            batch.epoch,
-            batch.version,
-            _encode(whole),
-        ]
+        whole = encode_snapshot(self._board.snapshot(batch.feed))
+        args: list[str | int | bytes] = [self._token, batch.epoch, batch.version, whole]
         try:
             self._compact(keys=[keys.LEASE, keys.HEAD, keys.BASE, keys.LOG], args=args)
-        except RedisError as error:
+        except (RedisError, *MISREAD) as error:
             log.info("the log could not be shortened, it will be next time: %s", error)
             return
         self._logged = 0
@@ -155,7 +170,14 @@ def _public(batch: Batch) -> tuple[list[str], list[str]]:
     return present, [t.symbol for t in batch.updates if t.removed]
 
 
-def _unavailable(error: RedisError) -> StoreUnavailable:
+def _text(holder: object) -> str:
+    """A holder's token, which may be anything that somebody wrote there."""
+    return holder.decode(errors="replace")[:100] if isinstance(holder, bytes) else repr(holder)
+
+
+def _unavailable(error: Exception) -> StoreUnavailable:
     """An answer, even if it is a refusal, tells that the batch was not written."""
+    if isinstance(error, MISREAD):
+        return StoreUnavailable(f"Redis answers oddly: {type(error).__name__}: {error}"[:200])
     refused = isinstance(error, ResponseError)
     return (StoreRefuses if refused else StoreUnavailable)(str(error))
