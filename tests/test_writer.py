@@ -1,16 +1,27 @@
 """The writer gives versions, and survives whatever its store does. tests/test_intake.py has the order."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import count, product
+from typing import Any
 
 import gevent
+import msgspec
 import pytest
 from gevent.queue import SimpleQueue
 
-from relay.batch import Batch, Snapshot
+from relay.batch import Batch, Snapshot, encode_batch
 from relay.feed_status import FeedStatus
 from relay.ingest.intake import Intake
 from relay.ingest.writer import Writer
-from relay.store.contract import LeaseHeld, Position, SnapshotLost, StoreRefuses, StoreUnavailable
+from relay.store.contract import (
+    LeaseHeld,
+    Position,
+    SnapshotLost,
+    StoreRefuses,
+    StoreUnavailable,
+    Unwritable,
+)
 from relay.ticker import Ticker
 from tests.clock import SetClock
 
@@ -33,6 +44,10 @@ class ScriptedStore:
     def write(self, batch: Batch) -> int:
         if self.failures:
             raise self.failures.pop(0)
+        try:
+            encode_batch(batch)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise Unwritable(str(error)) from error
         if batch.updates:
             self.batches.put(batch)
         return 1
@@ -192,3 +207,162 @@ def test_without_the_lease_it_stands_by_and_then_goes_on_where_the_other_left_of
     store.failures = [LeaseHeld("other")]
     batch = first_batch(store, ticker("A", "0", 6), ticker("B", "2", 8))
     assert (batch.epoch, batch.previous, prices(batch)) == ("abc", 41, {"B": "2"})
+
+
+def marks(batch: Batch) -> tuple[bool, dict[str, str]]:
+    """The kind that a batch says its prices are of, and the prices."""
+    return batch.feed.simulated, prices(batch)
+
+
+STORED = [None, False, True]
+KINDS = [False, True]
+
+
+class Kinds:
+    """A writer and a store, with prices of both kinds that tell by themselves which they are."""
+
+    def __init__(self, store: ScriptedStore) -> None:
+        self.intake = Intake()
+        # The feed says the wrong kind throughout: what counts is what the intake was given.
+        self.writer = Writer(store, self.intake, lambda: FeedStatus("live", simulated=True))
+        self.store = store
+        self.times = count(100)
+
+    def seed(self, simulated: bool) -> None:
+        """REST says the start, while no session delivers."""
+        self.writer.use(simulated)
+        self.intake.seed([self.ticker("A", simulated), self.ticker("REST", simulated)])
+
+    def deliver(self, simulated: bool) -> None:
+        """A session streams."""
+        self.writer.use(simulated)
+        self.intake.offer([self.ticker("A", simulated), self.ticker("STREAM", simulated)])
+
+    def ticker(self, symbol: str, simulated: bool) -> Ticker:
+        return ticker(symbol, PRICE_OF[simulated], next(self.times))
+
+
+#: The price that every ticker of a kind has.
+PRICE_OF = {False: "1", True: "2"}
+
+
+def steps(kinds: Kinds, order: tuple[str, ...]) -> Iterator[Callable[[], None]]:
+    for step in order:
+        kind, _, what = step.partition(" ")
+        act = kinds.seed if what == "seeds" else kinds.deliver
+        yield partial(act, kind == "simulated")
+
+
+ORDERS = [
+    order
+    for length in (1, 2, 3)
+    for order in product(
+        ("real seeds", "simulated seeds", "real delivers", "simulated delivers"), repeat=length
+    )
+]
+
+
+@pytest.mark.parametrize("held", STORED)
+@pytest.mark.parametrize("before", [0, 1, 2, 3])
+def test_no_epoch_ever_holds_prices_of_both_kinds(held: bool | None, before: int) -> None:
+    """In any order of what is stored, what REST says and what a session delivers; `before` of these
+    come before the lease."""
+    for order in ORDERS:
+        store = ScriptedStore()
+        boards: dict[str, dict[str, str]] = {}
+        marked: dict[str, bool] = {}
+        if held is not None:
+            stored = FeedStatus("live", simulated=held)
+            entries = [(41, ticker("OLD", PRICE_OF[held], 7)), (40, ticker("A", PRICE_OF[held], 7))]
+            store.position = Position(Snapshot("abc", 41, stored, entries))
+            boards["abc"] = {"OLD": PRICE_OF[held], "A": PRICE_OF[held]}
+            marked["abc"] = held
+        kinds = Kinds(store)
+        todo = list(steps(kinds, order))
+        for step in todo[:before]:
+            step()
+        greenlet = gevent.spawn(kinds.writer.run)
+        gevent.sleep(0)
+        for step in todo[before:]:
+            step()
+            gevent.sleep(0)
+        gevent.sleep(0)
+        greenlet.kill()
+        while len(store.batches):
+            batch = store.batches.get()
+            simulated, changes = marks(batch)
+            if batch.previous == 0:
+                assert batch.epoch not in boards
+            assert marked.setdefault(batch.epoch, simulated) == simulated, order
+            boards.setdefault(batch.epoch, {}).update(changes)
+        for epoch, board in boards.items():
+            assert set(board.values()) <= {PRICE_OF[marked[epoch]]}, (order, boards)
+
+
+def test_a_stored_snapshot_of_an_unknown_kind_is_not_gone_on_from() -> None:
+    store = stored()
+    assert store.position is not None
+    store.position = Position(msgspec.structs.replace(store.position.snapshot, feed=None))
+    batch = first_batch(store, ticker("B", "2", 8))
+    assert (batch.epoch != "abc", prices(batch)) == (True, {"B": "2"})
+
+
+def test_what_is_told_while_nothing_can_be_written_is_marked_as_what_workers_show() -> None:
+    store, intake = stored(simulated=True), Intake()
+    writer = Writer(store, intake, lambda: FeedStatus("live"))
+    writer.use(False)
+    intake.offer([ticker("A", "1", 8)])
+    store.failures = [StoreRefuses("out of memory")]
+    greenlet = gevent.spawn(writer.run)
+    assert store.told.get(timeout=10).simulated
+    assert not store.next().feed.simulated
+    greenlet.kill()
+
+
+@pytest.mark.usefixtures("writer")
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"event_time": 2**70},
+        {"sequence": -(2**70)},
+        {"trades": 2**64},
+        {"volume": "\ud800"},
+        {"price": "\udfff"},
+        {"open": object()},
+    ],
+)
+def test_a_ticker_that_cannot_be_carried_costs_itself(
+    store: ScriptedStore, intake: Intake, bad: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    for event_time in (1, 2, 3):
+        poison = ticker("BAD", str(event_time), event_time)
+        for field, value in bad.items():
+            setattr(poison, field, value)
+        intake._pending["BAD"] = poison
+        intake.offer([ticker("A", str(event_time), event_time)])
+        batch = store.next()
+        assert prices(batch) == {"A": str(event_time)}
+        assert (batch.previous, batch.version) == (event_time - 1, event_time)
+    assert caplog.text.count("cannot be written") == 1
+
+
+def test_a_feed_status_that_cannot_be_carried_costs_what_it_says(
+    store: ScriptedStore, intake: Intake
+) -> None:
+    status = FeedStatus("stale", reason="\ud800", latency=2**70)
+    greenlet = gevent.spawn(Writer(store, intake, lambda: status).run)
+    intake.offer([ticker("A", "1")])
+    batch = store.next()
+    assert (batch.feed.state, prices(batch)) == ("stale", {"A": "1"})
+    greenlet.kill()
+
+
+@pytest.mark.usefixtures("writer")
+def test_a_batch_that_is_written_late_tells_how_the_feed_is_then(
+    store: ScriptedStore, intake: Intake, clock: SetClock
+) -> None:
+    store.failures = [StoreUnavailable("away")]
+    intake.offer([ticker("A", "1")])
+    gevent.sleep(0)
+    clock.pass_by(3600)
+    assert store.next().feed.time == clock.wall_ms()
