@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import msgspec
+from gevent.event import Event
 
 from relay import pace
 from relay.batch import DOWN_SECONDS, STALE_SECONDS
@@ -12,7 +13,7 @@ from relay.ticker import Ticker
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """How things stand, in the words that every client, page and probe is told."""
+    """How the feed is, in the words that every client, page and probe is told."""
 
     #: live | stale | down
     state: str
@@ -49,24 +50,30 @@ class Health:
         self._clock = clock
         self._feed = FeedStatus("down")
         self._started = clock.monotonic()
-        self._heard: float | None = None
+        self._last: float | None = None
+        #: Set once a batch or a beat has come.
+        self.heard = Event()
 
     def hear(self, feed: FeedStatus) -> None:
         """A batch or a beat has come, with what the feed says of itself."""
         self._feed = feed
-        self._heard = self._clock.monotonic()
+        self._last = self._clock.monotonic()
+        self.heard.set()
 
     def recall(self, feed: FeedStatus) -> None:
-        """A stored state said this, some time ago: it tells where prices came from, not that they do."""
-        if self._heard is None:
+        """A snapshot was loaded that says this, some time ago: it tells where its prices came from, and
+        whether they are simulated, not that prices come now."""
+        if self._last is None:
             self._feed = feed
+        elif feed.simulated != self._feed.simulated:
+            self._feed = msgspec.structs.replace(self._feed, simulated=feed.simulated)
 
     def verdict(self) -> Verdict:
-        """How things stand now."""
+        """How the feed is now."""
         feed = self._feed
-        quiet = self._clock.monotonic() - (self._started if self._heard is None else self._heard)
+        quiet = self._clock.monotonic() - (self._started if self._last is None else self._last)
         age = None if feed.age is None else round(feed.age + quiet, 1)
-        if self._heard is not None and quiet <= STALE_SECONDS:
+        if self._last is not None and quiet <= STALE_SECONDS:
             return Verdict(
                 feed.state,
                 feed.simulated,
@@ -81,9 +88,9 @@ class Health:
 
     def now(self) -> int:
         """The time by the listener's clock, in milliseconds since 1970: ages are taken by one clock."""
-        if self._heard is None or not self._feed.time:
+        if self._last is None or not self._feed.time:
             return self._clock.wall_ms()
-        return self._feed.time + int(1000 * (self._clock.monotonic() - self._heard))
+        return self._feed.time + int(1000 * (self._clock.monotonic() - self._last))
 
     def age_of(self, ticker: Ticker) -> float:
         """Seconds since the symbol's newest price was read from the exchange."""
@@ -102,6 +109,6 @@ class Health:
         problem = self._problem()
         if problem.startswith("redis:"):
             return problem
-        if self._heard is None:
+        if self._last is None:
             return "listener: nothing heard of it yet"
         return f"listener: no word from it for {quiet:.0f} s"

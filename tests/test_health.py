@@ -1,0 +1,66 @@
+"""Health judges by what was heard last, and when, with a clock that the test sets."""
+
+import pytest
+
+from relay.batch import DOWN_SECONDS, STALE_SECONDS
+from relay.fanout.health import Health
+from relay.feed_status import FeedStatus
+from tests.clock import SetClock
+
+LIVE = FeedStatus("live", source="wss://x", age=0.2, time=1_700_000_000_000)
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def health(clock: SetClock) -> Health:
+    return Health(clock=clock)
+
+
+def test_a_beat_makes_prices_live_until_too_many_are_missed(
+    health: Health, clock: SetClock
+) -> None:
+    health.hear(LIVE)
+    assert health.verdict().state == "live"
+    clock.pass_by(STALE_SECONDS + 0.1)
+    assert health.verdict().state == "stale"
+    clock.pass_by(DOWN_SECONDS)
+    assert health.verdict().state == "down"
+    assert health.verdict().age == pytest.approx(0.3 + STALE_SECONDS + DOWN_SECONDS)
+
+
+def test_after_a_sleep_nothing_is_live_until_a_beat_comes(health: Health, clock: SetClock) -> None:
+    health.hear(LIVE)
+    clock.pass_by(60)
+    verdict = health.verdict()
+    assert (verdict.state, verdict.age) == ("down", 60.2)
+    assert verdict.reason.startswith("listener: no word from it for 60")
+    health.hear(LIVE)
+    assert health.verdict().state == "live"
+
+
+def test_what_is_held_is_no_sign_of_life(health: Health) -> None:
+    health.recall(LIVE)
+    assert health.verdict().state == "stale"
+    assert not health.heard.is_set()
+    health.hear(LIVE)
+    assert health.heard.is_set()
+
+
+def test_prices_are_marked_as_what_was_loaded_says_whatever_was_heard_before(
+    health: Health,
+) -> None:
+    for simulated in (True, False):
+        health.hear(FeedStatus("live", simulated=not simulated, source="wss://x"))
+        health.recall(FeedStatus("down", simulated=simulated, source="wss://y"))
+        verdict = health.verdict()
+        assert (verdict.simulated, verdict.state, verdict.source) == (simulated, "live", "wss://x")
+
+
+def test_a_problem_of_the_store_is_blamed_on_it(clock: SetClock) -> None:
+    health = Health(lambda: "redis: Redis cannot be reached: no route", clock=clock)
+    assert health.verdict().hop == "redis"
+    assert Health(lambda: "listener: no beat", clock=clock).verdict().hop == "listener"
