@@ -5,6 +5,7 @@ import sys
 from gunicorn.workers import SUPPORTED_WORKERS
 
 from relay.config import load_or_exit
+from relay.supervise import fail, leave_slowly
 
 settings = load_or_exit()
 
@@ -42,3 +43,13 @@ def on_starting(server: object) -> None:
             file=sys.stderr,
         )
         sys.exit(2)
+
+
+def worker_exit(_server: object, worker: object) -> None:
+    """Ends a worker that failed with a status that says so, and not sooner than its replacement is due.
+
+    gunicorn would start another one at once, and another one, for ever.
+    """
+    if worker.booted and worker.alive:  # type: ignore[attr-defined]
+        fail("the worker ended by itself")
+    leave_slowly()

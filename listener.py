@@ -1,4 +1,8 @@
-"""The feed side: reads the exchange and writes to Redis, until SIGTERM. Run one, or more to stand by."""
+"""The feed side: reads the exchange and writes to Redis, until SIGTERM. Run one, or more to stand by.
+
+Ends with 0 where it was asked to, and with 70 where something failed that it cannot do without. A second
+signal ends it at once.
+"""
 
 from gevent import monkey
 
@@ -17,6 +21,7 @@ from relay.config import load_or_exit  # noqa: E402
 from relay.exchange.recorder import Recorder  # noqa: E402
 from relay.ingest.pipeline import Pipeline  # noqa: E402
 from relay.store.redis_writer import RedisStore  # noqa: E402
+from relay.supervise import end_in_time, exit_status  # noqa: E402
 
 
 def main() -> None:
@@ -37,14 +42,19 @@ def main() -> None:
     store = RedisStore(config.redis_url)
     pipeline = Pipeline(config, store, None if recorder is None else recorder.take)
     stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        gevent.signal_handler(number, stop.set)
+    signals = (signal.SIGTERM, signal.SIGINT)
+    watchers = [gevent.signal_handler(number, stop.set) for number in signals]
     pipeline.start()
     stop.wait()
+    end_in_time()
+    for number, watcher in zip(signals, watchers, strict=True):
+        watcher.cancel()
+        signal.signal(number, signal.SIG_DFL)
     pipeline.stop()
     store.release()
     if recorder is not None:
         recorder.close()
+    sys.exit(exit_status())
 
 
 def _parser() -> argparse.ArgumentParser:
