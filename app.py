@@ -5,6 +5,7 @@ With Redis, updates come from a `listener.py` somewhere. In-process (no REDIS_UR
 
 import logging
 
+import gevent
 from flask import Flask
 
 from relay.config import Config, load_or_exit
@@ -15,8 +16,8 @@ from relay.store.memory import MemoryStore
 from relay.store.redis_reader import RedisUpdates
 from relay.web.site import create_site
 
-#: A worker that cannot load the state within so long serves without it, and says so.
-LOAD_SECONDS = 2.0
+#: Seconds that a worker waits for prices and a beat at most; then it serves without, and says so.
+LOAD_SECONDS = 3.0
 
 
 class Relay:
@@ -34,15 +35,16 @@ class Relay:
         )
 
     def start(self) -> None:
-        """Begins to take updates in; returns once the board is loaded, or it takes too long.
+        """Begins to take updates in; returns once the board is loaded and a beat has come, or it takes
+        too long.
 
-        Call it once, in the process that serves, before that serves.
+        Call it once, in the process that serves, before that serves: a client that comes back with an
+        id would be told that it means nothing here, and a probe that nothing is heard of the listener.
         """
         self.hub.start(self._updates.listen())
         if isinstance(self._updates, MemoryStore):
             Pipeline(self._config, self._updates).start()
-        # Who comes back with an id would else be told that it means nothing to us.
-        self.hub.loaded.wait(LOAD_SECONDS)
+        gevent.wait([self.hub.loaded, self.hub.health.heard], timeout=LOAD_SECONDS)
 
 
 def create_app() -> Flask:

@@ -1,0 +1,61 @@
+"""New workers take over from old ones at a HUP, and nobody sees a relay that is not ready."""
+
+import os
+import signal
+import threading
+from collections import Counter
+
+import httpx
+
+from tests.processes import Gunicorn, RedisServer, wait_until
+from tests.scribe import Scribe
+
+
+class Probe:
+    """Asks for /readyz over and over, on connections of their own, until it is told to stop."""
+
+    def __init__(self, relay: Gunicorn) -> None:
+        self.answers: Counter[tuple[int, str, bool]] = Counter()
+        self._url = f"{relay.url}/readyz"
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _ask(self) -> None:
+        while not self._over.wait(0.01):
+            answer = httpx.get(self._url, timeout=20)
+            said = answer.json()
+            self.answers[answer.status_code, said["state"], said["draining"]] += 1
+
+
+def test_it_is_ready_all_the_time_while_workers_are_replaced(redis_server: RedisServer) -> None:
+    with (
+        Scribe(redis_server.url) as scribe,
+        Gunicorn(workers=2, REDIS_URL=redis_server.url) as relay,
+    ):
+        scribe.tell("A", "1")
+        relay.wait_until_ready()
+        probe = Probe(relay)
+        for _ in range(2):
+            before = relay.worker_pids()
+            os.kill(relay.pid, signal.SIGHUP)
+            wait_until(lambda b=before: not set(b) & set(relay.worker_pids()), "new workers")
+            asked = probe.answers.total()
+            wait_until(lambda a=asked: probe.answers.total() > a + 20, "answers")
+        probe.stop()
+        # An old worker that still answers says that it is leaving; never that prices are not live.
+        assert set(probe.answers) - {(503, "live", True)} == {(200, "live", False)}
+
+
+def test_a_worker_serves_though_nobody_is_heard_of(redis_server: RedisServer) -> None:
+    with Scribe(redis_server.url) as scribe:
+        scribe.tell("A", "1")
+    with Gunicorn(REDIS_URL=redis_server.url) as relay:
+        answer = relay.http.get("/readyz")
+        assert (answer.status_code, answer.json()["state"]) == (503, "stale")
+        assert answer.json()["reason"].startswith("listener: ")
+        assert relay.http.get("/api/prices").json()["prices"] == {"A": "1"}
