@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 
 import gevent
@@ -119,24 +120,34 @@ SPOILED: dict[str, list[Spoil]] = {
 }
 
 
-class Worker:
+class Over(Exception):
+    """The test has seen enough."""
+
+
+class Worker(RedisUpdates):
     """What a worker holds, read in a thread of its own."""
 
     def __init__(self, url: str) -> None:
+        super().__init__(url)
         self.board = Board()
-        self.updates = RedisUpdates(url)
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.over = False
         self.thread.start()
 
     def _read(self) -> None:
-        for item in self.updates.listen():
-            if isinstance(item, Snapshot):
-                self.board.load(item)
-            elif isinstance(item, Batch):
-                self.board.apply(item)
-            if self.over:
-                return
+        with suppress(Over):
+            for item in self.listen():
+                if isinstance(item, Snapshot):
+                    self.board.load(item)
+                elif isinstance(item, Batch):
+                    self.board.apply(item)
+                if self.over:
+                    return
+
+    def _have_problem(self, kind: str, error: Exception | None = None) -> None:
+        super()._have_problem(kind, error)
+        if self.over:
+            raise Over
 
     @property
     def prices(self) -> dict[str, str]:
@@ -202,7 +213,7 @@ def agree(leader: Leader, worker: Worker, raw: redis.Redis) -> None:
                 if worker.prices == wanted:
                     return
                 gevent.sleep(0.005)
-        assert number * 0.005 < WAIT_SECONDS, (worker.prices, worker.updates.problem, stored)
+        assert number * 0.005 < WAIT_SECONDS, (worker.prices, worker.problem, stored)
         assert not leader.greenlet.ready(), leader.greenlet.exception
         assert worker.thread.is_alive()
 
