@@ -18,7 +18,7 @@ class FeedStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     #: The URL in use or being tried.
     source: str = ""
     #: Seconds since the exchange last sent data, when this was said; None before the first.
-    age: float | None = None
+    age: Annotated[float, msgspec.Meta(ge=0, le=1e12)] | None = None
     #: The hop to blame and why, in a few words; nothing where all is well.
     reason: str = ""
     #: Milliseconds from the exchange's stamp on the newest price to our reading it, by two clocks:

@@ -4,6 +4,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -15,7 +16,7 @@ from relay.store.redis_writer import RedisStore
 from relay.ticker import Ticker
 from tests.clock import SetClock
 from tests.closing import Closing
-from tests.processes import RedisServer
+from tests.processes import Gunicorn, Listener, RedisServer
 
 LIVE = FeedStatus("live")
 
@@ -51,11 +52,13 @@ class OddRedis(Closing):
 
     def __init__(self, answer: bytes) -> None:
         self._answer = answer
+        self._over = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"redis://127.0.0.1:{self._socket.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
+        self._over.set()
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
@@ -120,6 +123,26 @@ def test_no_answer_makes_a_writer_raise_what_it_does_not_promise(answer: bytes) 
                 store.write(Batch("e1", 0, 1, LIVE, [Ticker("A", "1", "trade")]))
         store.tell(LIVE)
         store.release()
+
+
+class TricklingRedis(OddRedis):
+    """Begins an answer that never ends, a byte at a time."""
+
+    def _answer_all(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(b"+")
+            while not self._over.wait(0.2):
+                connection.sendall(b"O")
+
+
+def test_an_answer_that_trickles_in_for_ever_hangs_nobody() -> None:
+    with TricklingRedis(b"") as redis:
+        with Listener(REDIS_URL=redis.url, BINANCE_WS="ws://127.0.0.1:1") as listener:
+            listener.wait_for_line("the store is away: no whole answer")
+        with Gunicorn(REDIS_URL=redis.url) as relay:
+            relay.wait_for_line("redis: Redis cannot be reached: no whole answer")
+            assert relay.ready()["reason"].startswith("redis: ")
 
 
 @pytest.fixture

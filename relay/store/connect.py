@@ -1,19 +1,25 @@
 """Server: a redis-py client for every kind of URL that REDIS_URL may hold."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import gevent
 from redis import Redis
 from redis._parsers import Encoder
 from redis.backoff import NoBackoff
 from redis.connection import PythonRespSerializer
+from redis.exceptions import TimeoutError as RedisTimeout
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 #: Seconds without a byte after which a command counts as failed, and until a connection must be made.
 COMMAND_SECONDS = 1.0
+#: Seconds that an answer may take in all, however steadily its bytes trickle in.
+ANSWER_SECONDS = 3.0
 #: What redis-py, or whoever reads its answers, raises over an answer of another shape than Redis gives.
-MISREAD = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+MISREAD = (ValueError, TypeError, LookupError, AttributeError, RecursionError, OSError)
 #: An argument of more bytes is sent by itself.
 _LARGE_BYTES = 6000
 _MANNERS: dict[str, Any] = {
@@ -35,6 +41,13 @@ def connect(url: str) -> Redis:
     if _SENTINEL in urlsplit(url).scheme:
         return _master(url)
     return Redis.from_url(url, **_MANNERS, command_packer=_packer())
+
+
+@contextmanager
+def in_time() -> Iterator[None]:
+    """Ends what takes longer than ANSWER_SECONDS with redis-py's TimeoutError."""
+    with gevent.Timeout(ANSWER_SECONDS, RedisTimeout(f"no whole answer in {ANSWER_SECONDS:g} s")):
+        yield
 
 
 def _packer() -> PythonRespSerializer:

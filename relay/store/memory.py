@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 
-from gevent.queue import SimpleQueue
+from gevent.queue import Full, SimpleQueue
 
 from relay.batch import Batch, encode_batch
 from relay.feed_status import FeedStatus
-from relay.store.contract import Position, Unwritable
+from relay.store.contract import Position, StoreUnavailable, Unwritable
+
+#: Batches that wait for the reader at most; then it is the store that cannot be written to.
+MAX_WAITING = 64
+#: Seconds that a write waits for the reader to take one.
+WRITE_SECONDS = 1.0
 
 
 class MemoryStore:
@@ -16,7 +21,7 @@ class MemoryStore:
     problem = ""
 
     def __init__(self) -> None:
-        self._batches: SimpleQueue[Batch] = SimpleQueue()
+        self._batches: SimpleQueue[Batch] = SimpleQueue(MAX_WAITING)
 
     def open(self) -> Position | None:
         """There is never anything to go on from."""
@@ -28,7 +33,10 @@ class MemoryStore:
             encode_batch(batch)
         except (ValueError, TypeError, OverflowError) as error:
             raise Unwritable(str(error)) from error
-        self._batches.put(batch)
+        try:
+            self._batches.put(batch, timeout=WRITE_SECONDS)
+        except Full:
+            raise StoreUnavailable("the reader does not keep up") from None
         return 0
 
     def tell(self, feed: FeedStatus) -> None:

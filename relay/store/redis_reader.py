@@ -13,7 +13,7 @@ from relay.batch import BEAT_SECONDS, STALE_SECONDS, Batch, Snapshot, Unreadable
 from relay.clock import SYSTEM, Clock
 from relay.feed_status import FeedStatus
 from relay.store import held, keys
-from relay.store.connect import MISREAD, connect
+from relay.store.connect import MISREAD, connect, in_time
 from relay.store.contract import SnapshotLost
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,8 @@ class RedisUpdates:
         while True:
             subscription = self._redis.pubsub()  # type: ignore[no-untyped-call]
             try:
-                subscription.subscribe(keys.BATCHES)
+                with in_time():
+                    subscription.subscribe(keys.BATCHES)
                 for item in self._follow(subscription):
                     if not isinstance(item, Snapshot):
                         # What is held is memory; only what is said now tells that all is well.
@@ -69,7 +70,8 @@ class RedisUpdates:
         while True:
             # Not ignoring subscribe messages: each one, also one that the library sent by itself
             # after a lost connection, means that messages may have been missed.
-            message = subscription.get_message(timeout=BEAT_SECONDS)
+            with in_time():
+                message = subscription.get_message(timeout=BEAT_SECONDS)
             if self._clock.monotonic() - heard >= STALE_SECONDS:
                 # Also where there is a message: if the machine slept, or we could not read, it is as
                 # old as that. It goes with its connection, and with all that waits behind it.
@@ -99,10 +101,12 @@ class RedisUpdates:
 
     def _load(self) -> Snapshot | None:
         try:
-            found = held.load(self._redis)
+            with in_time():
+                found = held.load(self._redis)
         except SnapshotLost as error:
             self._have_problem(_LOST, error)
-            held.ask_for_anew(self._redis)
+            with in_time():
+                held.ask_for_anew(self._redis)
             return None
         return None if found is None else found.snapshot
 

@@ -12,7 +12,7 @@ from relay.batch import Batch, encode_batch, encode_snapshot
 from relay.board import Board
 from relay.feed_status import FeedStatus
 from relay.store import held, keys, scripts
-from relay.store.connect import MISREAD, connect
+from relay.store.connect import MISREAD, connect, in_time
 from relay.store.contract import (
     LeaseHeld,
     Position,
@@ -59,14 +59,15 @@ class RedisStore:
         self._taken += 1
         token = f"{self._me}:{self._taken}"
         try:
-            holder = self._take_lease(
-                keys=[keys.LEASE, keys.HEAD, keys.STANDBYS],
-                args=[token, LEASE_MILLISECONDS, self._me],
-            )
-            if holder != token.encode():
-                raise LeaseHeld(_text(holder))
-            found = self._load()
-            self._server = self._identity()
+            with in_time():
+                holder = self._take_lease(
+                    keys=[keys.LEASE, keys.HEAD, keys.STANDBYS],
+                    args=[token, LEASE_MILLISECONDS, self._me],
+                )
+                if holder != token.encode():
+                    raise LeaseHeld(_text(holder))
+                found = self._load()
+                self._server = self._identity()
         except (RedisError, *MISREAD) as error:
             raise _unavailable(error) from error
         self._token, self._number = token, 0
@@ -96,7 +97,8 @@ class RedisStore:
             self._server,
         ]
         try:
-            answer, more = self._write(keys=_WRITTEN, args=args)
+            with in_time():
+                answer, more = self._write(keys=_WRITTEN, args=args)
             standbys = 0 if answer == b"held" else int(more)
         except (RedisError, *MISREAD) as error:
             raise _unavailable(error) from error
@@ -115,14 +117,16 @@ class RedisStore:
     def tell(self, feed: FeedStatus) -> None:
         """Lets the workers know how things stand, if Redis does as much as publish. See Store."""
         try:
-            self._redis.publish(keys.BATCHES, encode_batch(Batch("", 0, 0, feed, [])))
+            with in_time():
+                self._redis.publish(keys.BATCHES, encode_batch(Batch("", 0, 0, feed, [])))
         except (RedisError, *MISREAD) as error:
             log.debug("nobody could be told: %s", error)
 
     def release(self) -> None:
         """Gives the lease up, so that another listener need not wait for it to expire."""
         try:
-            self._release(keys=[keys.LEASE, keys.STANDBYS], args=[self._token, self._me])
+            with in_time():
+                self._release(keys=[keys.LEASE, keys.STANDBYS], args=[self._token, self._me])
         except (RedisError, *MISREAD) as error:
             log.info("the lease could not be given up, it will expire: %s", error)
 
@@ -154,7 +158,8 @@ class RedisStore:
         whole = encode_snapshot(self._board.snapshot(batch.feed))
         args: list[str | int | bytes] = [self._token, batch.epoch, batch.version, whole]
         try:
-            self._compact(keys=[keys.LEASE, keys.HEAD, keys.BASE, keys.LOG], args=args)
+            with in_time():
+                self._compact(keys=[keys.LEASE, keys.HEAD, keys.BASE, keys.LOG], args=args)
         except (RedisError, *MISREAD) as error:
             log.info("the log could not be shortened, it will be next time: %s", error)
             return
