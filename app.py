@@ -12,6 +12,7 @@ from relay.config import Config, load_or_exit
 from relay.fanout.health import Health
 from relay.fanout.hub import Hub
 from relay.ingest.pipeline import Pipeline
+from relay.store.contract import Updates
 from relay.store.memory import MemoryStore
 from relay.store.redis_reader import RedisUpdates
 from relay.web.site import create_site
@@ -25,7 +26,9 @@ class Relay:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._updates = MemoryStore() if config.in_process else RedisUpdates(config.redis_url)
+        self._updates: Updates = (
+            MemoryStore() if config.in_process else RedisUpdates(config.redis_url)
+        )
         self.hub = Hub(
             Health(lambda: self._updates.problem),
             heartbeat_seconds=config.heartbeat_seconds,

@@ -5,7 +5,7 @@ import pytest
 from relay.batch import DOWN_SECONDS, STALE_SECONDS
 from relay.fanout.health import Health
 from relay.feed_status import FeedStatus
-from tests.clock import SetClock
+from tests.clocks import SetClock
 
 LIVE = FeedStatus("live", source="wss://x", age=0.2, time=1_700_000_000_000)
 
@@ -25,16 +25,16 @@ def test_a_beat_makes_prices_live_until_too_many_are_missed(
 ) -> None:
     health.hear(LIVE)
     assert health.verdict().state == "live"
-    clock.pass_by(STALE_SECONDS + 0.1)
+    clock.advance(STALE_SECONDS + 0.1)
     assert health.verdict().state == "stale"
-    clock.pass_by(DOWN_SECONDS)
+    clock.advance(DOWN_SECONDS)
     assert health.verdict().state == "down"
     assert health.verdict().age == pytest.approx(0.3 + STALE_SECONDS + DOWN_SECONDS)
 
 
 def test_after_a_sleep_nothing_is_live_until_a_beat_comes(health: Health, clock: SetClock) -> None:
     health.hear(LIVE)
-    clock.pass_by(60)
+    clock.advance(60)
     verdict = health.verdict()
     assert (verdict.state, verdict.age) == ("down", 60.2)
     assert verdict.reason.startswith("listener: no word from it for 60")

@@ -14,7 +14,7 @@ from relay.store.contract import LeaseHeld, SnapshotLost, StoreUnavailable
 from relay.store.redis_reader import RedisUpdates
 from relay.store.redis_writer import RedisStore
 from relay.ticker import Ticker
-from tests.clock import SetClock
+from tests.clocks import SetClock
 from tests.closing import Closing
 from tests.processes import Gunicorn, Listener, RedisServer
 
@@ -83,7 +83,7 @@ class Hasty(SetClock):
     """Whenever it is asked, another second has passed."""
 
     def monotonic(self) -> float:  # type: ignore[override]
-        self.pass_by(1)
+        self.advance(1)
         return super().monotonic()
 
 
@@ -179,7 +179,7 @@ def test_what_waited_while_the_machine_slept_is_not_taken_for_news(
     assert isinstance(next(updates), Batch)
     store.write(batch(3, "3"))
     store.write(batch(4, "4"))
-    clock.pass_by(60)
+    clock.advance(60)
     # Both are there to be read. What is held says the same, and is no sign of life.
     held = next(updates)
     assert isinstance(held, Snapshot)
@@ -202,7 +202,7 @@ def test_a_dead_listener_is_one_line_in_the_log(
     store.write(batch(1, "1"))
     next(items)
     for _ in range(3):
-        clock.pass_by(STALE_SECONDS)
+        clock.advance(STALE_SECONDS)
         assert isinstance(next(items), Snapshot)
     assert [record.message for record in caplog.records] == ["listener: no beat from it"]
     store.write(batch(2, "2"))

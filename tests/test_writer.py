@@ -23,7 +23,7 @@ from relay.store.contract import (
     Unwritable,
 )
 from relay.ticker import Ticker
-from tests.clock import SetClock
+from tests.clocks import SetClock
 
 
 class ScriptedStore:
@@ -148,7 +148,7 @@ def test_workers_are_told_why_a_store_takes_no_writes(
     store.failures = [StoreRefuses("out of memory"), StoreRefuses("out of memory")]
     intake.offer([ticker("A", "1")])
     assert store.told.get(timeout=10).state == "live"
-    clock.pass_by(5)
+    clock.advance(5)
     told = store.told.get(timeout=10)
     assert (told.state, told.reason) == ("stale", "redis: out of memory")
     assert prices(store.next()) == {"A": "1"}
@@ -364,5 +364,5 @@ def test_a_batch_that_is_written_late_tells_how_the_feed_is_then(
     store.failures = [StoreUnavailable("away")]
     intake.offer([ticker("A", "1")])
     gevent.sleep(0)
-    clock.pass_by(3600)
+    clock.advance(3600)
     assert store.next().feed.time == clock.wall_ms()

@@ -50,7 +50,7 @@ def load(redis: Redis) -> Held | None:
         for row in rows:
             _add(board, decode_batch(row))
         if base is None and not rows and EPOCH.fullmatch(epoch.decode()):
-            # Of a new epoch nothing is written yet but its first beat.
+            # Nothing is written yet of a new epoch but its first beat.
             board.epoch = epoch.decode()
         if board.id.encode() != epoch + b"-" + version:
             raise SnapshotLost("head, base and log do not belong together")

@@ -1,4 +1,4 @@
-"""What stands in Redis: the names of the keys.
+"""What is kept in Redis, and under which names.
 
 All keys are in the Cluster slot of `prices`, so that one script may touch them together:
 

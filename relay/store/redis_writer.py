@@ -115,7 +115,7 @@ class RedisStore:
         return standbys
 
     def tell(self, feed: FeedStatus) -> None:
-        """Lets the workers know how things stand, if Redis does as much as publish. See Store."""
+        """Lets the workers know how the feed is, if Redis does as much as publish. See Store."""
         try:
             with in_time():
                 self._redis.publish(keys.BATCHES, encode_batch(Batch("", 0, 0, feed, [])))
