@@ -219,3 +219,23 @@ def test_a_standby_is_counted_and_says_who_leads(
             standby.wait_for_line(rf"standby: \S+:{leader.pid}:\S+ holds the lease")
             wait_until(lambda: relay.ready()["standbys"] == 1, "the standby to be counted")
         wait_until(lambda: relay.ready()["standbys"] == 0, "the standby to be gone")
+
+
+def test_prices_that_only_rest_gave_are_marked_and_never_gone_on_from_as_real(
+    exchange: ScriptedExchange, redis_server: RedisServer, workers: Gunicorn
+) -> None:
+    client = redis_server.client
+    with (
+        Simulator("--symbols", "20", "--fault", "silent") as simulator,
+        Listener(REDIS_URL=redis_server.url, BINANCE_WS=f"{simulator.url}/ws/!miniTicker@arr"),
+        EventSource(workers.port) as stream,
+    ):
+        stream.wait_for_price("BTCUSDT")
+        stream.wait_for(lambda: stream.events[-1]["simulated"], "the mark")
+        marked = [event["simulated"] for event in stream.events if event["mode"] == "full"]
+        assert marked[-1] is True
+        epoch = client.hget(HEAD, "epoch")
+    with Listener(REDIS_URL=redis_server.url, BINANCE_WS=exchange.url):
+        exchange.tick(ETHUSDT="2000")
+        wait_until(lambda: client.hgetall("prices") == {"ETHUSDT": "2000"}, "the real price alone")
+        assert client.hget(HEAD, "epoch") != epoch

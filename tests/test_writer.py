@@ -34,6 +34,7 @@ class ScriptedStore:
         self.failures: list[Exception] = []
         self.refusals: list[Exception] = []
         self.batches: SimpleQueue[Batch] = SimpleQueue()
+        self.beats: SimpleQueue[Batch] = SimpleQueue()
         self.told: SimpleQueue[FeedStatus] = SimpleQueue()
 
     def open(self) -> Position | None:
@@ -48,8 +49,7 @@ class ScriptedStore:
             encode_batch(batch)
         except (ValueError, TypeError, OverflowError) as error:
             raise Unwritable(str(error)) from error
-        if batch.updates:
-            self.batches.put(batch)
+        (self.batches if batch.updates else self.beats).put(batch)
         return 1
 
     def tell(self, feed: FeedStatus) -> None:
@@ -366,3 +366,18 @@ def test_a_batch_that_is_written_late_tells_how_the_feed_is_then(
     gevent.sleep(0)
     clock.advance(3600)
     assert store.next().feed.time == clock.wall_ms()
+
+
+def test_an_epoch_that_was_told_as_real_while_it_was_empty_gets_no_simulated_price(
+    store: ScriptedStore, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relay.ingest.writer.BEAT_SECONDS", 0.001)
+    writer = Writer(store, intake, lambda: FeedStatus("down"))
+    greenlet = gevent.spawn(writer.run)
+    first = store.beats.get(timeout=10)
+    assert not first.feed.simulated
+    writer.use(True)
+    intake.offer([ticker("A", "1")])
+    batch = store.next()
+    assert (batch.epoch != first.epoch, batch.previous, batch.feed.simulated) == (True, 0, True)
+    greenlet.kill()

@@ -58,6 +58,8 @@ class Writer:
         self._version = 0
         # The kind of what is in the intake; None as long as nothing is.
         self._simulated: bool | None = None
+        # The kind that a batch of this epoch has named; None as long as there is none.
+        self._told: bool | None = None
         # The kind of what the store holds, and so of what workers show.
         self._shown: bool | None = None
         self._standbys = 0
@@ -76,6 +78,8 @@ class Writer:
         if anew:
             log.warning("the board starts anew: prices are %s", _kind(simulated))
             self._intake.clear()
+        if anew or self._told not in (None, simulated):
+            # Also where nothing is held yet: an epoch says one thing of itself from its first beat on.
             self._start_epoch()
         self._simulated = simulated
         return anew
@@ -164,12 +168,13 @@ class Writer:
         self._intake.restore(ticker for _, ticker in snapshot.entries if not ticker.removed)
         if position.intact:
             self._epoch, self._version = snapshot.epoch, snapshot.version
+            self._told = simulated
         else:
             log.warning("the store is another server than before: starting a new epoch")
             self._start_epoch()
 
     def _start_epoch(self) -> None:
-        self._epoch, self._version = self._new_epoch(), 0
+        self._epoch, self._version, self._told = self._new_epoch(), 0, None
         self._intake.resend()
 
     def _next_batch(self) -> Batch:
@@ -177,6 +182,7 @@ class Writer:
         previous = self._version
         self._version += len(updates)
         status = self._status(self._simulated)
+        self._told = status.simulated
         return Batch(self._epoch, previous, self._version, status, updates)
 
     def _as_of_now(self, batch: Batch | None) -> Batch | None:
