@@ -29,7 +29,7 @@ RESERVED: dict[str, set[str]] = {
 HOMES: dict[str, set[str]] = {
     "flask": {"relay.web"},
     "gevent": {"relay"},
-    "geventwebsocket": {"relay.server.websocket", "relay.server.worker"},
+    "geventwebsocket": {"relay.server.websocket"},
     "greenlet": {"relay"},
     "gunicorn": {"relay.server.worker"},
     "msgspec": {"relay"},

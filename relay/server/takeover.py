@@ -19,7 +19,8 @@ class Takeover(NamedTuple):
     #: run(sock, leftover, websocket): the non-blocking socket, bytes that came behind the request, and
     #: the WebSocket if one was shaken hands on.
     run: Callable[[_socket.socket, bytes, Any], None]
-    #: Whether to answer with a WebSocket handshake instead of the view's own head.
+    #: Whether to answer with a WebSocket handshake instead of the view's own head. The view has judged
+    #: the request (RFC 6455, 4.2.1).
     websocket: bool = False
     #: The handshake's Sec-WebSocket-Extensions, or nothing.
     extensions: str = ""

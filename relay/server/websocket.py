@@ -5,8 +5,10 @@ Nothing here writes to a socket. Whatever the protocol has to answer goes as one
 """
 
 import codecs
+import hashlib
 import time
 import zlib
+from base64 import b64encode
 from collections.abc import Callable
 
 from geventwebsocket.websocket import WebSocket as Base
@@ -26,7 +28,16 @@ from relay.server.frames import (
     unmask,
 )
 
-__all__ = ["BINARY", "TEXT", "Closed", "WebSocket", "close_frame", "frame", "text_frames"]
+__all__ = [
+    "BINARY",
+    "TEXT",
+    "Closed",
+    "WebSocket",
+    "accept_key",
+    "close_frame",
+    "frame",
+    "text_frames",
+]
 
 #: Bytes asked of the socket at a time: while idle, and at most inside a large frame.
 _READ, _READ_LARGE = 4096, 65536
@@ -34,7 +45,15 @@ _RSV, _MASKED = 0x70, 0x80
 #: The end of a deflated message, which its sender leaves out (RFC 7692, 7.2.1).
 _TAIL = b"\x00\x00\xff\xff"
 
+#: What is added to a client's key (RFC 6455, 1.3).
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
 _utf8_decoder = codecs.getincrementaldecoder("utf-8")
+
+
+def accept_key(key: str) -> bytes:
+    """The handshake's `Sec-WebSocket-Accept` for its `Sec-WebSocket-Key` (RFC 6455, 4.2.2)."""
+    return b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest())
 
 
 class Closed(Exception):
@@ -105,7 +124,7 @@ class _Message:
 
 
 class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
-    """The reading half of one connection, for gevent-websocket's handler to create.
+    """The reading half of one connection, for the worker to create when it has shaken hands.
 
     Idle, it holds two callables and a few numbers: no buffer, no decoder, no inflater, and nothing
     of the HTTP request.

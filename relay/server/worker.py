@@ -14,112 +14,40 @@ from contextlib import suppress
 from typing import Any
 
 import gevent
-import geventwebsocket.handler
-from gevent.pywsgi import WSGIHandler
-from geventwebsocket.handler import WebSocketHandler
-from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIHandler, PyWSGIServer
+from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
-from relay.server.takeover import KEY, Takeover
-from relay.server.websocket import WebSocket
+from relay.server.handler import Handler
 
 # gevent remembers for debugging who spawned whom, and where: 1 KiB for each connection.
 gevent.config.track_greenlet_tree = False
-# The handler looks the class up by this name when it has shaken hands.
-geventwebsocket.handler.WebSocket = WebSocket
-
-#: From the first byte of a request to the end of its head.
-HEADER_SECONDS = 10.0
 #: The part of graceful_timeout in which clients are sent away; the rest is for their last bytes.
 DRAIN_SHARE = 0.6
 #: A connection that was accepted just before a drain has so long to send its request.
 FIRST_REQUEST_SECONDS = 0.5
 
 
-class Handler(PyWSGIHandler, WebSocketHandler):  # type: ignore[misc]
-    """Handles the requests of one connection until it closes or becomes a stream."""
-
-    result: Any
-    socket: Any
-
-    def run_application(self) -> None:
-        """Asks the application first: it may refuse a WebSocket with a plain answer."""
-        WSGIHandler.run_application(self)
-
-    def process_result(self) -> None:
-        takeover = self.environ.pop(KEY, None)
-        if takeover is None:
-            super().process_result()
-        else:
-            self._take_over(takeover)
-
-    def read_requestline(self) -> str:
-        idle = self.server.worker.idle
-        idle[self.socket] = self.environ is None
-        try:
-            with gevent.Timeout(self.server.worker.cfg.keepalive, False):  # type: ignore[arg-type]
-                line: str = super().read_requestline()
-                return line
-        finally:
-            del idle[self.socket]
-        return ""
-
-    def read_request(self, raw_requestline: str) -> bool:
-        with gevent.Timeout(HEADER_SECONDS, ValueError("the request's head took too long")):
-            read: bool = super().read_request(raw_requestline)
-        return read
-
-    def handle_one_response(self) -> None:
-        super().handle_one_response()
-        self.server.worker.count_request()
-        if self.server.worker.draining:
-            self.close_connection = True
-
-    def log_request(self) -> None:
-        # Before there is an environ (a bad request line, say) gunicorn's access log would fail.
-        if self.environ is not None:
-            super().log_request()
-
-    def _take_over(self, takeover: Takeover) -> None:
-        close = getattr(self.result, "close", None)
-        websocket = None
-        if takeover.websocket:
-            refusal = self.upgrade_websocket()
-            websocket = self.__dict__.pop("websocket", None)
-            if websocket is None:
-                self.result = refusal or []
-                super().process_result()
-                return
-            if takeover.extensions:
-                header = (b"Sec-WebSocket-Extensions", takeover.extensions.encode())
-                self.response_headers.append(header)
-        self.write(b"")
-        self.wsgi_input._discard()
-        if close is not None:
-            close()
-        gevent.spawn(takeover.run, *self._detach(), websocket)
-
-    def _detach(self) -> tuple[_socket.socket, bytes]:
-        """Takes the socket out of pywsgi's hands; it, and what was read ahead of it."""
-        sock = self.socket
-        sock.settimeout(0)
-        leftover = self.rfile.peek()
-        family, kind, proto = sock.family, sock.type, sock.proto
-        plain = _socket.socket(family, kind, proto, fileno=sock.detach())
-        plain.setblocking(False)
-        self.rfile.close()
-        self.socket = None
-        self.close_connection = True
-        return plain, leftover
-
-
 class Server(PyWSGIServer):  # type: ignore[misc]
-    """A server that knows its worker."""
+    """A server that knows its worker, and whose handlers get bare sockets and close them."""
 
     def __init__(self, *args: Any, worker: "RelayWorker", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.worker = worker
         self.logger = logging.getLogger("geventwebsocket")
         worker.servers.append(self)
+
+    def do_read(self) -> tuple[_socket.socket, Any] | None:
+        """Accepts a connection; None where nobody waits."""
+        listener = self.socket
+        try:
+            fd, address = listener._accept()
+        except BlockingIOError:
+            return None
+        sock = _socket.socket(listener.family, listener.type, listener.proto, fileno=fd)
+        sock.setblocking(False)
+        return sock, address
+
+    def do_close(self, sock: _socket.socket, *args: Any) -> None:
+        """Does nothing: the handler closes it, or the stream that took it over does."""
 
 
 class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
@@ -132,7 +60,7 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         self.servers: list[Server] = []
         self.draining = False
         #: Connections that wait for a request, and whether for their first one.
-        self.idle: dict[gevent.socket.socket, bool] = {}
+        self.idle: dict[_socket.socket, bool] = {}
 
     def run(self) -> None:
         self.server_class = functools.partial(Server, worker=self)

@@ -1,0 +1,259 @@
+"""Handler: the requests of one connection, one after the other, until it closes or becomes a stream.
+
+gevent.pywsgi keeps the application's side: `start_response`, the response's head, errors. Reading is
+done here, by a parser that is strict and a connection whose every wait ends: pywsgi's takes whatever
+Python's mail parser takes, and waits for ever for a body that was announced.
+"""
+
+import errno
+import io
+import time
+from datetime import timedelta
+from email.utils import formatdate
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import gevent
+from gevent.pywsgi import WSGIHandler
+
+from relay.server.connection import MORE, Connection
+from relay.server.head import BadHead, Head, parse, split_target
+from relay.server.takeover import KEY, Takeover
+from relay.server.websocket import WebSocket, accept_key
+
+if TYPE_CHECKING:
+    from relay.server.worker import Server
+
+
+#: The status that opens a WebSocket.
+_SWITCHING = 101
+
+
+class Patience(NamedTuple):
+    """Seconds that a client may take for each step."""
+
+    #: From the first byte of a request to the end of its head.
+    head: float = 10.0
+    #: Without taking a byte of an answer.
+    stall: float = 10.0
+    #: For a whole answer.
+    answer: float = 60.0
+    #: To close its end, after an answer to a request that was not read to its end.
+    linger: float = 2.0
+
+
+class NoBody:
+    """What pywsgi sees of a request's body: nothing, since none is ever read.
+
+    No route takes one. A connection on which one was announced is closed behind the answer.
+    """
+
+    def _discard(self) -> None:
+        """Do nothing: pywsgi would wait here for the body's end."""
+
+
+class Answer(NamedTuple):
+    """What gunicorn's access log wants to know."""
+
+    status: str
+    headers: list[tuple[bytes, bytes]]
+    sent: int
+
+
+class Handler(WSGIHandler):
+    """Handles one connection. Created by the server for each that it accepts."""
+
+    patience = Patience()
+    wsgi_input: Any = NoBody()
+    # What the stubs say of these is not what pywsgi has.
+    response_headers: Any
+    socket: Any
+    status: Any
+    # What it says too little of.
+    provided_date: Any
+    result: Any
+
+    def __init__(self, sock: Any, address: Any, server: "Server") -> None:
+        self.socket = sock
+        self.client_address = address
+        self.server = server
+        self._worker = server.worker
+        self._connection = Connection(sock)
+        #: Whether all that the client sent has been read, as far as can be known.
+        self._read_whole = True
+
+        #: An answer must be read by then, by the monotonic clock.
+        self._deadline = 0.0
+
+    def handle(self) -> None:
+        """Serve until the client leaves, a deadline passes, or a stream takes the socket over."""
+        try:
+            while self.socket is not None and self._handle_request():
+                pass
+        except OSError as error:
+            self._worker.log.debug("a connection ended: %s", error)
+        finally:
+            if self.socket is not None:
+                self._close()
+
+    def _close(self) -> None:
+        try:
+            if not self._read_whole or self._connection.rest:
+                self._connection.linger(self.patience.linger)
+        finally:
+            self.socket.close()
+
+    def _handle_request(self) -> bool:
+        """Read a request and answer it; whether another one may follow."""
+        if not self._wait_for_request():
+            return False
+        self.time_start = time.time()
+        try:
+            head = parse(self._connection.read_head(self.patience.head))
+        except BadHead as error:
+            return self._refuse(error.status, str(error))
+        except TimeoutError:
+            return self._refuse("408 Request Timeout", "the head took too long")
+        self._deadline = time.monotonic() + self.patience.answer
+        self.command, self.path, self.request_version, _ = head
+        worker = self._worker
+        self.close_connection = head.has_body or not head.keeps_connection or worker.draining
+        self._read_whole = not head.has_body
+        self.environ = self._make_environ(head)
+        self.application = self.server.application
+        self.handle_one_response()
+        worker.count_request()
+        return not (self.close_connection or worker.draining)
+
+    def _wait_for_request(self) -> bool:
+        idle = self._worker.idle
+        idle[self.socket] = self.environ is None
+        try:
+            return self._connection.wait_for_byte(self._worker.cfg.keepalive)
+        finally:
+            del idle[self.socket]
+
+    def _refuse(self, status: str, why: str) -> bool:
+        self._worker.log.debug("refused a request from %s: %s", self.client_address, why)
+        self._read_whole = False
+        self._deadline = time.monotonic() + self.patience.answer
+        head = f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        self._send(head.encode())
+        return False
+
+    def _make_environ(self, head: Head) -> dict[str, Any]:
+        environ: dict[str, Any] = self.server.environ.copy()
+        environ.update(head.fields)
+        environ["REQUEST_METHOD"] = head.method
+        environ["SERVER_PROTOCOL"] = head.version
+        environ["RAW_URI"] = head.target
+        environ["PATH_INFO"], environ["QUERY_STRING"] = split_target(head.target)
+        if isinstance(self.client_address, tuple):
+            environ["REMOTE_ADDR"] = self.client_address[0]
+            environ["REMOTE_PORT"] = str(self.client_address[1])
+        environ["wsgi.input"] = io.BytesIO()
+        environ["wsgi.input_terminated"] = True
+        environ["gunicorn.sock"] = self.socket
+        return environ
+
+    # What pywsgi calls.
+
+    def process_result(self) -> None:
+        """Sends the application's answer, or makes a stream of the connection."""
+        takeover = self.environ.pop(KEY, None) if self.environ else None
+        if takeover is None:
+            super().process_result()
+        else:
+            self._take_over(takeover)
+
+    def finalize_headers(self) -> None:
+        """Adds what the application leaves to the server."""
+        if self.provided_date is None:
+            self.provided_date = "now"
+            self.response_headers.append((b"Date", _date(int(self.time_start))))
+        super().finalize_headers()
+        if self.close_connection and self.request_version == "HTTP/1.1" and self.code != _SWITCHING:
+            self.response_headers.append((b"Connection", b"close"))
+        if self.command == "HEAD":
+            self.response_use_chunked = False
+
+    def log_request(self) -> None:
+        """Writes gunicorn's access log, if it was asked for."""
+        log = self._worker.log
+        if log.access_log_enabled and self.environ:
+            status = self.status.decode() if isinstance(self.status, bytes) else self.status
+            answer = Answer(status, self.response_headers or [], self.response_length)
+            asked = [
+                (k[5:].replace("_", "-"), v) for k, v in self.environ.items() if k[:5] == "HTTP_"
+            ]
+            seconds = timedelta(seconds=self.time_finish - self.time_start)
+            log.access(answer, asked, self.environ, seconds)
+
+    def _write_with_headers(self, data: bytes) -> None:
+        self._sendall(self._make_head() + self._framed(data))
+
+    def _write(self, data: bytes) -> None:
+        if framed := self._framed(data):
+            self._sendall(framed)
+
+    def _sendall(self, data: bytes) -> None:
+        self._send(data)
+        self.response_length += len(data)
+
+    # What that is made of.
+
+    def _make_head(self) -> bytes:
+        self.headers_sent = True
+        self.finalize_headers()
+        fields = [b"%b: %b\r\n" % field for field in self.response_headers]
+        return b"HTTP/1.1 %b\r\n%b\r\n" % (self.status, b"".join(fields))
+
+    def _framed(self, data: bytes) -> bytes:
+        if not data or self.command == "HEAD":
+            return b""
+        return b"%x\r\n%b\r\n" % (len(data), data) if self.response_use_chunked else data
+
+    def _send(self, data: bytes, flags: int = 0) -> None:
+        """Raises what pywsgi takes for a client that has left."""
+        try:
+            self._connection.send(data, self._deadline, self.patience.stall, flags)
+        except TimeoutError as error:
+            self.close_connection = True
+            raise ConnectionResetError(errno.ECONNRESET, str(error)) from None
+
+    def _take_over(self, takeover: Takeover) -> None:
+        websocket = None
+        if takeover.websocket:
+            websocket = self._shake_hands(takeover.extensions)
+            if websocket is None:
+                super().process_result()
+                return
+        # The stream's first bytes follow at once.
+        self._send(self._make_head(), MORE)
+        gevent.spawn(takeover.run, self.socket, self._connection.rest, websocket)
+        self.socket = None
+        self.close_connection = True
+
+    def _shake_hands(self, extensions: str) -> WebSocket | None:
+        """Makes the answer that opens a WebSocket (RFC 6455, 4.2.2); a refusal where a body follows,
+        which would be taken for frames."""
+        if not self._read_whole or self.environ is None:
+            self.start_response("400 Bad Request", [("Content-Length", "0")])
+            self.result = []
+            return None
+        self.status, self.code = b"101 Switching Protocols", _SWITCHING
+        accept = accept_key(self.environ["HTTP_SEC_WEBSOCKET_KEY"])
+        self.response_headers = [
+            (b"Upgrade", b"websocket"),
+            (b"Connection", b"Upgrade"),
+            (b"Sec-WebSocket-Accept", accept),
+        ]
+        if extensions:
+            self.response_headers.append((b"Sec-WebSocket-Extensions", extensions.encode()))
+        return WebSocket(self.environ, None, self)
+
+
+@lru_cache(1)
+def _date(second: int) -> bytes:
+    """The Date header; one second's is made once."""
+    return formatdate(second, usegmt=True).encode()

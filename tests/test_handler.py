@@ -1,0 +1,257 @@
+"""The requests of one connection, served over a pair of sockets: every wait on a client ends."""
+
+import _socket
+import logging
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from types import SimpleNamespace
+
+import gevent
+import gevent.socket
+import pytest
+
+from relay.server.handler import Handler, Patience
+from relay.server.takeover import KEY, Takeover
+
+DEADLINE_SECONDS = 20.0
+#: For what a test waits to run out.
+SHORT = 0.05
+HOST = b"Host: x\r\n"
+GET = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
+
+
+class Served:
+    """A connection to a handler as its client sees it, and what the application was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, object]] = []
+        self.answer = [b"hello"]
+        self.takeover: Takeover | None = None
+        self.worker = SimpleNamespace(
+            cfg=SimpleNamespace(keepalive=DEADLINE_SECONDS),
+            idle={},
+            draining=False,
+            count_request=lambda: None,
+            log=SimpleNamespace(access_log_enabled=False, debug=logging.debug),
+        )
+        self.server = SimpleNamespace(
+            worker=self.worker, environ={"wsgi.url_scheme": "http"}, application=self._application
+        )
+        ours, theirs = socket.socketpair()
+        self.socket = gevent.socket.socket(fileno=theirs.detach())
+        self.socket.settimeout(DEADLINE_SECONDS)
+        sock = _socket.socket(ours.family, ours.type, ours.proto, fileno=ours.detach())
+        sock.setblocking(False)
+        self.handler = Handler(sock, "", self.server)
+        self.handler.patience = Patience(*[DEADLINE_SECONDS] * len(Patience._fields))
+        self.greenlet = gevent.spawn(self.handler.handle)
+
+    def patient(self, **seconds: float) -> None:
+        """Changes how long the handler waits."""
+        self.handler.patience = self.handler.patience._replace(**seconds)
+
+    def say(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def hear(self, count: int = 1) -> bytes:
+        """So many answers of "hello"."""
+        heard = b""
+        while heard.count(b"hello") < count:
+            data = self.socket.recv(4096)
+            assert data, heard
+            heard += data
+        return heard
+
+    def hear_all(self) -> bytes:
+        """Everything until the connection's end."""
+        heard = b""
+        while data := self.socket.recv(65536):
+            heard += data
+        return heard
+
+    def wait_for_end(self) -> None:
+        """Until the handler has let go of the connection."""
+        self.greenlet.get(timeout=DEADLINE_SECONDS)
+
+    def _application(self, environ, start_response):
+        self.asked.append(dict(environ))
+        if self.takeover:
+            environ[KEY] = self.takeover
+            start_response("200 OK", [])
+            return iter(())
+        start_response("200 OK", [("Content-Length", str(sum(map(len, self.answer))))])
+        return iter(self.answer)
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    served = Served()
+    yield served
+    served.socket.close()
+    served.greenlet.kill()
+
+
+def test_requests_that_come_together_are_answered_in_order(served):
+    served.say(GET.replace(b"/ ", b"/1 ") + b"\r\n" + GET.replace(b"/ ", b"/2?x=%20 "))
+    assert served.hear(2).count(b"HTTP/1.1 200 OK\r\n") == 2
+    asked = [(e["PATH_INFO"], e["QUERY_STRING"]) for e in served.asked]
+    assert asked == [("/1", ""), ("/2", "x=%20")]
+
+
+def test_a_request_that_comes_byte_by_byte_is_answered(served):
+    for byte in GET:
+        served.say(bytes([byte]))
+        gevent.sleep(0)
+    served.hear()
+
+
+def test_an_answer_says_when_the_connection_closes_behind_it(served):
+    served.say(GET)
+    assert b"\r\nConnection: close" not in served.hear()
+    served.worker.draining = True
+    served.say(GET)
+    assert b"\r\nConnection: close\r\n" in served.hear_all()
+
+
+def test_http_1_0_is_closed_unless_it_asks_for_more(served):
+    request = b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+    served.say(request)
+    assert b"Connection: keep-alive\r\n" in served.hear()
+    served.say(request.replace(b"keep-alive", b"close"))
+    assert b"Connection: close\r\n" in served.hear_all()
+
+
+def test_head_gets_no_body_and_keeps_the_connection(served):
+    served.say(GET.replace(b"GET", b"HEAD") + GET)
+    assert served.hear().count(b"Content-Length: 5") == 2
+
+
+def test_a_body_of_unknown_length_is_sent_in_chunks(served):
+    served.handler.server.application = lambda _, start: (
+        start("200 OK", []) and iter([b"hello", b"!"])
+    )
+    served.say(GET.replace(HOST, HOST + b"Connection: close\r\n"))
+    heard = served.hear_all()
+    assert heard.endswith(b"\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n")
+
+
+def test_a_bad_request_is_refused_and_ends_the_connection(served):
+    served.say(GET + b"GET / HTTP/1.9\r\n\r\n" + GET)
+    assert served.hear_all().count(b"HTTP/1.1 ") == 2
+    assert len(served.asked) == 1
+
+
+def test_an_error_of_the_application_is_answered(served):
+    served.handler.server.application = lambda *_: 1 / 0
+    served.handler.handle_error = lambda *_: served.handler._send_error_response_if_possible(500)
+    served.say(GET)
+    assert served.hear_all().startswith(b"HTTP/1.1 500 ")
+
+
+def test_the_first_byte_has_a_deadline(served):
+    served.worker.cfg.keepalive = SHORT
+    assert served.hear_all() == b""
+    assert not served.worker.idle
+
+
+def test_line_ends_alone_are_no_first_byte(served):
+    served.worker.cfg.keepalive = SHORT
+    served.say(b"\r\n")
+    assert served.hear_all() == b""
+
+
+def test_the_next_request_has_a_deadline(served):
+    served.say(GET)
+    served.hear()
+    served.worker.cfg.keepalive = SHORT
+    served.say(GET)
+    served.hear_all()
+
+
+def test_a_head_has_a_deadline_however_it_drips(served):
+    served.patient(head=SHORT, linger=SHORT)
+
+    def drip() -> None:
+        with suppress(OSError):
+            while True:
+                served.say(b"x")
+                gevent.sleep(SHORT / 10)
+
+    dripping = gevent.spawn(drip)
+    assert served.hear_all().startswith(b"HTTP/1.1 408 ")
+    dripping.kill()
+
+
+@pytest.mark.parametrize(
+    "body", [b"Content-Length: 1\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n5\r\nab"]
+)
+def test_a_body_that_never_comes_is_not_waited_for(served, body):
+    served.patient(linger=SHORT)
+    served.say(GET[:-2] + body)
+    assert b"Connection: close" in served.hear_all()
+    assert served.asked[0]["wsgi.input"].read() == b""
+    served.wait_for_end()
+
+
+def test_a_body_is_no_request(served):
+    served.say(GET[:-2] + b"Content-Length: %d\r\n\r\n" % len(GET) + GET)
+    served.hear()
+    served.socket.shutdown(socket.SHUT_WR)
+    assert served.hear_all() == b""
+    assert len(served.asked) == 1
+
+
+def test_a_body_without_end_is_not_read_without_end(served):
+    served.say(GET[:-2] + b"Transfer-Encoding: chunked\r\n\r\n")
+
+    def pour() -> None:
+        while True:
+            served.say(bytes(65536))
+
+    pouring = gevent.spawn(pour)
+    served.wait_for_end()
+    with pytest.raises(OSError, match=r"pipe|reset"):
+        pouring.get(timeout=DEADLINE_SECONDS)
+
+
+def test_an_answer_that_nobody_reads_has_a_deadline(served):
+    served.answer = [bytes(1 << 23)]
+    served.patient(stall=SHORT)
+    served.say(GET)
+    served.wait_for_end()
+
+
+def test_an_answer_that_is_read_in_small_bites_has_a_deadline(served):
+    served.answer = [bytes(1 << 23)] * 100
+    served.patient(answer=3 * SHORT)
+    served.say(GET)
+
+    def sip() -> None:
+        with suppress(OSError):
+            while served.socket.recv(65536):
+                gevent.sleep(SHORT / 10)
+
+    sipping = gevent.spawn(sip)
+    served.wait_for_end()
+    sipping.join()
+
+
+def test_a_slow_reader_gets_the_whole_answer(served):
+    served.answer = [bytes(1 << 22), b"hello"]
+    served.say(GET)
+    heard = 0
+    while heard < 1 << 22:
+        heard += len(served.socket.recv(16384))
+        gevent.sleep(0)
+
+
+def test_a_stream_gets_the_socket_and_what_came_behind_the_request(served):
+    taken = gevent.event.AsyncResult()
+    served.takeover = Takeover(lambda *args: taken.set(args))
+    served.say(GET[:-2] + b"Content-Length: 9\r\n\r\n\r\nabc")
+    sock, leftover, websocket = taken.get(timeout=DEADLINE_SECONDS)
+    served.wait_for_end()
+    assert (leftover, websocket) == (b"\r\nabc", None)
+    sock.close()
+    assert served.hear_all().startswith(b"HTTP/1.1 200 OK\r\n")

@@ -1,0 +1,85 @@
+"""A request announces a body that never comes: it gets its answer, and holds nobody else up."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from tests.processes import WAIT_SECONDS, Gunicorn, wait_until
+from tests.scripted import ScriptedExchange
+
+#: Requests that the worker handles at a time; each test sends twice as many.
+SLOTS = 4
+
+
+@pytest.fixture(scope="module")
+def narrow() -> Iterator[Gunicorn]:
+    """A worker with few slots."""
+    options = ("--worker-connections", str(SLOTS))
+    with (
+        ScriptedExchange() as exchange,
+        Gunicorn(BINANCE_WS=exchange.url, FEED_SILENCE_SECONDS="600", options=options) as relay,
+    ):
+        exchange.tick(BTCUSDT="1")
+        relay.wait_until_ready()
+        relay.http.close()
+        yield relay
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Content-Length: 1\r\n\r\n",
+        b"Content-Length: 5\r\n\r\nabc",
+        b"Transfer-Encoding: chunked\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nabc",
+        b"Content-Length: 1\r\nExpect: 100-continue\r\n\r\n",
+    ],
+    ids=["length", "part of length", "chunked", "part of a chunk", "expect"],
+)
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        (b"GET /livez", b"200"),
+        (b"POST /livez", b"405"),
+        (b"HEAD /livez", b"200"),
+        (b"GET /events", b"200"),
+    ],
+    ids=["get", "post", "head", "stream"],
+)
+def test_a_body_that_never_comes_holds_no_slot(
+    narrow: Gunicorn, request_line: bytes, status: bytes, body: bytes
+) -> None:
+    with ExitStack() as stack:
+        for _ in range(2 * SLOTS):
+            sock = socket.create_connection(("127.0.0.1", narrow.port), timeout=WAIT_SECONDS)
+            stack.enter_context(sock)
+            sock.sendall(request_line + b" HTTP/1.1\r\nHost: relay\r\n" + body)
+            assert sock.recv(4096).startswith(b"HTTP/1.1 " + status)
+        assert httpx.get(f"{narrow.url}/livez", timeout=WAIT_SECONDS).status_code == 200
+
+
+def test_a_stream_with_a_body_gets_its_prices(narrow: Gunicorn) -> None:
+    request = b"GET /events HTTP/1.1\r\nHost: relay\r\nContent-Length: 3\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", narrow.port), timeout=WAIT_SECONDS) as sock:
+        sock.sendall(request)
+        answer = b""
+        while b'{"symbol":"BTCUSDT","price":"1"}' not in answer:
+            answer += sock.recv(4096)
+        sock.sendall(b"abc")
+        answer = httpx.get(f"{narrow.url}/readyz").json()
+        assert answer["clients"] == 1
+    wait_until(lambda: httpx.get(f"{narrow.url}/readyz").json()["clients"] == 0, "the end")
+
+
+def test_a_websocket_handshake_with_a_body_is_refused(narrow: Gunicorn) -> None:
+    request = (
+        b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        b"Content-Length: 2\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", narrow.port), timeout=WAIT_SECONDS) as sock:
+        sock.sendall(request)
+        assert sock.recv(4096).startswith(b"HTTP/1.1 400")
