@@ -131,7 +131,7 @@ class Handler(WSGIHandler):
         try:
             return self._connection.wait_for_byte(self._worker.cfg.keepalive)
         finally:
-            del idle[self.socket]
+            idle.pop(self.socket, None)
 
     def _refuse(self, status: str, why: str) -> bool:
         self._worker.log.debug("refused a request from %s: %s", self.client_address, why)

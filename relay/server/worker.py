@@ -46,6 +46,12 @@ class Server(PyWSGIServer):  # type: ignore[misc]
         sock.setblocking(False)
         return sock, address
 
+    def do_handle(self, *args: Any) -> None:
+        """Handles a connection; where that takes the last slot, the longest idle one is given up."""
+        super().do_handle(*args)
+        if self.pool.full():
+            self.worker.close_longest_idle()
+
     def do_close(self, sock: _socket.socket, *args: Any) -> None:
         """Does nothing: the handler closes it, or the stream that took it over does."""
 
@@ -59,7 +65,7 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.servers: list[Server] = []
         self.draining = False
-        #: Connections that wait for a request, and whether for their first one.
+        #: Connections that wait for a request, the longest first, and whether for their first one.
         self.idle: dict[_socket.socket, bool] = {}
 
     def run(self) -> None:
@@ -72,6 +78,14 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         self.nr += 1
         if self.nr >= self.max_requests:
             self._start_drain()
+
+    def close_longest_idle(self) -> None:
+        """Ends the connection that has waited longest for a request, so that nobody needs to wait
+        behind those who say nothing."""
+        sock = next(iter(self.idle), None)
+        if sock is not None:
+            del self.idle[sock]
+            _end_input(sock)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         self._start_drain()
@@ -94,5 +108,10 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
     def _close_idle(self, those_without_request: bool) -> None:
         for sock, is_first in list(self.idle.items()):
             if those_without_request or not is_first:
-                with suppress(OSError):
-                    sock.shutdown(socket.SHUT_RD)
+                _end_input(sock)
+
+
+def _end_input(sock: _socket.socket) -> None:
+    """Lets whoever reads it see the end."""
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RD)

@@ -1,4 +1,4 @@
-"""A request announces a body that never comes: it gets its answer, and holds nobody else up."""
+"""A worker has so many slots for requests, and nobody holds one by saying nothing."""
 
 import socket
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ SLOTS = 4
 @pytest.fixture(scope="module")
 def narrow() -> Iterator[Gunicorn]:
     """A worker with few slots."""
-    options = ("--worker-connections", str(SLOTS))
+    options = ("--worker-connections", str(SLOTS), "--keep-alive", "600")
     with (
         ScriptedExchange() as exchange,
         Gunicorn(BINANCE_WS=exchange.url, FEED_SILENCE_SECONDS="600", options=options) as relay,
@@ -58,6 +58,14 @@ def test_a_body_that_never_comes_holds_no_slot(
             stack.enter_context(sock)
             sock.sendall(request_line + b" HTTP/1.1\r\nHost: relay\r\n" + body)
             assert sock.recv(4096).startswith(b"HTTP/1.1 " + status)
+        assert httpx.get(f"{narrow.url}/livez", timeout=WAIT_SECONDS).status_code == 200
+
+
+def test_connections_without_a_request_hold_no_slot(narrow: Gunicorn) -> None:
+    with ExitStack() as stack:
+        for _ in range(2 * SLOTS):
+            sock = socket.create_connection(("127.0.0.1", narrow.port), timeout=WAIT_SECONDS)
+            stack.enter_context(sock)
         assert httpx.get(f"{narrow.url}/livez", timeout=WAIT_SECONDS).status_code == 200
 
 
