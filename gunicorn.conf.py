@@ -35,7 +35,11 @@ control_socket_disable = True
 
 
 def on_starting(server: object) -> None:
-    """Refuses more than one worker without Redis: each would have a feed and a board of its own."""
+    """Refuses more than one worker without Redis, since each would have a feed and a board of its own,
+    and TLS, since a stream leaves the server with the bare socket."""
+    if server.cfg.is_ssl:  # type: ignore[attr-defined]
+        print("certfile and keyfile must not be set: leave TLS to a proxy.", file=sys.stderr)
+        sys.exit(2)
     if settings.in_process and server.cfg.workers > 1:  # type: ignore[attr-defined]
         print(
             "REDIS_URL must name a Redis server to run more than one worker: "

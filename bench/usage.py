@@ -16,13 +16,18 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     """
     seconds = 0.0
     for pid in pids:
-        threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
-        nanoseconds = sum(int(thread.read_text().split()[0]) for thread in threads)
+        scheduled = scheduled_seconds([pid])
         # The second field is the command in brackets, which may hold spaces.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         ticks = int(fields[11]) + int(fields[12])
-        seconds += max(nanoseconds / 1e9, ticks / TICKS)
+        seconds += max(scheduled, ticks / TICKS)
     return seconds
+
+
+def scheduled_seconds(pids: Iterable[int]) -> float:
+    """The same to the nanosecond, for short whiles in which no thread ends."""
+    threads = (t for pid in pids for t in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+    return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
 
 def pss_kib(pids: Iterable[int]) -> int:

@@ -1,8 +1,11 @@
 """The Flask application: every route, and a clear answer to every bad request."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
+from flask.sessions import NullSession, SessionInterface
 from werkzeug.exceptions import HTTPException
 
 from relay.config import Config
@@ -14,9 +17,28 @@ from relay.web.subscription import BadQuery
 _ROOT = Path(__file__).resolve().parents[2]
 
 
+class _NoSession(SessionInterface):
+    """Nobody has a session here; one that nobody may change is given to every request."""
+
+    _none = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:  # noqa: ARG002
+        return self._none
+
+
+class _Site(Flask):
+    """Flask without what no route here uses, since every stream's opening pays for it."""
+
+    session_interface = _NoSession()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Gives the function itself: none is `async`."""
+        return func
+
+
 def create_site(hub: Hub, config: Config) -> Flask:
     """The application around a hub."""
-    site = Flask(
+    site = _Site(
         "relay", template_folder=str(_ROOT / "templates"), static_folder=str(_ROOT / "static")
     )
     site.register_blueprint(sse.blueprint(hub, config.max_symbols, config.compression))
