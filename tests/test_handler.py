@@ -3,16 +3,19 @@
 import _socket
 import logging
 import socket
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from types import SimpleNamespace
 
 import gevent
+import gevent.event
 import gevent.socket
 import pytest
 
 from relay.server.handler import Handler, Patience
-from relay.server.takeover import KEY, Takeover
+from relay.server.takeover import KEY, Life, Takeover
 
 DEADLINE_SECONDS = 20.0
 #: For what a test waits to run out.
@@ -77,7 +80,7 @@ class Served:
     def _application(self, environ, start_response):
         self.asked.append(dict(environ))
         if self.takeover:
-            environ[KEY] = self.takeover
+            environ[KEY], self.takeover = self.takeover, None
             start_response("200 OK", [])
             return iter(())
         start_response("200 OK", [("Content-Length", str(sum(map(len, self.answer))))])
@@ -255,3 +258,36 @@ def test_a_stream_gets_the_socket_and_what_came_behind_the_request(served):
     assert (leftover, websocket) == (b"\r\nabc", None)
     sock.close()
     assert served.hear_all().startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_a_stream_may_let_go_of_what_its_beginning_needed(served):
+    class Wish:
+        """Something that can be seen to be freed."""
+
+    held = gevent.event.AsyncResult()
+
+    def begin(wish: Wish, sock: _socket.socket, *_: object) -> Life:
+        seen = weakref.ref(wish)
+
+        def live() -> None:
+            gevent.sleep(0)
+            sock.close()
+            held.set(seen() is not None)
+
+        return live
+
+    served.takeover = Takeover(partial(begin, Wish()))
+    served.say(GET)
+    assert held.get(timeout=DEADLINE_SECONDS) is False
+
+
+def test_a_stream_that_fails_is_told_of_and_harms_nobody(served, monkeypatch):
+    errors = []
+    monkeypatch.setattr(
+        gevent.get_hub(), "handle_error", lambda *error: errors.append(error[1]), raising=False
+    )
+    served.takeover = Takeover(lambda sock, *_: sock.close() or 1 / 0)
+    served.say(GET)
+    served.hear_all()
+    gevent.sleep(0)
+    assert errors == [ZeroDivisionError]

@@ -13,12 +13,17 @@ from typing import Any, NamedTuple
 KEY = "relay.server.takeover"
 
 
+#: What goes on until the connection ends.
+Life = Callable[[], object]
+
+
 class Takeover(NamedTuple):
     """What to do with the socket once the head of the response is out."""
 
     #: run(sock, leftover, websocket): the non-blocking socket, bytes that came behind the request, and
-    #: the WebSocket if one was shaken hands on.
-    run: Callable[[_socket.socket, bytes, Any], None]
+    #: the WebSocket if one was shaken hands on. It may last as long as the stream; or return what does,
+    #: and then all that `run` itself holds is freed.
+    run: Callable[[_socket.socket, bytes, Any], Life | None]
     #: Whether to answer with a WebSocket handshake instead of the view's own head. The view has judged
     #: the request (RFC 6455, 4.2.1).
     websocket: bool = False
