@@ -17,8 +17,8 @@ END = b"\r\n\r\n"
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _NAME = re.compile(_WORD)
 _LINE = re.compile(rf"({_WORD}) ([!-~\x80-\xff]+) (HTTP/1\.[01])")
-#: Control characters, and line ends that are not CR LF.
-_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n")
+#: Control characters but for tab, CR and LF: none may stand in a head.
+_CONTROLS = bytes({*range(32), 127} - {*b"\t\r\n"})
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 #: What stands before the path where the target is a whole URL (RFC 9112, 3.2.2).
 _AUTHORITY = re.compile(r"https?://([^/?#]+)", re.IGNORECASE)
@@ -74,9 +74,12 @@ def check_size(data: bytes) -> None:
 def parse(data: bytes) -> Head:
     """Read a whole head, without END; raises BadHead."""
     check_size(data)
-    if _CONTROL.search(data):
-        raise BadHead("a control character or a bare line end")
     line, *lines = data.decode("latin-1").split("\r\n")
+    # Counting and deleting are several times as fast as a search for the odd one out.
+    if not len(lines) == data.count(b"\n") == data.count(b"\r"):
+        raise BadHead("a bare line end")
+    if len(data.translate(None, _CONTROLS)) != len(data):
+        raise BadHead("a control character")
     found = _LINE.fullmatch(line)
     if found is None:
         raise BadHead("no request line of HTTP/1.0 or HTTP/1.1")

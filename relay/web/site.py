@@ -67,12 +67,13 @@ def create_site(hub: Hub, config: Config) -> Flask:
         answer.headers.extend((k, v) for k, v in error.get_headers() if k in ("Allow", "Location"))
         return answer
 
+    allows_any = "*" in config.allowed_origins
+
     @site.after_request
     def allow_origin(answer: Response) -> Response:
-        origin = request.headers.get("Origin")
-        if "*" in config.allowed_origins:
+        if allows_any:
             answer.headers["Access-Control-Allow-Origin"] = "*"
-        elif origin in config.allowed_origins:
+        elif (origin := request.headers.get("Origin")) in config.allowed_origins:
             answer.headers["Access-Control-Allow-Origin"] = origin
             answer.vary.add("Origin")
         return answer
