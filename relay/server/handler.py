@@ -56,7 +56,7 @@ class Answer(NamedTuple):
     """What gunicorn's access log wants to know."""
 
     status: str
-    headers: list[tuple[bytes, bytes]]
+    headers: list[tuple[str, str]]
     sent: int
 
 
@@ -182,7 +182,10 @@ class Handler(WSGIHandler):
         log = self._worker.log
         if log.access_log_enabled and self.environ:
             status = self.status.decode() if isinstance(self.status, bytes) else self.status
-            answer = Answer(status, self.response_headers or [], self.response_length)
+            said = [
+                (k.decode("latin-1"), v.decode("latin-1")) for k, v in self.response_headers or ()
+            ]
+            answer = Answer(status, said, self.response_length)
             asked = [
                 (k[5:].replace("_", "-"), v) for k, v in self.environ.items() if k[:5] == "HTTP_"
             ]
@@ -196,8 +199,8 @@ class Handler(WSGIHandler):
         if framed := self._framed(data):
             self._sendall(framed)
 
-    def _sendall(self, data: bytes) -> None:
-        self._send(data)
+    def _sendall(self, data: bytes, flags: int = 0) -> None:
+        self._send(data, flags)
         self.response_length += len(data)
 
     # What that is made of.
@@ -229,7 +232,7 @@ class Handler(WSGIHandler):
                 super().process_result()
                 return
         # The stream's first bytes follow at once.
-        self._send(self._make_head(), MORE)
+        self._sendall(self._make_head(), MORE)
         # A bare greenlet: a Greenlet's own state is 0.7 KiB for each stream. An error ends in the
         # event loop's log all the same.
         gevent.spawn_raw(_live, [takeover.run, self.socket, self._connection.rest, websocket])
