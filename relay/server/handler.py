@@ -81,7 +81,6 @@ class Handler(WSGIHandler):
         self._connection = Connection(sock)
         #: Whether all that the client sent has been read, as far as can be known.
         self._read_whole = True
-
         #: An answer must be read by then, by the monotonic clock.
         self._deadline = 0.0
 
@@ -220,7 +219,7 @@ class Handler(WSGIHandler):
         """Raises what pywsgi takes for a client that has left."""
         try:
             self._connection.send(data, self._deadline, self.patience.stall, flags)
-        except TimeoutError as error:
+        except OSError as error:
             self.close_connection = True
             raise ConnectionResetError(errno.ECONNRESET, str(error)) from None
 
