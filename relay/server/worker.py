@@ -8,6 +8,7 @@ asked, and cuts every stream when it stops. `gunicorn.conf.py` registers this on
 
 import _socket
 import functools
+import gc
 import logging
 import socket
 from contextlib import suppress
@@ -71,6 +72,10 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
     def run(self) -> None:
         self.server_class = functools.partial(Server, worker=self)
         self.wsgi.extensions["relay"].start()
+        # What is there by now stays. The garbage collector looks at the rest alone: with 5,000 streams
+        # a full collection holds everybody up for 10 to 30 ms instead of 60 to 75.
+        gc.collect()
+        gc.freeze()
         super().run()
 
     def count_request(self) -> None:
