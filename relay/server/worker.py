@@ -1,8 +1,8 @@
-"""RelayWorker: gunicorn's gevent worker with gevent-websocket, and what the stock one leaves out.
+"""RelayWorker: gunicorn's gevent worker for WebSockets, and what the stock one leaves out.
 
-The stock worker serves HTTP by gevent.pywsgi and so loses gunicorn's access log, keep-alive and
-header time-outs and max_requests; it upgrades every path to a WebSocket before the application is
-asked, and cuts every stream when it stops. `gunicorn.conf.py` registers this one under the name
+The stock worker serves HTTP by gevent.pywsgi and so loses gunicorn's access log, keep-alive, every
+time-out and max_requests; it upgrades every path to a WebSocket before the application is asked, and
+cuts every stream when it stops. `gunicorn.conf.py` registers this one under the name
 `geventwebsocket`.
 """
 
