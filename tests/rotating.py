@@ -44,7 +44,7 @@ class Ledger:
             self._heard = now
             self.ids.append(ticker.sequence or 0)
 
-    def begin(self, _simulated: bool, after_gap: bool) -> None:
+    def announce(self, _simulated: bool, after_gap: bool) -> None:
         self._gaps += after_gap
 
     def report(self, rotations: int) -> dict[str, object]:
@@ -66,7 +66,8 @@ def main(url: str, rotations: int) -> None:
         [url],
         partial(plan, symbols=["BTCUSDT"], kind="trade"),
         ledger.take,
-        ledger.begin,
+        ledger.announce,
+        silence=10.0,
         rotate=ROTATE_SECONDS,
     )
 

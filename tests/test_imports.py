@@ -36,7 +36,7 @@ HOMES: dict[str, set[str]] = {
     "pydantic": {"relay.config"},
     "pydantic_settings": {"relay.config"},
     "redis": {"relay.store"},
-    "websocket": {"relay.exchange.connection"},
+    "websocket": {"relay.exchange.frame_limits"},
     "websockets": {"relay.simulator"},
     "werkzeug": {"relay.web"},
 }

@@ -2,11 +2,10 @@
 
 from collections import Counter
 
-import pytest
-
 from relay.exchange.session import Session
-from relay.exchange.streams import Plan
+from relay.exchange.streams import Dial, Plan
 from relay.ticker import Ticker
+from tests.clocks import SetClock
 
 
 class Nobody:
@@ -19,21 +18,16 @@ class Nobody:
         pass
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    now = [0.0]
-    monkeypatch.setattr("relay.exchange.session.time.monotonic", lambda: now[0])
-    return now
-
-
-def test_a_misspelt_symbol_is_named_and_a_quiet_one_is_not(clock: list[float]) -> None:
-    plan = Plan([], frozenset(("BTCUSDT", "QUIETUSDT", "NOSUCHUSDT")), [])
-    session = Session("ws://x", plan, 10.0, Nobody(), Counter())
+def test_a_misspelt_symbol_is_named_and_a_quiet_one_is_not() -> None:
+    plan = Plan([Dial("ws://127.0.0.1:1")], frozenset(("BTCUSDT", "QUIETUSDT", "NOSUCHUSDT")), [])
+    clock = SetClock()
+    session = Session("ws://x", plan, 10.0, Nobody(), Counter(), clock=clock)
     patience = {"BTCUSDT": 10.0, "QUIETUSDT": 9_000.0}
-    session.take(None, [Ticker("BTCUSDT", "1", "trade", 0)])  # type: ignore[arg-type]
-    clock[0] = 59.0
+    connection = next(iter(session._readings))
+    session.take(connection, b'{"e":"trade","E":1,"s":"BTCUSDT","t":1,"p":"1"}', 1_000_000)
+    clock.advance(59)
     assert session.unheard(lambda symbol: patience.get(symbol, 0.0)) == []
-    clock[0] = 61.0
+    clock.advance(2)
     assert session.unheard(lambda symbol: patience.get(symbol, 0.0)) == ["NOSUCHUSDT"]
-    clock[0] = 9_001.0
+    clock.advance(8_940)
     assert len(session.unheard(lambda symbol: patience.get(symbol, 0.0))) == 2

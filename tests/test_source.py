@@ -2,29 +2,28 @@
 
 import pytest
 
-from relay.exchange.connection import FeedError
+from relay.exchange.failure import FeedError
 from relay.exchange.source import Source
+from tests.clocks import SetClock
 
 FAILURE = FeedError("no data")
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    now = [1000.0]
-    monkeypatch.setattr("relay.exchange.source.time.monotonic", lambda: now[0])
-    return now
+def clock() -> SetClock:
+    return SetClock()
 
 
 @pytest.fixture
-def source(clock: list[float]) -> Source:
-    return Source("ws://x", 0)
+def source(clock: SetClock) -> Source:
+    return Source("ws://x", 0, clock)
 
 
 def test_waits_grow_with_each_failure_up_to_half_a_minute(source: Source) -> None:
     longest = []
     for _ in range(12):
         source.failed(FAILURE)
-        longest.append(source.resting)
+        longest.append(source.wait)
     assert longest[0] <= 0.5
     assert max(longest) <= 30
     assert max(longest[8:]) > 1
@@ -32,18 +31,18 @@ def test_waits_grow_with_each_failure_up_to_half_a_minute(source: Source) -> Non
 
 def test_what_it_asks_for_is_obeyed(source: Source) -> None:
     source.failed(FeedError("refused with HTTP 429", retry_after=77))
-    assert 77 <= source.resting == source.damped
+    assert 77 <= source.wait == source.damped
 
 
 def test_one_that_breaks_at_once_is_left_alone_longer_and_longer_while_another_works(
-    source: Source, clock: list[float]
+    source: Source, clock: SetClock
 ) -> None:
     damped = []
     for _ in range(7):
         source.broke(FAILURE, lasted=5)
-        assert source.resting <= 30
+        assert source.wait <= 30
         damped.append(source.damped)
-        clock[0] += 1000
+        clock.advance(1000)
     assert damped == [30, 60, 120, 240, 480, 600, 600]
 
 
@@ -56,7 +55,7 @@ def test_one_that_gave_data_for_long_starts_over(source: Source, proof: str) -> 
     else:
         source.lasted(31)
         source.failed(FAILURE)
-    assert source.resting <= 0.5
+    assert source.wait <= 0.5
 
 
 def test_a_short_spell_of_data_forgives_nothing(source: Source) -> None:
@@ -66,5 +65,5 @@ def test_a_short_spell_of_data_forgives_nothing(source: Source) -> None:
     waits = []
     for _ in range(9):
         source.failed(FAILURE)
-        waits.append(source.resting)
+        waits.append(source.wait)
     assert max(waits) > 1

@@ -7,16 +7,16 @@ when the exchange announces a shutdown, and when a better source is back.
 
 import logging
 import random
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
 
 from gevent.event import Event
 
+from relay.clock import SYSTEM, Clock
 from relay.config import SIMULATOR
-from relay.exchange.connection import REFUSED_SECONDS, FeedError
-from relay.exchange.messages import Note
+from relay.exchange.failure import REFUSED_SECONDS, FeedError
+from relay.exchange.messages import Remark
 from relay.exchange.session import Session
 from relay.exchange.source import Source
 from relay.exchange.streams import Plan
@@ -25,15 +25,12 @@ from relay.ticker import Ticker
 
 log = logging.getLogger(__name__)
 
-#: The whole market comes once a second, and so does the canary beside single symbols.
-SILENCE_SECONDS = 10.0
-#: Binance closes a connection after 24 hours: ours is replaced before, give or take a share of it.
-ROTATE_SECONDS = 23 * 3600.0
+#: The share of its time by which a session is replaced earlier or later, drawn at random.
 ROTATE_JITTER = 0.015
-#: Both sessions are read until the old one has caught up with the first that came from the new one; on
-#: streams that are too quiet to tell, for so long.
+#: Seconds for which two sessions are read at most. The old one is closed before that, once it has caught
+#: up with the first that came from the new one; some streams are too quiet to tell.
 OVERLAP_SECONDS = 5.0
-#: So many silent symbols are named.
+#: Silent symbols that are named at most.
 _NAMED = 10
 
 _State = Literal["live", "stale", "down"]
@@ -47,33 +44,35 @@ class Feed:
         sources: Sequence[str],
         plan: Callable[[str], Plan],
         take: Callable[[list[Ticker]], None],
-        begin: Callable[[bool, bool], None],
+        announce: Callable[[bool, bool], None],
         *,
+        silence: float,
+        rotate: float,
         lost: Callable[[], None] = lambda: None,
         patience: Callable[[str], float] = lambda symbol: 0.0,  # noqa: ARG005
-        silence: float = SILENCE_SECONDS,
-        rotate: float = ROTATE_SECONDS,
         simulator: Callable[[], str] | None = None,
         tap: Callable[[bytes, int], None] | None = None,
+        clock: Clock = SYSTEM,
     ) -> None:
-        """`take` is given tickers; `begin` is told before the first ones of a session whether they are
-        simulated, and whether there was a time without a session before. `lost` is told when such a
-        time begins. `patience` says how many seconds a symbol may be silent. `silence` and `rotate`
-        are in seconds; `simulator` starts one and returns its URL, for the entry `simulator:`; `tap`
-        is given every message as it came.
+        """`take` is given tickers. `announce` is called before the first ones of a session: are they
+        simulated, and was there a time without a session before? `lost` is called when such a time
+        starts. A session is dead after `silence` seconds without data, and replaced after `rotate`
+        seconds. `patience` says how many seconds a symbol may be silent. `simulator` starts one and
+        returns its URL, for the entry `simulator:`; `tap` as in Session.
         """
-        self._sources = [Source(url, rank) for rank, url in enumerate(sources)]
+        self._clock = clock
+        self._sources = [Source(url, rank, clock) for rank, url in enumerate(sources)]
         self._plan = plan
         self._pass_on = take
-        self._begin = begin
+        self._announce = announce
         self._lost = lost
         self._patience = patience
         self._silence = silence
         self._rotate = rotate
         self._simulator = simulator
         self._tap = tap
-        #: How many messages, or entries of one, gave no ticker, and why.
-        self.notes: Counter[Note] = Counter()
+        #: What there was to say of messages, or entries of one, beside their tickers; how often.
+        self.remarks: Counter[Remark] = Counter()
         #: How often a session took over from another without a time between them.
         self.rotations = 0
         self._current: Session | None = None
@@ -97,7 +96,7 @@ class Feed:
 
     def status(self) -> FeedStatus:
         """What to tell everybody downstream, now."""
-        age = None if self._heard is None else round(time.monotonic() - self._heard, 3)
+        age = None if self._heard is None else round(self._clock.monotonic() - self._heard, 3)
         session = self._current
         if session is None:
             url = self._next_source.url
@@ -141,7 +140,7 @@ class Feed:
             self._overlap_until = 0.0
             self._wake.set()
         if session is self._current or session is self._leaving:
-            self._heard = time.monotonic()
+            self._heard = self._clock.monotonic()
             if tickers:
                 newest = tickers[-1]
                 if newest.event_time is not None:
@@ -156,7 +155,7 @@ class Feed:
     def _promote(self, session: Session) -> None:
         """The next session has its data: from here on it is the current one."""
         before, self._current, self._next = self._current, session, None
-        now = time.monotonic()
+        now = self._clock.monotonic()
         if before is not None:
             self._current_source.lasted(now - self._promoted)
         self._current_source = self._next_source
@@ -178,7 +177,7 @@ class Feed:
             " over a new connection" if again else "",
         )
         self._simulated = session.simulated
-        self._begin(session.simulated, before is None)
+        self._announce(session.simulated, before is None)
         self._wake.set()
 
     def _left_behind(self, session: Session) -> None:
@@ -188,7 +187,7 @@ class Feed:
         self._overlap_until = self._promoted + OVERLAP_SECONDS
 
     def _close_left(self) -> None:
-        if self._leaving is not None and self._overlap_until <= time.monotonic():
+        if self._leaving is not None and self._overlap_until <= self._clock.monotonic():
             self._leaving.close()
             self._leaving = None
 
@@ -200,15 +199,15 @@ class Feed:
             self._next = None
         if self._current is not None and self._current.error is not None:
             error = self._current.error
-            self._current_source.broke(error, time.monotonic() - self._promoted)
+            self._current_source.broke(error, self._clock.monotonic() - self._promoted)
             self._reason = str(error)
             self._current = None
             self._lost()
 
     def _open_next(self) -> None:
-        """Begins a session where one is wanted and a source may be tried."""
+        """Opens a session where one is wanted and a source may be tried."""
         for source in self._candidates():
-            if self._rest_of(source) <= 0:
+            if self._wait_for(source) <= 0:
                 self._next_source = source
                 try:
                     self._next = self._session(source)
@@ -222,23 +221,23 @@ class Feed:
         """The sources worth trying at present, the best first."""
         if self._current is None or self._current.retiring:
             return self._sources
-        due = time.monotonic() >= self._rotate_at
+        due = self._clock.monotonic() >= self._rotate_at
         return self._sources[: self._current_source.rank + due]
 
-    def _rest_of(self, source: Source) -> float:
+    def _wait_for(self, source: Source) -> float:
         """Seconds until a candidate may be tried."""
         in_need = self._current is None or source.rank >= self._current_source.rank
-        return source.resting if in_need else source.damped
+        return source.wait if in_need else source.damped
 
     def _until_next_step(self) -> float | None:
         """Seconds until something is due by itself; None if nothing is."""
-        due = [self._rest_of(source) for source in self._candidates() if self._next is None]
+        due = [self._wait_for(source) for source in self._candidates() if self._next is None]
         if self._leaving is not None:
-            due.append(self._overlap_until - time.monotonic())
+            due.append(self._overlap_until - self._clock.monotonic())
         if self._current is not None:
             due.append(self._silence / 4)
-            if self._rotate_at > time.monotonic():
-                due.append(self._rotate_at - time.monotonic())
+            if self._rotate_at > self._clock.monotonic():
+                due.append(self._rotate_at - self._clock.monotonic())
         return max(min(due), 0.01) if due else None
 
     def _session(self, source: Source) -> Session:
@@ -250,7 +249,9 @@ class Feed:
                 url = self._simulator()
             except OSError as error:
                 raise FeedError(str(error)) from error
-        return Session(url, self._plan(url), self._silence, self, self.notes, self._tap)
+        return Session(
+            url, self._plan(url), self._silence, self, self.remarks, self._tap, self._clock
+        )
 
     def _status(self, state: _State, url: str, age: float | None, reason: str) -> FeedStatus:
         why = f"exchange: {reason}" if reason else ""

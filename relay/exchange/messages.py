@@ -17,7 +17,7 @@ from relay.ticker import PRICE, SYMBOL, Ticker
 _FIRST_MICROSECOND = 100_000_000_000_000
 
 
-class Note(StrEnum):
+class Remark(StrEnum):
     """Why a message, or one entry of it, gave no ticker."""
 
     ACK = "ack"
@@ -33,7 +33,7 @@ class Message(NamedTuple):
     """What one message said."""
 
     tickers: list[Ticker]
-    notes: list[Note]
+    remarks: list[Remark]
     #: The exchange's own words, for an error.
     detail: str = ""
 
@@ -86,10 +86,10 @@ _decode_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def normalise(message: bytes, received_time: int) -> Message:
-    """The tickers in one message, raw or combined, event or array, and notes on what gave none.
+    """The tickers in one message, raw or combined, event or array, and remarks on what gave none.
 
     `received_time` is in milliseconds since 1970. Never raises: whatever cannot be understood is a
-    note, and spoils nothing beside it.
+    remark, and spoils nothing beside it.
     """
     try:
         if message[:1] == b"[":
@@ -102,18 +102,18 @@ def normalise(message: bytes, received_time: int) -> Message:
             return _array(data, received_time)
         return _single(data, _decode_envelope(data), received_time)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return Message([], [Note.MALFORMED])
+        return Message([], [Remark.MALFORMED])
 
 
 def _single(message: bytes, envelope: _Envelope, received_time: int) -> Message:
     if envelope.error is not None or envelope.code is not None:
         # Documented as {"code","msg","id"}; on the wire nested: {"error":{"code","msg"},"id"}.
         detail = envelope.error if envelope.error is not None else envelope.msg
-        return Message([], [Note.ERROR], str(detail)[:200])
+        return Message([], [Remark.ERROR], str(detail)[:200])
     if envelope.result is not msgspec.UNSET:
-        return Message([], [Note.ACK])
+        return Message([], [Remark.ACK])
     if envelope.lastUpdateId is not None:
-        return Message([], [Note.DEPTH])
+        return Message([], [Remark.DEPTH])
     return _collect([_decode_event(message)], received_time)
 
 
@@ -143,7 +143,7 @@ def _array_with_bad_entries(message: bytes, received_time: int) -> Message:
         except msgspec.ValidationError:
             bad += 1
     good = _collect(events, received_time)
-    return Message(good.tickers, good.notes + [Note.MALFORMED] * bad)
+    return Message(good.tickers, good.remarks + [Remark.MALFORMED] * bad)
 
 
 def _collect_day(tickers: list[Ticker], received_time: int) -> Message:
@@ -155,7 +155,7 @@ def _collect_day(tickers: list[Ticker], received_time: int) -> Message:
         ticker.received_time = received_time
         if (ticker.event_time or 0) > _FIRST_MICROSECOND:
             ticker.event_time = _milliseconds(ticker.event_time)
-    return Message(tickers, [Note.MALFORMED] * (count - len(tickers)))
+    return Message(tickers, [Remark.MALFORMED] * (count - len(tickers)))
 
 
 def _all(pattern: re.Pattern[str], texts: list[str]) -> bool:
@@ -170,17 +170,17 @@ def _lines_of(pattern: re.Pattern[str]) -> re.Pattern[str]:
 
 
 def _collect(events: list[_Event], received_time: int) -> Message:
-    tickers, notes = [], []
+    tickers, remarks = [], []
     for event in events:
         made = _ticker(event, received_time)
         if isinstance(made, Ticker):
             tickers.append(made)
         else:
-            notes.append(made)
-    return Message(tickers, notes)
+            remarks.append(made)
+    return Message(tickers, remarks)
 
 
-def _ticker(event: _Event, received_time: int) -> Ticker | Note:
+def _ticker(event: _Event, received_time: int) -> Ticker | Remark:
     kind = event.e
     if kind in _MAKERS:
         find_price, make = _MAKERS[kind]
@@ -193,18 +193,18 @@ def _ticker(event: _Event, received_time: int) -> Ticker | Note:
         price = event.b
         make = _book_ticker
     else:
-        return Note.UNKNOWN_EVENT
+        return Remark.UNKNOWN_EVENT
     if price is None:
-        return Note.NO_PRICE
+        return Remark.NO_PRICE
     symbol = event.s
     if not isinstance(price, str) or symbol is None:
-        return Note.MALFORMED
+        return Remark.MALFORMED
     if not PRICE.fullmatch(price) or not SYMBOL.fullmatch(symbol):
-        return Note.MALFORMED
+        return Remark.MALFORMED
     try:
         return make(event, symbol, price, received_time)
     except TypeError:
-        return Note.MALFORMED
+        return Remark.MALFORMED
 
 
 def _day_ticker(event: _Event, symbol: str, price: str, received_time: int) -> Ticker:
@@ -285,7 +285,7 @@ _MAKERS: dict[str, tuple[Callable[[_Event], object], _Maker]] = {
     "avgPrice": (lambda event: event.w, _plain_ticker),
     "referencePrice": (lambda event: event.r, _plain_ticker),
 }
-_NO_TICKER = {"depthUpdate": Note.DEPTH, "serverShutdown": Note.SHUTDOWN}
+_NO_TICKER = {"depthUpdate": Remark.DEPTH, "serverShutdown": Remark.SHUTDOWN}
 
 
 def _text(value: object) -> str | None:

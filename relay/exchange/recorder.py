@@ -5,11 +5,12 @@ after the time they were begun, and rotate; the oldest go when there are too man
 """
 
 import logging
-import time
 import zlib
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
+
+from relay.clock import SYSTEM, Clock
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ _GZIP = 31  # zlib's wbits for gzip
 class Recorder:
     """Takes messages, keeps the newest so many bytes of them."""
 
-    def __init__(self, directory: Path, limit: int) -> None:
+    def __init__(self, directory: Path, limit: int, clock: Clock = SYSTEM) -> None:
         """`limit`: bytes that all files together may have. Raises OSError if nothing can be kept."""
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
@@ -35,7 +36,7 @@ class Recorder:
         self._flushed = 0
         self._file: FileIO | None = None
         self._deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
-        self._begin(time.time_ns())
+        self._open_file(clock.wall_ns())
 
     def take(self, message: bytes, received: int) -> None:
         """Keeps a message. One that cannot be kept, since the disk is full, ends the recording."""
@@ -50,7 +51,7 @@ class Recorder:
                 self._write(self._deflate.flush(zlib.Z_SYNC_FLUSH))
                 if self._size > self._limit // FILES:
                     self.close()
-                    self._begin(received)
+                    self._open_file(received)
         except OSError as error:
             log.error("the recording ends: %s", error)
             self._file.close()
@@ -69,7 +70,7 @@ class Recorder:
             self._size += len(data)
             self._file.write(data)
 
-    def _begin(self, received: int) -> None:
+    def _open_file(self, received: int) -> None:
         """A new file, and room for it."""
         recordings = sorted(self._directory.glob("*.jsonl.gz"))
         sizes = {path: path.stat().st_size for path in recordings}

@@ -4,7 +4,6 @@ Facts are from Binance's Spot documentation, rest-api.md.
 """
 
 import http.client
-import time
 import urllib.error
 import urllib.request
 from ipaddress import ip_address
@@ -14,6 +13,8 @@ from urllib.parse import urlsplit
 import gevent
 import msgspec
 
+from relay.clock import SYSTEM, Clock
+from relay.exchange.simulated import HEADER
 from relay.ticker import PRICE, SYMBOL, Ticker
 
 #: A whole answer takes less than a second; one that takes longer than this will not come.
@@ -70,13 +71,13 @@ _decode_day = msgspec.json.Decoder(list[_MiniTicker]).decode
 _decode_listing = msgspec.json.Decoder(_ExchangeInfo).decode
 
 
-def day(base: str) -> Day:
+def day(base: str, clock: Clock = SYSTEM) -> Day:
     """Every symbol that is traded at present, with its 24 hours. Weight 80 of 6,000 a minute.
 
     Raises RestError.
     """
     body, simulated = _get(base, _DAY_PATH)
-    received_time = time.time_ns() // 1_000_000
+    received_time = clock.wall_ms()
     try:
         rows = _decode_day(body)
     except msgspec.MsgspecError as error:
@@ -131,7 +132,7 @@ def _get(base: str, path: str) -> tuple[bytes, bool]:
             opener.open(request, timeout=ANSWER_SECONDS) as answer,
         ):
             body = answer.read(MAX_ANSWER_BYTES + 1)
-            simulated = "x-relay-simulator" in answer.headers
+            simulated = HEADER in answer.headers
     except urllib.error.HTTPError as error:
         raise _refused(error) from error
     except (OSError, http.client.HTTPException, ValueError) as error:

@@ -1,12 +1,14 @@
 """Session: the connections to one source that together carry every stream wanted of it."""
 
-import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
-from relay.exchange.connection import Connection, FeedError
-from relay.exchange.messages import Note
+from relay.clock import SYSTEM, Clock
+from relay.exchange.connection import Connection
+from relay.exchange.failure import FeedError
+from relay.exchange.messages import Remark
+from relay.exchange.reading import Reading
 from relay.exchange.streams import Plan
 from relay.ticker import Ticker
 
@@ -16,7 +18,7 @@ UNHEARD_SECONDS = 60.0
 
 
 class Watcher(Protocol):
-    """Who is told what becomes of a session."""
+    """What is told of a session."""
 
     def take(self, session: "Session", tickers: list[Ticker]) -> None:
         """Data has come. Whether the session has all its streams by now, `complete` says."""
@@ -34,10 +36,12 @@ class Session:
         plan: Plan,
         silence: float,
         watcher: Watcher,
-        notes: Counter[Note],
+        remarks: Counter[Remark],
         tap: Callable[[bytes, int], None] | None = None,
+        clock: Clock = SYSTEM,
     ) -> None:
-        """`silence` in seconds, for each connection; `tap` as in Connection."""
+        """`silence` in seconds, for each connection; `remarks` as in Reading. `tap` is given every
+        message as it came, and when, in nanoseconds since 1970."""
         self.url = url
         #: Those asked for by name; none for the whole market.
         self.symbols = plan.symbols
@@ -46,10 +50,15 @@ class Session:
         #: Whether the exchange has announced that it will close.
         self.retiring = False
         self._watcher = watcher
-        self._began = time.monotonic()
+        self._tap = tap
+        self._clock = clock
+        self._made = clock.monotonic()
         self._unheard = set(plan.symbols)
-        self._connections = [Connection(dial, silence, self, notes, tap) for dial in plan.dials]
-        self._waiting = set(self._connections)
+        self._readings = {
+            Connection(dial, silence, self, clock): Reading(dial.canary, remarks)
+            for dial in plan.dials
+        }
+        self._waiting = set(self._readings)
 
     @property
     def complete(self) -> bool:
@@ -59,45 +68,49 @@ class Session:
     @property
     def simulated(self) -> bool:
         """Whether the other side says that its prices are made up."""
-        return any(connection.simulated for connection in self._connections)
+        return any(connection.simulated for connection in self._readings)
 
     @property
     def age(self) -> float:
         """Seconds since data came, on the connection where that is longest ago."""
-        return time.monotonic() - min(connection.heard for connection in self._connections)
+        return self._clock.monotonic() - min(connection.heard for connection in self._readings)
 
     @property
     def is_stale(self) -> bool:
         """Whether a connection has been silent for half of what it may be."""
-        now = time.monotonic()
-        return any(now - each.heard > each.limit / 2 for each in self._connections)
+        now = self._clock.monotonic()
+        return any(now - each.heard > each.limit / 2 for each in self._readings)
 
     def unheard(self, patience: Callable[[str], float]) -> list[str]:
         """The symbols asked for by name of which nothing came, though it should have by now.
 
         `patience` says how many seconds a symbol may be silent.
         """
-        lasted = time.monotonic() - self._began
+        lasted = self._clock.monotonic() - self._made
         if lasted < UNHEARD_SECONDS:
             return []
         return sorted(symbol for symbol in self._unheard if lasted > patience(symbol))
 
     def close(self) -> None:
         """Ends it; nobody is told."""
-        for connection in self._connections:
+        for connection in self._readings:
             connection.close()
 
-    def take(self, connection: Connection, tickers: list[Ticker]) -> None:
+    def take(self, connection: Connection, message: bytes, received: int) -> None:
         """See Receiver."""
-        self._waiting.discard(connection)
-        if self._unheard:
-            self._unheard.difference_update([ticker.symbol for ticker in tickers])
-        self._watcher.take(self, tickers)
-
-    def retire(self) -> None:
-        """See Receiver."""
-        self.retiring = True
-        self._watcher.notice(self)
+        if self._tap is not None:
+            self._tap(message, received)
+        reading = self._readings[connection]
+        tickers = reading.read(message, received // 1_000_000)
+        if reading.retiring and not self.retiring:
+            self.retiring = True
+            self._watcher.notice(self)
+        if tickers is not None:
+            connection.hear(reading.patience)
+            self._waiting.discard(connection)
+            if self._unheard:
+                self._unheard.difference_update([ticker.symbol for ticker in tickers])
+            self._watcher.take(self, tickers)
 
     def end(self, error: FeedError) -> None:
         """See Receiver."""

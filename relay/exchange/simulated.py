@@ -3,6 +3,9 @@
 import subprocess
 import sys
 
+#: The header by which a simulator names itself, in the answer to a handshake and in every other.
+HEADER = "x-relay-simulator"
+
 
 class SimulatorChild:
     """Started when first needed. It ends when its standard input does, so it never outlives us."""

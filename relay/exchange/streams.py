@@ -1,4 +1,4 @@
-"""Streams: where to connect, and what to subscribe to there. Pure, like binance.py.
+"""Streams: where to connect, and what to subscribe to there. Pure.
 
 Facts are from Binance's Spot documentation, web-socket-streams.md; what is undocumented says so.
 """
@@ -107,7 +107,7 @@ def _lower(symbol: str) -> str:
 
 
 def _streams_of(url: str) -> tuple[bool, list[str], str]:
-    """Whether a URL is of the raw kind, the streams that it names, and the rest of its query."""
+    """Whether a URL is of the raw kind, the streams that it names, and what else its query has."""
     parts = urlsplit(url)
     fields = [field for field in parts.query.split("&") if field]
     listed = [field[8:] for field in fields if field.startswith("streams=")]
@@ -125,10 +125,10 @@ def _mend(stream: str, host: str | None, warnings: list[str]) -> str:
             " using !miniTicker@arr instead, which has no bid, ask or change"
         )
         return "!miniTicker@arr"
-    symbol, at, rest = stream.partition("@")
+    symbol, at, kind = stream.partition("@")
     if at and not symbol.startswith("!") and symbol != _lower(symbol):
         warnings.append(f"{symbol} is lower-cased: Binance stays silent on upper-case streams")
-        return f"{_lower(symbol)}@{rest}"
+        return f"{_lower(symbol)}@{kind}"
     return stream
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from relay.exchange.messages import Note, normalise
+from relay.exchange.messages import Remark, normalise
 from relay.ticker import Ticker
 
 NOW = 1_700_000_000_000
@@ -66,9 +66,9 @@ DEPTH = {"e": "depthUpdate", "E": E, "s": "BNBBTC", "U": 157, "u": 160, "b": [["
 SHUTDOWN = {"e": "serverShutdown", "E": E}
 
 
-def read(payload: object) -> tuple[list[Ticker], list[Note]]:
+def read(payload: object) -> tuple[list[Ticker], list[Remark]]:
     message = normalise(json.dumps(payload, ensure_ascii=False).encode(), NOW)
-    return message.tickers, message.notes
+    return message.tickers, message.remarks
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_every_payload_with_a_price_becomes_a_ticker(
     array: bool,
 ) -> None:
     data: object = [payload] if array else payload
-    tickers, notes = read({"stream": "x", "data": data} if combined else data)
-    assert notes == []
+    tickers, remarks = read({"stream": "x", "data": data} if combined else data)
+    assert remarks == []
     (ticker,) = tickers
     assert (ticker.symbol, ticker.price, ticker.event_time) == (symbol, price, event_time)
     assert ticker.received_time == NOW
@@ -128,46 +128,46 @@ def test_microseconds_become_milliseconds() -> None:
 
 @pytest.mark.parametrize("symbol", ["1INCHUSDT", "1000SATSUSDT", "币安人生USDT", "这是测试币456"])
 def test_symbols_of_any_alphabet_and_digits_first(symbol: str) -> None:
-    (ticker,), notes = read([MINI | {"s": symbol}])
-    assert (ticker.symbol, notes) == (symbol, [])
+    (ticker,), remarks = read([MINI | {"s": symbol}])
+    assert (ticker.symbol, remarks) == (symbol, [])
 
 
 @pytest.mark.parametrize(
-    ("payload", "note"),
+    ("payload", "remark"),
     [
-        (DEPTH, Note.DEPTH),
-        (PARTIAL_DEPTH, Note.DEPTH),
-        ({"stream": "bnbbtc@depth5", "data": PARTIAL_DEPTH}, Note.DEPTH),
-        (SHUTDOWN, Note.SHUTDOWN),
-        ({"stream": "!serverShutdown", "data": SHUTDOWN}, Note.SHUTDOWN),
-        ({"result": None, "id": 1}, Note.ACK),
-        ({"result": ["btcusdt@trade"], "id": 3}, Note.ACK),
-        ({"code": 2, "msg": "Invalid request", "id": 1}, Note.ERROR),
-        ({"error": {"code": 2, "msg": "Invalid request"}, "id": 2}, Note.ERROR),
-        ({"error": {"code": 3, "msg": "Invalid JSON"}}, Note.ERROR),
-        ({"e": "tomorrow", "s": "BNBBTC"}, Note.UNKNOWN_EVENT),
-        ({}, Note.UNKNOWN_EVENT),
-        (REFERENCE | {"r": None}, Note.NO_PRICE),
-        ({k: v for k, v in TRADE.items() if k != "p"}, Note.NO_PRICE),
-        ({k: v for k, v in TRADE.items() if k != "s"}, Note.MALFORMED),
-        (TRADE | {"p": 0.001}, Note.MALFORMED),
-        (TRADE | {"p": "1e-3"}, Note.MALFORMED),
-        (TRADE | {"p": "-1"}, Note.MALFORMED),
-        (TRADE | {"p": ""}, Note.MALFORMED),
-        (TRADE | {"s": 'X","price":"1'}, Note.MALFORMED),
-        (TRADE | {"s": "X" * 33}, Note.MALFORMED),
-        (TRADE | {"E": "now"}, Note.MALFORMED),
-        (MINI | {"o": 1}, Note.MALFORMED),
-        (KLINE | {"k": None}, Note.MALFORMED),
-        ({"stream": "x", "data": None}, Note.MALFORMED),
-        (5, Note.MALFORMED),
-        ("text", Note.MALFORMED),
-        (None, Note.MALFORMED),
+        (DEPTH, Remark.DEPTH),
+        (PARTIAL_DEPTH, Remark.DEPTH),
+        ({"stream": "bnbbtc@depth5", "data": PARTIAL_DEPTH}, Remark.DEPTH),
+        (SHUTDOWN, Remark.SHUTDOWN),
+        ({"stream": "!serverShutdown", "data": SHUTDOWN}, Remark.SHUTDOWN),
+        ({"result": None, "id": 1}, Remark.ACK),
+        ({"result": ["btcusdt@trade"], "id": 3}, Remark.ACK),
+        ({"code": 2, "msg": "Invalid request", "id": 1}, Remark.ERROR),
+        ({"error": {"code": 2, "msg": "Invalid request"}, "id": 2}, Remark.ERROR),
+        ({"error": {"code": 3, "msg": "Invalid JSON"}}, Remark.ERROR),
+        ({"e": "tomorrow", "s": "BNBBTC"}, Remark.UNKNOWN_EVENT),
+        ({}, Remark.UNKNOWN_EVENT),
+        (REFERENCE | {"r": None}, Remark.NO_PRICE),
+        ({k: v for k, v in TRADE.items() if k != "p"}, Remark.NO_PRICE),
+        ({k: v for k, v in TRADE.items() if k != "s"}, Remark.MALFORMED),
+        (TRADE | {"p": 0.001}, Remark.MALFORMED),
+        (TRADE | {"p": "1e-3"}, Remark.MALFORMED),
+        (TRADE | {"p": "-1"}, Remark.MALFORMED),
+        (TRADE | {"p": ""}, Remark.MALFORMED),
+        (TRADE | {"s": 'X","price":"1'}, Remark.MALFORMED),
+        (TRADE | {"s": "X" * 33}, Remark.MALFORMED),
+        (TRADE | {"E": "now"}, Remark.MALFORMED),
+        (MINI | {"o": 1}, Remark.MALFORMED),
+        (KLINE | {"k": None}, Remark.MALFORMED),
+        ({"stream": "x", "data": None}, Remark.MALFORMED),
+        (5, Remark.MALFORMED),
+        ("text", Remark.MALFORMED),
+        (None, Remark.MALFORMED),
     ],
     ids=str,
 )
-def test_what_gives_no_price_is_named_and_counted(payload: object, note: Note) -> None:
-    assert read(payload) == ([], [note])
+def test_what_gives_no_price_is_named_and_counted(payload: object, remark: Remark) -> None:
+    assert read(payload) == ([], [remark])
 
 
 @pytest.mark.parametrize(
@@ -182,13 +182,13 @@ def test_what_gives_no_price_is_named_and_counted(payload: object, note: Note) -
     ],
 )
 def test_truncated_or_binary_messages_are_malformed(message: bytes) -> None:
-    assert normalise(message, NOW) == ([], [Note.MALFORMED], "")
+    assert normalise(message, NOW) == ([], [Remark.MALFORMED], "")
 
 
 def test_one_bad_entry_spoils_nothing_beside_it() -> None:
-    tickers, notes = read([MINI, MINI | {"s": "BAD", "c": 1}, 7, DEPTH, MINI | {"E": "x"}, TRADE])
+    tickers, remarks = read([MINI, MINI | {"s": "BAD", "c": 1}, 7, DEPTH, MINI | {"E": "x"}, TRADE])
     assert [ticker.price for ticker in tickers] == ["0.0025", "0.001"]
-    assert sorted(notes) == [Note.DEPTH, Note.MALFORMED, Note.MALFORMED, Note.MALFORMED]
+    assert sorted(remarks) == [Remark.DEPTH, Remark.MALFORMED, Remark.MALFORMED, Remark.MALFORMED]
 
 
 def test_old_trades_with_order_ids_for_bid_and_ask_are_understood() -> None:

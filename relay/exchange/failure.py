@@ -1,0 +1,39 @@
+"""Failure: why a connection to the exchange could not be made, or ended."""
+
+from collections.abc import Mapping
+
+#: 403 and 451 are answers, not accidents: asking again sooner changes nothing. In seconds.
+REFUSED_SECONDS = 300.0
+#: The longest ban that the exchange knows; it is never obeyed for longer, whatever it says. In seconds.
+LONGEST_BAN_SECONDS = 3 * 86_400.0
+#: Characters of anybody else's words that we repeat.
+_WORDS = 200
+
+
+class FeedError(Exception):
+    """The connection could not be made, or ended; says why in a few words."""
+
+    def __init__(self, reason: str, retry_after: float = 0.0) -> None:
+        super().__init__(reason)
+        #: Seconds for which this source need not be tried again.
+        self.retry_after = retry_after
+
+
+class UnexpectedError(FeedError):
+    """Something that nobody foresaw, which is its cause, ended a connection."""
+
+
+def said(error: BaseException) -> str:
+    """The error's own words, or its kind where it has none."""
+    return (str(error) or type(error).__name__)[:_WORDS]
+
+
+def retry_after(headers: Mapping[str, str] | None) -> float:
+    """Seconds that an HTTP answer asks us to wait; 0 where it asks for nothing that can be understood.
+
+    The names in `headers` are in lower case.
+    """
+    asked = (headers or {}).get("retry-after", "").strip()
+    if not (asked.isascii() and asked.isdecimal()):
+        return 0.0
+    return min(float(asked[:_WORDS]), LONGEST_BAN_SECONDS)

@@ -1,0 +1,135 @@
+"""Frame limits: websocket-client, with a bound on everything that the other side may send.
+
+The library reads whatever length a header claims, a handshake without end, and fragments without end;
+it never lets others run while data is there; and it follows redirects to anywhere. Nobody else in the
+house imports it.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol, cast
+
+import gevent
+import websocket
+import websocket._core
+from websocket._abnf import continuous_frame, frame_buffer
+
+#: Far above the largest frame seen, 362 KB; a message that claims or comes to more is refused.
+MAX_MESSAGE_BYTES = 16 << 20
+#: The answer to a handshake, headers and body: a refusal may be a page for people.
+MAX_HANDSHAKE_BYTES = 1 << 20
+#: The library reads an answer's headers byte by byte. Reads until others get a turn, and with them the
+#: deadline, which never comes while data is there.
+READS_PER_TURN = 1024
+READ_BYTES = 64 << 10
+#: Frames of any kind until others get a turn.
+FRAMES_PER_TURN = 50
+
+ERRORS = (websocket.WebSocketException, OSError, ValueError)
+"""What a socket may raise. ValueError: the library trips over a close frame that is not UTF-8."""
+BadStatus = websocket.WebSocketBadStatusException
+CLOSE = websocket.ABNF.OPCODE_CLOSE
+
+
+class WebSocket(Protocol):
+    """What of the library's socket is used."""
+
+    def getheaders(self) -> dict[str, str] | None:
+        """The headers of the answer to the handshake, their names in lower case."""
+
+    def recv_data(self) -> tuple[int, bytes]:
+        """The next message, or the end: its opcode, and its payload. Answers pings meanwhile."""
+
+    def send(self, payload: bytes) -> int:
+        """Sends a text message."""
+
+    def shutdown(self) -> None:
+        """Closes it at once."""
+
+
+def connect(url: str, seconds: float) -> WebSocket:
+    """A WebSocket that stands, and reads no more than the limits allow. Raises one of ERRORS.
+
+    `seconds` bounds each wait for the other side, not all of them together.
+    """
+    socket: Any = websocket.create_connection(
+        url,
+        timeout=seconds,
+        skip_utf8_validation=True,
+        suppress_origin=True,
+        redirect_limit=0,
+    )
+    socket.settimeout(None)
+    socket.frame_buffer = _Frames(socket._recv)
+    socket.cont_frame = _Fragments(False, True)
+    return cast(WebSocket, socket)
+
+
+class _Frames(frame_buffer):  # type: ignore[misc]
+    """Has a limit, reads ahead where the library asks the kernel for a header's two bytes by
+    themselves, and gives others a turn."""
+
+    def __init__(self, receive: Callable[[int], bytes]) -> None:
+        super().__init__(receive, True)
+        self._ahead = b""
+        self._at = 0
+        self._frames = 0
+
+    def recv_frame(self) -> websocket.ABNF:
+        self._frames += 1
+        if self._frames % FRAMES_PER_TURN == 0:
+            gevent.sleep(0)
+        return super().recv_frame()
+
+    def recv_strict(self, bufsize: int) -> bytes:
+        if bufsize > MAX_MESSAGE_BYTES:
+            raise websocket.WebSocketPayloadException(f"a frame of {bufsize} bytes")
+        start, end = self._at, self._at + bufsize
+        if end > len(self._ahead):
+            parts = [self._ahead[start:]]
+            missing = bufsize - len(parts[0])
+            while missing > 0:
+                parts.append(self.recv(READ_BYTES))
+                missing -= len(parts[-1])
+            self._ahead = b"".join(parts)
+            start, end = 0, bufsize
+        self._at = end
+        return self._ahead[start:end]
+
+
+class _Fragments(continuous_frame):  # type: ignore[misc]
+    """The same limit for a message that comes in any number of frames."""
+
+    def add(self, frame: websocket.ABNF) -> None:
+        super().add(frame)
+        if self.cont_data and len(self.cont_data[1]) > MAX_MESSAGE_BYTES:
+            raise websocket.WebSocketPayloadException("a message without end")
+
+
+class _Handshake:
+    """A socket while the answer to a handshake is read: with a limit, and turns for others."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+        self._left = MAX_HANDSHAKE_BYTES
+        self._reads = 0
+
+    def recv(self, size: int) -> bytes:
+        self._reads += 1
+        if self._reads % READS_PER_TURN == 0:
+            gevent.sleep(0)
+        if self._left <= 0:
+            raise websocket.WebSocketException("a handshake without end")
+        data: bytes = self._socket.recv(min(size, self._left))
+        self._left -= len(data)
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+
+def _bounded(handshake: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda socket, *address, **options: handshake(_Handshake(socket), *address, **options)
+
+
+# There is no other way in: the library connects and shakes hands in one step.
+websocket._core.handshake = _bounded(websocket._core.handshake)

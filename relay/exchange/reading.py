@@ -1,0 +1,65 @@
+"""Reading: what the messages of one connection mean to its session.
+
+Only tickers, the canary's among them, prove that a connection lives. Acknowledgements, books and
+whatever cannot be understood are counted, and prove nothing.
+"""
+
+from collections import Counter
+
+from relay.exchange.failure import FeedError
+from relay.exchange.messages import Remark, normalise
+from relay.exchange.streams import CANARY
+from relay.ticker import Ticker, upper
+
+#: A symbol's stream that delivers, on an exchange without the canary, may be silent for so many times as
+#: long: nothing tells then whether it is quiet or dead.
+QUIET_FACTOR = 6
+
+_CANARY_SYMBOL, _CANARY_STREAM = upper(CANARY.partition("@")[0]), "24hrMiniTicker"
+
+
+class Reading:
+    """Reads messages into tickers, and remembers what they told of the connection."""
+
+    def __init__(self, canary: bool, remarks: Counter[Remark]) -> None:
+        """`canary`: whether one was subscribed to only to tell quiet from dead. `remarks` counts what
+        else there was to say of the messages."""
+        #: Whether the exchange has announced that it will close the connection.
+        self.retiring = False
+        self._canary = canary
+        self._canary_sings = False
+        self._delivers = False
+        self._remarks = remarks
+
+    @property
+    def patience(self) -> int:
+        """How many times the usual silence may pass before the connection is dead."""
+        unsure = self._canary and self._delivers and not self._canary_sings
+        return QUIET_FACTOR if unsure else 1
+
+    def read(self, message: bytes, received_time: int) -> list[Ticker] | None:
+        """The tickers in a message; none for a canary's, None where there is no data in it.
+
+        `received_time` is in milliseconds since 1970. Raises FeedError where the exchange refuses what
+        was asked for.
+        """
+        tickers, remarks, detail = normalise(message, received_time)
+        if remarks:
+            self._heed(remarks, detail)
+        if not tickers:
+            return None
+        return self._without_canary(tickers) if self._canary else tickers
+
+    def _heed(self, remarks: list[Remark], detail: str) -> None:
+        self._remarks.update(remarks)
+        if Remark.ERROR in remarks:
+            # The only thing we ever ask for is a subscription.
+            raise FeedError(f"the exchange says: {detail}")
+        if Remark.SHUTDOWN in remarks:
+            self.retiring = True
+
+    def _without_canary(self, tickers: list[Ticker]) -> list[Ticker]:
+        wanted = [t for t in tickers if (t.symbol, t.stream) != (_CANARY_SYMBOL, _CANARY_STREAM)]
+        self._canary_sings |= len(wanted) < len(tickers)
+        self._delivers |= bool(wanted)
+        return wanted
