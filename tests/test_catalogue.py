@@ -16,6 +16,8 @@ from tests.exchange import Simulator
 from tests.processes import Gunicorn, wait_until
 from tests.streams import EventSource
 
+REGULAR = 300.0
+
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
@@ -32,7 +34,7 @@ def intake() -> Intake:
 def catalogue(simulator: Simulator, intake: Intake, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
     """One that may look as often as it likes."""
     monkeypatch.setattr(catalogue_module, "LEAST_SECONDS", 0.0)
-    return Catalogue([simulator.http], intake, lambda simulated: simulated)
+    return Catalogue([simulator.http], intake, lambda simulated: simulated, REGULAR)
 
 
 def waiting(intake: Intake) -> dict[str, Ticker]:
@@ -85,12 +87,12 @@ def test_what_is_streamed_is_traded_whatever_rest_says(
 
 def test_only_the_wanted_symbols_are_taken_in(simulator: Simulator) -> None:
     intake = Intake(frozenset(("ETHUSDT",)))
-    Catalogue([simulator.http], intake, lambda simulated: simulated).look()
+    Catalogue([simulator.http], intake, lambda simulated: simulated, REGULAR).look()
     assert waiting(intake).keys() == {"ETHUSDT"}
 
 
 def test_prices_of_the_unwanted_kind_are_left_alone(simulator: Simulator, intake: Intake) -> None:
-    Catalogue([simulator.http], intake, lambda simulated: not simulated).look()
+    Catalogue([simulator.http], intake, lambda simulated: not simulated, REGULAR).look()
     assert waiting(intake) == {}
 
 
@@ -100,7 +102,7 @@ def test_the_next_api_is_asked_where_one_fails(
 ) -> None:
     with Simulator("--fault", fault) as failing:
         catalogue = Catalogue(
-            [failing.http, "http://127.0.0.1:1", simulator.http], intake, lambda _: True
+            [failing.http, "http://127.0.0.1:1", simulator.http], intake, lambda _: True, REGULAR
         )
         assert catalogue.look() == 0.0
     assert waiting(intake)
@@ -110,7 +112,7 @@ def test_a_ban_is_obeyed_and_nobody_else_is_asked_instead(
     simulator: Simulator, intake: Intake
 ) -> None:
     with Simulator("--fault", "rest-418", "--retry-after", "600") as banning:
-        catalogue = Catalogue([banning.http, simulator.http], intake, lambda _: True)
+        catalogue = Catalogue([banning.http, simulator.http], intake, lambda _: True, REGULAR)
         catalogue.look()
         assert waiting(intake) == {}
         assert catalogue.look() == 0.0
@@ -118,7 +120,7 @@ def test_a_ban_is_obeyed_and_nobody_else_is_asked_instead(
 
 
 def test_an_api_is_asked_at_most_every_thirty_seconds(simulator: Simulator, intake: Intake) -> None:
-    catalogue = Catalogue([simulator.http], intake, lambda _: True)
+    catalogue = Catalogue([simulator.http], intake, lambda _: True, REGULAR)
     assert catalogue.look() == 0.0
     assert 29 < catalogue.look() <= 30
     assert simulator.status()["rest_calls"] == {"/api/v3/ticker/24hr": 1}
@@ -141,7 +143,9 @@ def test_an_api_that_lists_nothing_takes_nothing_away(catalogue: Catalogue, inta
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Empty) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        Catalogue([f"http://127.0.0.1:{server.server_address[1]}"], intake, lambda _: True).look()
+        Catalogue(
+            [f"http://127.0.0.1:{server.server_address[1]}"], intake, lambda _: True, REGULAR
+        ).look()
         server.shutdown()
     assert waiting(intake) == {}
     assert intake.silent_since(time.monotonic()) == held.keys()

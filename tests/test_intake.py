@@ -5,6 +5,7 @@ import pytest
 from relay import pace
 from relay.ingest.intake import Intake
 from relay.ticker import Ticker
+from tests.clocks import SetClock
 
 
 @pytest.fixture
@@ -112,7 +113,7 @@ def test_rest_fills_what_is_missing_and_overwrites_nothing_streamed(intake: Inta
 def test_after_a_gap_rest_may_be_newer_until_the_stream_has_spoken(intake: Intake) -> None:
     intake.offer([ticker("A", "5", 50), ticker("B", "5", 50), ticker("C", "5", 50)])
     waiting(intake)
-    intake.begin()
+    intake.doubt()
     intake.offer([ticker("B", "6", 60)])
     intake.seed([ticker(s, "9", t, stream="rest") for s, t in (("A", 99), ("B", 99), ("C", 49))])
     assert waiting(intake) == {"A": "9", "B": "6"}
@@ -167,13 +168,12 @@ def test_a_new_epoch_sends_all_that_is_held_again(intake: Intake) -> None:
     assert waiting(intake) == {"A": "5", "B": "5"}
 
 
-def test_a_quiet_symbol_is_given_the_time_it_usually_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [0.0]
-    monkeypatch.setattr("relay.ingest.intake.time.monotonic", lambda: clock[0])
-    intake = Intake()
+def test_a_quiet_symbol_is_given_the_time_it_usually_takes() -> None:
+    clock = SetClock()
+    intake = Intake(clock=clock)
     paces: dict[str, int | None] = {}
     for second in range(7200):
-        clock[0] = float(second)
+        clock.advance(1)
         intake.offer([ticker("BUSY", str(second), second)])
         if second % 600 == 0:
             intake.offer([ticker("QUIET", str(second), second)])

@@ -6,12 +6,12 @@ a stream says nothing: it falls silent.
 
 import logging
 import random
-import time
 from collections.abc import Callable, Sequence
 
 from gevent.event import Event
 
 from relay.backoff import Backoff
+from relay.clock import SYSTEM, Clock
 from relay.exchange import rest
 from relay.exchange.rest import RestError
 from relay.ingest.intake import Intake
@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 #: One look costs 80 of the 6,000 that an address may spend a minute; a storm of reconnections must
 #: not multiply that.
 LEAST_SECONDS = 30.0
-REGULAR_SECONDS = 300.0
 _TRADING = "TRADING"
 
 
@@ -32,14 +31,16 @@ class Catalogue:
         self,
         bases: Sequence[str],
         intake: Intake,
-        begin: Callable[[bool], bool],
-        regular: float = REGULAR_SECONDS,
+        wants: Callable[[bool], bool],
+        regular: float,
+        clock: Clock = SYSTEM,
     ) -> None:
-        """`bases`: URLs of REST APIs in order of preference. `begin` is asked before anything is taken
-        in whether prices that are simulated, or not, are wanted. `regular` in seconds."""
+        """`bases`: URLs of REST APIs in order of preference. `wants` is asked before anything is taken
+        in: are prices that are simulated, or not, wanted now? `regular`: seconds between two looks."""
         self._bases = list(dict.fromkeys(bases))
         self._intake = intake
-        self._begin = begin
+        self._wants = wants
+        self._clock = clock
         self._regular = regular
         self._wanted = Event()
         self._not_before: dict[str, float] = {}
@@ -70,42 +71,42 @@ class Catalogue:
         One that was asked within LEAST_SECONDS, or that asked to be left alone, is passed over.
         """
         for base in self._bases:
-            if self._not_before.get(base, 0.0) > time.monotonic():
+            if self._not_before.get(base, 0.0) > self._clock.monotonic():
                 continue
-            self._rest(base, LEAST_SECONDS)
+            self._leave_alone(base, LEAST_SECONDS)
             try:
                 if self._read(base):
                     self._backoff.reset()
                     self._said = ""
                     return 0.0
             except RestError as error:
-                self._rest(base, max(self._backoff.next(), error.retry_after))
+                self._leave_alone(base, max(self._backoff.next(), error.retry_after))
                 if str(error) != self._said:
                     log.warning("%s: %s", base, error)
                 self._said = str(error)
                 if error.retry_after:
                     break
-        waits = [self._not_before.get(base, 0.0) - time.monotonic() for base in self._bases]
+        waits = [self._not_before.get(base, 0.0) - self._clock.monotonic() for base in self._bases]
         return max(min(waits, default=self._regular), 0.1)
 
-    def _rest(self, base: str, seconds: float) -> None:
+    def _leave_alone(self, base: str, seconds: float) -> None:
         """An API is not asked again for so long, or for as long as one may not be."""
-        self._not_before[base] = time.monotonic() + max(seconds, LEAST_SECONDS)
+        self._not_before[base] = self._clock.monotonic() + max(seconds, LEAST_SECONDS)
 
     def _read(self, base: str) -> bool:
         """Takes in what an API says; False if that is not wanted. Raises RestError."""
-        began = time.monotonic()
-        day = rest.day(base)
-        if not self._begin(day.simulated):
+        asked = self._clock.monotonic()
+        day = rest.day(base, self._clock)
+        if not self._wants(day.simulated):
             return False
         traded = {ticker.symbol for ticker in day.tickers}
         self._intake.seed(day.tickers)
-        missing = self._intake.silent_since(began) - traded
+        missing = self._intake.silent_since(asked) - traded
         if missing:
             statuses = rest.listing(base)
             if len(statuses) < max(len(traded), len(self._intake) / 2):
                 raise RestError(f"lists only {len(statuses)} symbols: not believed")
-            for symbol in sorted(missing & self._intake.silent_since(began)):
+            for symbol in sorted(missing & self._intake.silent_since(asked)):
                 self._judge(symbol, statuses.get(symbol))
         return True
 

@@ -4,7 +4,6 @@ Between a reader that must never wait and a store that may be slow or away: the 
 waits, nothing queues, and nothing older ever replaces something newer.
 """
 
-import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ import msgspec
 from gevent.event import Event
 
 from relay import pace
+from relay.clock import SYSTEM, Clock
 from relay.ticker import Ticker, removal
 
 #: Carried over from the last message that had them: a trade does not say the day's high.
@@ -65,8 +65,9 @@ class _Line:
 class Intake:
     """What is held of each symbol, and which of it waits to be written."""
 
-    def __init__(self, symbols: frozenset[str] = frozenset()) -> None:
+    def __init__(self, symbols: frozenset[str] = frozenset(), clock: Clock = SYSTEM) -> None:
         """`symbols`: only these are wanted; all if it is empty."""
+        self._clock = clock
         self._symbols = symbols
         self._lines: dict[str, _Line] = {}
         self._pending: dict[str, Ticker] = {}
@@ -90,13 +91,13 @@ class Intake:
         line = self._lines.get(symbol)
         return pace.STALE_PACES * line.pace if line is not None else 0.0
 
-    def silent_since(self, time: float) -> set[str]:
+    def silent_since(self, moment: float) -> set[str]:
         """The symbols of which nothing came since, by the monotonic clock."""
-        return {symbol for symbol, line in self._lines.items() if line.heard < time}
+        return {symbol for symbol, line in self._lines.items() if line.heard < moment}
 
     def offer(self, tickers: Iterable[Ticker]) -> None:
         """Takes what the exchange streamed; drops what is older than or the same as what is held."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         lines, pending = self._lines, self._pending
         for ticker in tickers:
             symbol = ticker.symbol
@@ -124,7 +125,7 @@ class Intake:
 
     def seed(self, tickers: Iterable[Ticker]) -> None:
         """Takes what REST said: never in place of what the present connection has streamed."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         for ticker in tickers:
             if not self._wants(ticker.symbol):
                 continue
@@ -154,8 +155,8 @@ class Intake:
         self._pending[symbol] = removal(symbol, line.ticker.received_time)
         self._bell.set()
 
-    def begin(self) -> None:
-        """A connection begins after a time without one: what is held may have been missed."""
+    def doubt(self) -> None:
+        """There was a time without a connection: newer than what is held may have been missed."""
         for line in self._lines.values():
             line.confirmed = False
 
@@ -167,7 +168,7 @@ class Intake:
     def restore(self, tickers: Iterable[Ticker]) -> None:
         """Takes what a store held, as if it had come before anything that came since."""
         came, self._lines, self._pending = self._lines, {}, {}
-        now = time.monotonic()
+        now = self._clock.monotonic()
         for ticker in tickers:
             line = came.get(ticker.symbol)
             if line is None:

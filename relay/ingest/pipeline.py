@@ -83,7 +83,7 @@ class Pipeline:
         if self.writer.use(simulated):
             self._catalogue.refresh()
         if after_gap:
-            self.intake.begin()
+            self.intake.doubt()
 
     def _wants(self, simulated: bool) -> bool:
         """Whether prices of that kind are wanted now: none of the other kind beside a session's."""
