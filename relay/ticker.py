@@ -5,9 +5,13 @@ import re
 import msgspec
 
 #: Symbols start with digits and come in any alphabet: 1INCHUSDT, 币安人生USDT.
-SYMBOL = re.compile(r"\w{1,32}")
+SYMBOL = re.compile(r"\w{1,32}+")
 #: A decimal as Binance prints it: never signed, never scientific.
-PRICE = re.compile(r"[0-9]{1,24}(\.[0-9]{1,24})?", re.ASCII)
+PRICE = re.compile(r"[0-9]{1,24}+(?:\.[0-9]{1,24}+)?+")
+#: A decimal that may be negative: a change.
+SIGNED = re.compile(rf"-?{PRICE.pattern}")
+#: The largest id or number that travels everywhere: JSON's and MessagePack's readers have 64 bits, signed.
+MAX_COUNT = 2**63 - 1
 
 
 #: Binance's letters for the fields of an entry of its market-wide arrays.

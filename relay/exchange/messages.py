@@ -1,24 +1,30 @@
 """What Binance says: any message made into tickers.
 
 Pure: no sockets, no clock. Facts are from Binance's Spot documentation, web-socket-streams.md.
+
+Every field is checked here, once: a decimal is a decimal, an id and a time are integers that travel in
+JSON and MessagePack. A bad value costs that value, and the ticker goes without it; a bad price or symbol
+costs the entry; nothing costs its neighbours, but for nesting so deep that no reader gets past it.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
-from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
 
-from relay.ticker import PRICE, SYMBOL, Ticker
+from relay.ticker import MAX_COUNT, PRICE, SIGNED, SYMBOL, Ticker
 
-#: A time above this is in microseconds (`?timeUnit=MICROSECOND`), not milliseconds.
-_FIRST_MICROSECOND = 100_000_000_000_000
+#: A time from here on is in microseconds (`?timeUnit=MICROSECOND`), not milliseconds. Milliseconds
+#: reach it in the year 5138.
+_FIRST_MICROSECOND = 10**14
+#: A number from here on is no time in either unit.
+_FIRST_NO_TIME = 10**17
 
 
 class Remark(StrEnum):
-    """Why a message, or one entry of it, gave no ticker."""
+    """What there is to say of a message, or of one entry of it, beside its ticker."""
 
     ACK = "ack"
     ERROR = "error"
@@ -27,6 +33,8 @@ class Remark(StrEnum):
     NO_PRICE = "no_price"
     UNKNOWN_EVENT = "unknown_event"
     MALFORMED = "malformed"
+    #: The ticker goes without a field.
+    BAD_VALUE = "bad_value"
 
 
 class Message(NamedTuple):
@@ -42,8 +50,8 @@ class _Event(msgspec.Struct, frozen=True, gc=False):
     """The fields we want of any event. Letters mean different things in different events."""
 
     e: str = ""
-    E: int | None = None
     s: str | None = None
+    E: Any = None
     c: Any = None
     o: Any = None
     h: Any = None
@@ -59,29 +67,63 @@ class _Event(msgspec.Struct, frozen=True, gc=False):
     n: Any = None
     t: Any = None
     k: Any = None
-    u: int | None = None
-    L: int | None = None
+    u: Any = None
+    L: Any = None
+    #: A partial book has this, and no event type.
+    lastUpdateId: Any = None  # noqa: N815 - Binance's name
 
 
-class _Envelope(msgspec.Struct, frozen=True):
+class _Envelope(msgspec.Struct, frozen=True, gc=False):
     """What may stand around or instead of an event."""
 
-    stream: str | None = None
     data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     result: Any = msgspec.UNSET
     error: Any = None
-    code: int | None = None
-    msg: str | None = None
-    lastUpdateId: int | None = None  # noqa: N815 - Binance's name
+    code: Any = None
+    msg: Any = None
 
 
-#: Events whose letters are a ticker's. Of others, a trade's or a book's, they mean something else.
-_DAY_EVENTS = frozenset(("24hrMiniTicker", "24hrTicker"))
+class _MiniEntry(msgspec.Struct, gc=False, tag_field="e", tag="24hrMiniTicker"):
+    """An entry of `!miniTicker@arr`, whole: what a frame has thousands of."""
+
+    E: int
+    s: str
+    c: str
+    o: str
+    h: str
+    l: str  # noqa: E741 - Binance's letter
+    v: str
+    q: str
+
+
+class _FullEntry(msgspec.Struct, gc=False, tag_field="e", tag="24hrTicker"):
+    """An entry of `!ticker@arr`, whole. Futures have no bid and ask."""
+
+    E: int
+    s: str
+    c: str
+    o: str
+    h: str
+    l: str  # noqa: E741 - Binance's letter
+    v: str
+    q: str
+    p: str
+    P: str
+    n: int
+    L: int
+    b: str | None = None
+    a: str | None = None
+
+
+#: What cannot be read. ValueError: text that is not UTF-8, or a number of thousands of digits.
+#: RecursionError: nesting deeper than the decoder goes.
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_event = msgspec.json.Decoder(_Event).decode
 _decode_events = msgspec.json.Decoder(list[_Event]).decode
-_decode_tickers = msgspec.json.Decoder(list[Ticker]).decode
+_decode_mini_entries = msgspec.json.Decoder(list[_MiniEntry]).decode
+_decode_full_entries = msgspec.json.Decoder(list[_FullEntry]).decode
 _decode_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
@@ -89,46 +131,37 @@ def normalise(message: bytes, received_time: int) -> Message:
     """The tickers in one message, raw or combined, event or array, and remarks on what gave none.
 
     `received_time` is in milliseconds since 1970. Never raises: whatever cannot be understood is a
-    remark, and spoils nothing beside it.
+    remark.
     """
     try:
         if message[:1] == b"[":
             return _array(message, received_time)
         envelope = _decode_envelope(message)
-        if envelope.data is msgspec.UNSET:
-            return _single(message, envelope, received_time)
-        data = bytes(envelope.data)
-        if data[:1] == b"[":
-            return _array(data, received_time)
-        return _single(data, _decode_envelope(data), received_time)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        if envelope.data is not msgspec.UNSET:
+            data = bytes(envelope.data)
+            if data[:1] == b"[":
+                return _array(data, received_time)
+            return _collect([_decode_event(data)], received_time)
+        if envelope.error is not None or envelope.code is not None:
+            # Documented as {"code","msg","id"}; on the wire nested: {"error":{"code","msg"},"id"}.
+            detail = envelope.error if envelope.error is not None else envelope.msg
+            return Message([], [Remark.ERROR], str(detail)[:200])
+        if envelope.result is not msgspec.UNSET:
+            return Message([], [Remark.ACK])
+        return _collect([_decode_event(message)], received_time)
+    except _UNREADABLE:
         return Message([], [Remark.MALFORMED])
 
 
-def _single(message: bytes, envelope: _Envelope, received_time: int) -> Message:
-    if envelope.error is not None or envelope.code is not None:
-        # Documented as {"code","msg","id"}; on the wire nested: {"error":{"code","msg"},"id"}.
-        detail = envelope.error if envelope.error is not None else envelope.msg
-        return Message([], [Remark.ERROR], str(detail)[:200])
-    if envelope.result is not msgspec.UNSET:
-        return Message([], [Remark.ACK])
-    if envelope.lastUpdateId is not None:
-        return Message([], [Remark.DEPTH])
-    return _collect([_decode_event(message)], received_time)
-
-
 def _array(message: bytes, received_time: int) -> Message:
-    """An array's entries are tickers as they come, where nothing else is among them."""
-    try:
-        tickers = _decode_tickers(message)
-    except msgspec.ValidationError:
-        return _mixed_array(message, received_time)
-    if not {ticker.stream for ticker in tickers} <= _DAY_EVENTS:
-        return _mixed_array(message, received_time)
-    return _collect_day(tickers, received_time)
-
-
-def _mixed_array(message: bytes, received_time: int) -> Message:
+    """Thousands of whole entries are looked at together; one by one only where that fails."""
+    for whole in (_mini_tickers, _full_tickers):
+        try:
+            tickers = whole(message, received_time)
+        except msgspec.ValidationError:
+            continue
+        if tickers is not None:
+            return Message(tickers, [])
     try:
         return _collect(_decode_events(message), received_time)
     except msgspec.ValidationError:
@@ -140,39 +173,72 @@ def _array_with_bad_entries(message: bytes, received_time: int) -> Message:
     for raw in _decode_raw_list(message):
         try:
             events.append(_decode_event(raw))
-        except msgspec.ValidationError:
+        except _UNREADABLE:
             bad += 1
     good = _collect(events, received_time)
     return Message(good.tickers, good.remarks + [Remark.MALFORMED] * bad)
 
 
-def _collect_day(tickers: list[Ticker], received_time: int) -> Message:
-    """One look at all of them, since a frame has thousands; one at each only where that fails."""
-    count = len(tickers)
-    if not (_all(SYMBOL, [t.symbol for t in tickers]) and _all(PRICE, [t.price for t in tickers])):
-        tickers = [t for t in tickers if SYMBOL.fullmatch(t.symbol) and PRICE.fullmatch(t.price)]
-    for ticker in tickers:
-        ticker.received_time = received_time
-        if (ticker.event_time or 0) > _FIRST_MICROSECOND:
-            ticker.event_time = _milliseconds(ticker.event_time)
-    return Message(tickers, [Remark.MALFORMED] * (count - len(tickers)))
+_MINI_LINES = re.compile(rf"(?:{SYMBOL.pattern}\n(?:{PRICE.pattern}\n){{6}})*+")
+_FULL_LINES = re.compile(
+    rf"(?:{SYMBOL.pattern}\n(?:{PRICE.pattern}\n){{8}}(?:{SIGNED.pattern}\n){{2}})*+"
+)
 
 
-def _all(pattern: re.Pattern[str], texts: list[str]) -> bool:
-    """Whether each of the texts matches as a whole."""
-    lines = "\n".join(texts) + "\n"
-    return lines.count("\n") == len(texts) and _lines_of(pattern).fullmatch(lines) is not None
+def _mini_tickers(message: bytes, received_time: int) -> list[Ticker] | None:
+    """The tickers of an array of miniTickers, if each value is what it ought to be.
+
+    Raises msgspec.ValidationError where the entries are of another kind, or not whole.
+    """
+    entries = _decode_mini_entries(message)
+    lines = [f"{e.s}\n{e.c}\n{e.o}\n{e.h}\n{e.l}\n{e.v}\n{e.q}\n" for e in entries]
+    if not (_all_match(_MINI_LINES, lines, 7) and _all_times([e.E for e in entries])):
+        return None
+    kind = "24hrMiniTicker"
+    # By position, in the order of Ticker's fields: names would take twice as long.
+    return [Ticker(e.s, e.c, kind, received_time, e.E, e.o, e.h, e.l, e.v, e.q) for e in entries]
 
 
-@cache
-def _lines_of(pattern: re.Pattern[str]) -> re.Pattern[str]:
-    return re.compile(rf"(?:(?:{pattern.pattern})\n)*+", pattern.flags)
+def _full_tickers(message: bytes, received_time: int) -> list[Ticker] | None:
+    """The same of an array of tickers with all their figures."""
+    entries = _decode_full_entries(message)
+    lines = [
+        f"{e.s}\n{e.c}\n{e.o}\n{e.h}\n{e.l}\n{e.v}\n{e.q}\n"
+        f"{'0' if e.b is None else e.b}\n{'0' if e.a is None else e.a}\n{e.p}\n{e.P}\n"
+        for e in entries
+    ]
+    if not (_all_match(_FULL_LINES, lines, 11) and _all_times([e.E for e in entries])):
+        return None
+    if not (_all_counts([e.n for e in entries]) and _all_counts([e.L for e in entries])):
+        return None
+    now, kind = received_time, "24hrTicker"
+    return [
+        Ticker(e.s, e.c, kind, now, e.E, e.o, e.h, e.l, e.v, e.q, e.p, e.P, e.b, e.a, e.n, e.L)
+        for e in entries
+    ]
 
 
-def _collect(events: list[_Event], received_time: int) -> Message:
-    tickers, remarks = [], []
+def _all_match(pattern: re.Pattern[str], entries: list[str], lines: int) -> bool:
+    """Whether each entry, of so many lines, matches. One look at all of them: a frame has thousands."""
+    text = "".join(entries)
+    return text.count("\n") == lines * len(entries) and pattern.fullmatch(text) is not None
+
+
+def _all_times(times: list[int]) -> bool:
+    """Whether each is a time in milliseconds."""
+    return not times or 0 <= min(times) <= max(times) < _FIRST_MICROSECOND
+
+
+def _all_counts(counts: list[int]) -> bool:
+    """Whether each is an id, or a number of trades."""
+    return not counts or 0 <= min(counts) <= max(counts) <= MAX_COUNT
+
+
+def _collect(events: Iterable[_Event], received_time: int) -> Message:
+    tickers: list[Ticker] = []
+    remarks: list[Remark] = []
     for event in events:
-        made = _ticker(event, received_time)
+        made = _ticker(event, received_time, remarks)
         if isinstance(made, Ticker):
             tickers.append(made)
         else:
@@ -180,18 +246,19 @@ def _collect(events: list[_Event], received_time: int) -> Message:
     return Message(tickers, remarks)
 
 
-def _ticker(event: _Event, received_time: int) -> Ticker | Remark:
+def _ticker(event: _Event, received_time: int, remarks: list[Remark]) -> Ticker | Remark:
     kind = event.e
     if kind in _MAKERS:
         find_price, make = _MAKERS[kind]
         price = find_price(event)
     elif kind in _NO_TICKER:
         return _NO_TICKER[kind]
+    elif not kind and event.lastUpdateId is not None:
+        return Remark.DEPTH
     elif not kind and event.u is not None and isinstance(event.b, str):
         # bookTicker has no event type and no time. Its price is the best bid as received: a
         # mid-price would be a number that nobody sent.
-        price = event.b
-        make = _book_ticker
+        price, make = event.b, _book_ticker
     else:
         return Remark.UNKNOWN_EVENT
     if price is None:
@@ -201,59 +268,66 @@ def _ticker(event: _Event, received_time: int) -> Ticker | Remark:
         return Remark.MALFORMED
     if not PRICE.fullmatch(price) or not SYMBOL.fullmatch(symbol):
         return Remark.MALFORMED
-    try:
-        return make(event, symbol, price, received_time)
-    except TypeError:
-        return Remark.MALFORMED
+    return make(event, symbol, price, received_time, remarks)
 
 
-def _day_ticker(event: _Event, symbol: str, price: str, received_time: int) -> Ticker:
+def _day_ticker(
+    event: _Event, symbol: str, price: str, received_time: int, remarks: list[Remark]
+) -> Ticker:
     """With the 24 hours' figures; a miniTicker has no change, bid, ask or number of trades."""
+
+    def decimal(value: object, pattern: re.Pattern[str] = PRICE) -> str | None:
+        return _decimal(value, pattern, remarks)
+
     return Ticker(
         symbol=symbol,
         price=price,
         stream=event.e,
         received_time=received_time,
-        event_time=_milliseconds(event.E),
-        open=_text(event.o),
-        high=_text(event.h),
-        low=_text(event.l),
-        volume=_text(event.v),
-        quote_volume=_text(event.q),
-        change=_text(event.p),
-        change_percent=_text(event.P),
-        bid=_text(event.b),
-        ask=_text(event.a),
-        trades=event.n if isinstance(event.n, int) else None,
-        sequence=event.L,
+        event_time=_milliseconds(event.E, remarks),
+        open=decimal(event.o),
+        high=decimal(event.h),
+        low=decimal(event.l),
+        volume=decimal(event.v),
+        quote_volume=decimal(event.q),
+        change=decimal(event.p, SIGNED),
+        change_percent=decimal(event.P, SIGNED),
+        bid=decimal(event.b),
+        ask=decimal(event.a),
+        trades=_count(event.n, remarks),
+        sequence=_count(event.L, remarks),
     )
 
 
-def _plain_ticker(event: _Event, symbol: str, price: str, received_time: int) -> Ticker:
+def _plain_ticker(
+    event: _Event, symbol: str, price: str, received_time: int, remarks: list[Remark]
+) -> Ticker:
     """Price and time only. A 1 h or 4 h window is here too: its figures are not those of 24 hours."""
     return Ticker(
         symbol=symbol,
         price=price,
         stream=event.e,
         received_time=received_time,
-        event_time=_milliseconds(event.E if event.e != "referencePrice" else event.t),
-        sequence=_sequence(event),
+        event_time=_milliseconds(event.E if event.e != "referencePrice" else event.t, remarks),
+        sequence=_sequence(event, remarks),
     )
 
 
-def _book_ticker(event: _Event, symbol: str, price: str, received_time: int) -> Ticker:
+def _book_ticker(
+    event: _Event, symbol: str, price: str, received_time: int, remarks: list[Remark]
+) -> Ticker:
     return Ticker(
         symbol=symbol,
         price=price,
         stream="bookTicker",
         received_time=received_time,
-        bid=_text(event.b),
-        ask=_text(event.a),
-        sequence=event.u,
+        bid=price,
+        ask=_decimal(event.a, PRICE, remarks),
+        sequence=_count(event.u, remarks),
     )
 
 
-def _sequence(event: _Event) -> int | None:
+def _sequence(event: _Event, remarks: list[Remark]) -> int | None:
     """The id of a trade, or of the last one in what is said of many; a string in some old recordings."""
     match event.e:
         case "trade" | "blockTrade":
@@ -264,14 +338,14 @@ def _sequence(event: _Event) -> int | None:
             said = event.k.get("L")
         case _:
             said = event.L
-    return said if isinstance(said, int) else None
+    return _count(said, remarks)
 
 
 def _kline_close(event: _Event) -> object:
     return event.k.get("c") if isinstance(event.k, dict) else False
 
 
-_Maker = Callable[[_Event, str, str, int], Ticker]
+_Maker = Callable[[_Event, str, str, int, list[Remark]], Ticker]
 _MAKERS: dict[str, tuple[Callable[[_Event], object], _Maker]] = {
     "trade": (lambda event: event.p, _plain_ticker),
     "aggTrade": (lambda event: event.p, _plain_ticker),
@@ -288,16 +362,30 @@ _MAKERS: dict[str, tuple[Callable[[_Event], object], _Maker]] = {
 _NO_TICKER = {"depthUpdate": Remark.DEPTH, "serverShutdown": Remark.SHUTDOWN}
 
 
-def _text(value: object) -> str | None:
-    """A decimal as received; raises TypeError for anything else that is there."""
-    if value is None or isinstance(value, str):
+def _decimal(value: object, pattern: re.Pattern[str], remarks: list[Remark]) -> str | None:
+    """A decimal as received; None where there is none."""
+    if value is None:
+        return None
+    if isinstance(value, str) and pattern.fullmatch(value):
         return value
-    raise TypeError(value)
+    remarks.append(Remark.BAD_VALUE)
+    return None
 
 
-def _milliseconds(time: object) -> int | None:
+def _count(value: object, remarks: list[Remark]) -> int | None:
+    """An id or a number as received; None where there is none. `true` is none either."""
+    if value is None:
+        return None
+    if type(value) is int and 0 <= value <= MAX_COUNT:
+        return value
+    remarks.append(Remark.BAD_VALUE)
+    return None
+
+
+def _milliseconds(time: object, remarks: list[Remark]) -> int | None:
     if time is None:
         return None
-    if not isinstance(time, int):
-        raise TypeError(time)
-    return time // 1000 if time > _FIRST_MICROSECOND else time
+    if type(time) is int and 0 <= time < _FIRST_NO_TIME:
+        return time if time < _FIRST_MICROSECOND else time // 1000
+    remarks.append(Remark.BAD_VALUE)
+    return None
