@@ -2,9 +2,11 @@
 
 import gzip
 import random
+import shutil
 import signal
 import subprocess
 import time
+import zlib
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from websockets.sync.client import connect
 from relay.exchange import recorder as recorder_module
 from relay.exchange.recorder import FILES, Recorder
 from relay.simulator.recording import read
+from tests.clocks import SetClock
 from tests.exchange import Simulator
 from tests.processes import Listener, RedisServer, wait_until
 from tests.scripted import ScriptedExchange
@@ -88,6 +91,78 @@ def test_a_disk_that_is_full_ends_the_recording_and_nothing_else(
         recorder.take(b"x", time.time_ns() + SECOND * 10 * (number + 1))
     recorder.close()
     assert caplog.text.count("the recording ends") == 1
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+def keep_for(recorder: Recorder, clock: SetClock, seconds: int) -> None:
+    """A message a second."""
+    for _ in range(seconds):
+        clock.advance(1.1)
+        recorder.take(b"x", clock.wall_ns())
+
+
+def test_a_directory_that_goes_ends_the_recording_and_it_is_tried_again(
+    tmp_path: Path, clock: SetClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    directory = tmp_path / "kept"
+    recorder = Recorder(directory, 1 << 20, clock)
+    keep_for(recorder, clock, 3)
+    shutil.rmtree(directory)
+    directory.write_text("no directory")
+    keep_for(recorder, clock, 200)
+    assert caplog.text.count("the recording ends") == 1
+    assert "its file is gone" in caplog.text
+    directory.unlink()
+    keep_for(recorder, clock, 70)
+    recorder.close()
+    assert caplog.text.count("recording again") == 1
+    assert len(lines(directory)) > 5
+
+
+def test_a_disk_that_is_full_for_long_is_told_once_and_gets_no_heap_of_empty_files(
+    tmp_path: Path, clock: SetClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = Recorder(tmp_path, 1 << 20, clock)
+    keep_for(recorder, clock, 3)
+
+    def full(data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    write, recorder._write = recorder._write, full  # type: ignore[method-assign]
+    keep_for(recorder, clock, 600)
+    assert caplog.text.count("the recording ends") == 1
+    assert len(list(tmp_path.iterdir())) == 1
+    recorder._write = write  # type: ignore[method-assign]
+    keep_for(recorder, clock, 70)
+    recorder.close()
+    assert len(list(read(list(tmp_path.glob("*.gz"))))) > 5
+
+
+@pytest.mark.parametrize("error", [OSError(28, "full"), ValueError("closed"), zlib.error("no")])
+def test_nothing_that_a_disk_does_reaches_whoever_records(
+    error: Exception, tmp_path: Path, clock: SetClock
+) -> None:
+    recorder = Recorder(tmp_path, 1 << 20, clock)
+
+    def fail(*_: object) -> None:
+        raise error
+
+    recorder._write = fail  # type: ignore[method-assign]
+    keep_for(recorder, clock, 200)
+    recorder.close()
+
+
+def test_a_clock_that_is_set_back_puts_nothing_off(tmp_path: Path, clock: SetClock) -> None:
+    recorder = Recorder(tmp_path, 1 << 20, clock)
+    keep_for(recorder, clock, 3)
+    clock.set_wall(1_500_000_000_000)
+    keep_for(recorder, clock, 3)
+    assert len(list(read(list(tmp_path.glob("*.gz"))))) >= 5
+    recorder.close()
 
 
 def test_a_listener_records_what_a_simulator_replays_to_the_same_prices(
