@@ -1,11 +1,14 @@
 """What REST says: it fills the board, finds out who is halted or gone, and is never asked too often."""
 
+import json
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import msgspec
 import pytest
 
 from relay.ingest import catalogue as catalogue_module
@@ -130,25 +133,147 @@ def test_an_api_that_lists_nothing_takes_nothing_away(catalogue: Catalogue, inta
     catalogue.look()
     held = waiting(intake)
 
-    class Empty(BaseHTTPRequestHandler):
+    with api(b"[]", b'{"symbols":[]}') as url:
+        Catalogue([url], intake, lambda _: True, REGULAR).look()
+    assert waiting(intake) == {}
+    assert intake.silent_since(time.monotonic()) == held.keys()
+
+
+def row(symbol: str, **more: object) -> dict[str, object]:
+    """A row of ticker/24hr."""
+    prices = dict.fromkeys(("lastPrice", "openPrice", "highPrice", "lowPrice"), "1.0")
+    day = {"volume": "1", "quoteVolume": "1", "closeTime": 1_700_000_000_000, "lastId": 1}
+    return {"symbol": symbol, "count": 10} | prices | day | more
+
+
+@contextmanager
+def api(
+    day: bytes = b"[]", listing: bytes = b"{}", status: int = 200, **headers: str
+) -> Iterator[str]:
+    """A REST API that answers so, and its URL."""
+
+    class Api(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = b"[]" if "24hr" in self.path else b'{"symbols":[]}'
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
+            body = day if "24hr" in self.path else listing
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            if "Transfer_Encoding" not in headers:
+                self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            with suppress(OSError):
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Empty) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Api) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        Catalogue(
-            [f"http://127.0.0.1:{server.server_address[1]}"], intake, lambda _: True, REGULAR
-        ).look()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
+
+
+def looked_at(url: str) -> tuple[float, dict[str, Ticker]]:
+    """What became of one look at this API: the wait, and what it brought."""
+    intake = Intake()
+    wait = Catalogue([url], intake, lambda _: True, REGULAR).look()
+    return wait, waiting(intake)
+
+
+BAD_ROWS: list[tuple[dict[str, object], str]] = [
+    ({"closeTime": 10**30}, "event_time"),
+    ({"closeTime": "now"}, "event_time"),
+    ({"closeTime": -1}, "event_time"),
+    ({"lastId": 10**30}, "sequence"),
+    ({"count": -(10**30)}, "trades"),
+    ({"quoteVolume": "NaN"}, "quote_volume"),
+    ({"highPrice": 5}, "high"),
+]
+
+
+@pytest.mark.parametrize(("value", "field"), BAD_ROWS, ids=str)
+def test_a_bad_value_of_rest_costs_that_value(value: dict[str, object], field: str) -> None:
+    with api(json.dumps([row("A", **value), row("B")]).encode()) as url:
+        _, found = looked_at(url)
+    assert found.keys() == {"A", "B"}
+    assert getattr(found["A"], field) is None
+    assert getattr(found["B"], field) is not None
+    msgspec.msgpack.encode(found["A"])
+
+
+@pytest.mark.parametrize("price", [None, "NaN", "-1", 1, "1e5", "0.00", ["1"]])
+def test_a_row_without_a_price_costs_that_row(price: object) -> None:
+    with api(json.dumps([row("A", lastPrice=price), row("B"), 7, None]).encode()) as url:
+        _, found = looked_at(url)
+    assert found.keys() == {"B"}
+
+
+ABSURD = {
+    "deep": b"[" * 500_000,
+    "deep in a row": b'[{"x":' + b"[" * 3000 + b"]" * 3000 + b"}]",
+    "no JSON": b"\xff\x00",
+    "no list": b'{"symbol":"A"}',
+    "long": b"[" + b" " * (20 << 20) + b"]",
+    "many rows": json.dumps([row(f"R{number}") for number in range(30_000)]).encode(),
+    "many digits": b'[{"closeTime":' + b"9" * 6000 + b"}]",
+}
+
+
+@pytest.mark.parametrize("body", ABSURD.values(), ids=ABSURD.keys())
+def test_an_absurd_answer_of_rest_is_no_answer(body: bytes) -> None:
+    with api(body) as url:
+        wait, found = looked_at(url)
+    assert found == {}
+    assert wait >= 29 or body.startswith(b'[{"closeTime"')
+
+
+def test_a_redirect_is_not_followed() -> None:
+    with (
+        api(json.dumps([row("A")]).encode()) as other,
+        api(status=302, Location=f"{other}/api/v3/ticker/24hr") as url,
+    ):
+        wait, found = looked_at(url)
+    assert found == {}
+    assert wait >= 29
+
+
+@pytest.mark.parametrize("asked", ["9" * 400, "-5", "1e9", "\u00b2", "soon"])
+def test_what_it_asks_for_is_obeyed_within_reason(asked: str) -> None:
+    with api(status=429, Retry_After=asked) as url:
+        wait, _ = looked_at(url)
+    assert 29 <= wait <= 3 * 86_400
+
+
+def test_an_answer_that_never_ends_is_given_up() -> None:
+    trailers = b"2\r\n[]\r\n0\r\n" + b"x: y\r\n" * 4_000_000
+    with api(trailers, Transfer_Encoding="chunked") as url:
+        wait, found = looked_at(url)
+    assert found == {}
+    assert wait >= 29
+
+
+@pytest.mark.parametrize("status", ["<img src=x>" * 50, 5, None, "", "halt", "A" * 33])
+def test_a_status_that_is_none_is_left_alone_and_removes_nothing(status: object) -> None:
+    intake = Intake()
+    symbols = [f"S{number}" for number in range(10)]
+    with api(json.dumps([row(symbol) for symbol in symbols]).encode()) as url:
+        Catalogue([url], intake, lambda _: True, REGULAR).look()
+    waiting(intake)
+    listing = {"symbols": [{"symbol": symbol, "status": status} for symbol in symbols]}
+    with api(json.dumps([row("S0")]).encode(), json.dumps(listing).encode()) as url:
+        Catalogue([url], intake, lambda _: True, REGULAR).look()
     assert waiting(intake) == {}
-    assert intake.silent_since(time.monotonic()) == held.keys()
+    assert len(intake) == 10
+
+
+def test_what_was_asked_of_one_kind_says_nothing_of_the_other(
+    simulator: Simulator, intake: Intake
+) -> None:
+    """A session of the other kind takes over between the two questions."""
+    intake.offer([Ticker("REAL", "1", "trade", 0, 1)])
+    wanted = iter((True, False))
+    Catalogue([simulator.http], intake, lambda _: next(wanted), REGULAR).look()
+    assert waiting(intake)["REAL"].price == "1"
 
 
 def test_a_client_sees_the_whole_market_though_little_of_it_moves() -> None:

@@ -14,13 +14,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from relay.exchange.values import FIRST_MICROSECOND, count, decimal, milliseconds
 from relay.ticker import MAX_COUNT, PRICE, SIGNED, SYMBOL, Ticker
-
-#: A time from here on is in microseconds (`?timeUnit=MICROSECOND`), not milliseconds. Milliseconds
-#: reach it in the year 5138.
-_FIRST_MICROSECOND = 10**14
-#: A number from here on is no time in either unit.
-_FIRST_NO_TIME = 10**17
 
 
 class Remark(StrEnum):
@@ -226,7 +221,7 @@ def _all_match(pattern: re.Pattern[str], entries: list[str], lines: int) -> bool
 
 def _all_times(times: list[int]) -> bool:
     """Whether each is a time in milliseconds."""
-    return not times or 0 <= min(times) <= max(times) < _FIRST_MICROSECOND
+    return not times or 0 <= min(times) <= max(times) < FIRST_MICROSECOND
 
 
 def _all_counts(counts: list[int]) -> bool:
@@ -237,16 +232,17 @@ def _all_counts(counts: list[int]) -> bool:
 def _collect(events: Iterable[_Event], received_time: int) -> Message:
     tickers: list[Ticker] = []
     remarks: list[Remark] = []
+    bad: list[object] = []
     for event in events:
-        made = _ticker(event, received_time, remarks)
+        made = _ticker(event, received_time, bad)
         if isinstance(made, Ticker):
             tickers.append(made)
         else:
             remarks.append(made)
-    return Message(tickers, remarks)
+    return Message(tickers, remarks + [Remark.BAD_VALUE] * len(bad))
 
 
-def _ticker(event: _Event, received_time: int, remarks: list[Remark]) -> Ticker | Remark:
+def _ticker(event: _Event, received_time: int, bad: list[object]) -> Ticker | Remark:
     kind = event.e
     if kind in _MAKERS:
         find_price, make = _MAKERS[kind]
@@ -268,39 +264,36 @@ def _ticker(event: _Event, received_time: int, remarks: list[Remark]) -> Ticker 
         return Remark.MALFORMED
     if not PRICE.fullmatch(price) or not SYMBOL.fullmatch(symbol):
         return Remark.MALFORMED
-    return make(event, symbol, price, received_time, remarks)
+    return make(event, symbol, price, received_time, bad)
 
 
 def _day_ticker(
-    event: _Event, symbol: str, price: str, received_time: int, remarks: list[Remark]
+    event: _Event, symbol: str, price: str, received_time: int, bad: list[object]
 ) -> Ticker:
     """With the 24 hours' figures; a miniTicker has no change, bid, ask or number of trades."""
-
-    def decimal(value: object, pattern: re.Pattern[str] = PRICE) -> str | None:
-        return _decimal(value, pattern, remarks)
 
     return Ticker(
         symbol=symbol,
         price=price,
         stream=event.e,
         received_time=received_time,
-        event_time=_milliseconds(event.E, remarks),
-        open=decimal(event.o),
-        high=decimal(event.h),
-        low=decimal(event.l),
-        volume=decimal(event.v),
-        quote_volume=decimal(event.q),
-        change=decimal(event.p, SIGNED),
-        change_percent=decimal(event.P, SIGNED),
-        bid=decimal(event.b),
-        ask=decimal(event.a),
-        trades=_count(event.n, remarks),
-        sequence=_count(event.L, remarks),
+        event_time=milliseconds(event.E, bad),
+        open=decimal(event.o, bad),
+        high=decimal(event.h, bad),
+        low=decimal(event.l, bad),
+        volume=decimal(event.v, bad),
+        quote_volume=decimal(event.q, bad),
+        change=decimal(event.p, bad, SIGNED),
+        change_percent=decimal(event.P, bad, SIGNED),
+        bid=decimal(event.b, bad),
+        ask=decimal(event.a, bad),
+        trades=count(event.n, bad),
+        sequence=count(event.L, bad),
     )
 
 
 def _plain_ticker(
-    event: _Event, symbol: str, price: str, received_time: int, remarks: list[Remark]
+    event: _Event, symbol: str, price: str, received_time: int, bad: list[object]
 ) -> Ticker:
     """Price and time only. A 1 h or 4 h window is here too: its figures are not those of 24 hours."""
     return Ticker(
@@ -308,13 +301,13 @@ def _plain_ticker(
         price=price,
         stream=event.e,
         received_time=received_time,
-        event_time=_milliseconds(event.E if event.e != "referencePrice" else event.t, remarks),
-        sequence=_sequence(event, remarks),
+        event_time=milliseconds(event.E if event.e != "referencePrice" else event.t, bad),
+        sequence=_sequence(event, bad),
     )
 
 
 def _book_ticker(
-    event: _Event, symbol: str, price: str, received_time: int, remarks: list[Remark]
+    event: _Event, symbol: str, price: str, received_time: int, bad: list[object]
 ) -> Ticker:
     return Ticker(
         symbol=symbol,
@@ -322,12 +315,12 @@ def _book_ticker(
         stream="bookTicker",
         received_time=received_time,
         bid=price,
-        ask=_decimal(event.a, PRICE, remarks),
-        sequence=_count(event.u, remarks),
+        ask=decimal(event.a, bad),
+        sequence=count(event.u, bad),
     )
 
 
-def _sequence(event: _Event, remarks: list[Remark]) -> int | None:
+def _sequence(event: _Event, bad: list[object]) -> int | None:
     """The id of a trade, or of the last one in what is said of many; a string in some old recordings."""
     match event.e:
         case "trade" | "blockTrade":
@@ -338,14 +331,14 @@ def _sequence(event: _Event, remarks: list[Remark]) -> int | None:
             said = event.k.get("L")
         case _:
             said = event.L
-    return _count(said, remarks)
+    return count(said, bad)
 
 
 def _kline_close(event: _Event) -> object:
     return event.k.get("c") if isinstance(event.k, dict) else False
 
 
-_Maker = Callable[[_Event, str, str, int, list[Remark]], Ticker]
+_Maker = Callable[[_Event, str, str, int, list[object]], Ticker]
 _MAKERS: dict[str, tuple[Callable[[_Event], object], _Maker]] = {
     "trade": (lambda event: event.p, _plain_ticker),
     "aggTrade": (lambda event: event.p, _plain_ticker),
@@ -360,32 +353,3 @@ _MAKERS: dict[str, tuple[Callable[[_Event], object], _Maker]] = {
     "referencePrice": (lambda event: event.r, _plain_ticker),
 }
 _NO_TICKER = {"depthUpdate": Remark.DEPTH, "serverShutdown": Remark.SHUTDOWN}
-
-
-def _decimal(value: object, pattern: re.Pattern[str], remarks: list[Remark]) -> str | None:
-    """A decimal as received; None where there is none."""
-    if value is None:
-        return None
-    if isinstance(value, str) and pattern.fullmatch(value):
-        return value
-    remarks.append(Remark.BAD_VALUE)
-    return None
-
-
-def _count(value: object, remarks: list[Remark]) -> int | None:
-    """An id or a number as received; None where there is none. `true` is none either."""
-    if value is None:
-        return None
-    if type(value) is int and 0 <= value <= MAX_COUNT:
-        return value
-    remarks.append(Remark.BAD_VALUE)
-    return None
-
-
-def _milliseconds(time: object, remarks: list[Remark]) -> int | None:
-    if time is None:
-        return None
-    if type(time) is int and 0 <= time < _FIRST_NO_TIME:
-        return time if time < _FIRST_MICROSECOND else time // 1000
-    remarks.append(Remark.BAD_VALUE)
-    return None

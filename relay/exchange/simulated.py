@@ -3,8 +3,13 @@
 import subprocess
 import sys
 
+import gevent
+
 #: The header by which a simulator names itself, in the answer to a handshake and in every other.
 HEADER = "x-relay-simulator"
+
+#: A simulator that has not said its address by then never will.
+START_SECONDS = 20.0
 
 
 class SimulatorChild:
@@ -29,7 +34,12 @@ class SimulatorChild:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdout is not None  # noqa: S101 - for the type checker
-        address = self._process.stdout.readline().strip().rpartition(" ")[2]
+        try:
+            with gevent.Timeout(START_SECONDS):
+                address = self._process.stdout.readline().strip().rpartition(" ")[2]
+        except gevent.Timeout:
+            address = ""
         if not address.startswith("ws://"):
+            self._process.kill()
             raise OSError("the simulator did not start")
         self._url = address

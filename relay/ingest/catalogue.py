@@ -58,12 +58,16 @@ class Catalogue:
         self._bases = [base, *(other for other in self._bases if other != base)]
 
     def run(self) -> None:
-        """Looks for ever. Needs a greenlet of its own."""
+        """Looks for ever, whatever it is answered. Needs a greenlet of its own."""
         wait = self._regular
         while True:
             self._wanted.wait(wait)
             self._wanted.clear()
-            wait = self.look() or self._regular * random.uniform(0.9, 1.1)
+            try:
+                wait = self.look() or self._regular * random.uniform(0.9, 1.1)
+            except Exception:  # it supervises: nothing that is answered may end it
+                log.exception("a look at what is listed failed")
+                wait = LEAST_SECONDS
 
     def look(self) -> float:
         """Asks one API after the other; seconds until it is worth asking again, 0 if one answered.
@@ -106,6 +110,8 @@ class Catalogue:
             statuses = rest.listing(base)
             if len(statuses) < max(len(traded), len(self._intake) / 2):
                 raise RestError(f"lists only {len(statuses)} symbols: not believed")
+            if not self._wants(day.simulated):
+                return False
             for symbol in sorted(missing & self._intake.silent_since(asked)):
                 self._judge(symbol, statuses.get(symbol))
         return True
@@ -114,5 +120,5 @@ class Catalogue:
         if status is None:
             log.warning("%s is gone: the exchange does not list it any more", symbol)
             self._intake.remove(symbol)
-        elif status != _TRADING:
+        elif status not in (_TRADING, rest.UNREADABLE):
             self._intake.mark(symbol, status)
