@@ -4,7 +4,7 @@ import pytest
 
 from relay import pace
 from relay.ingest.intake import Intake
-from relay.ticker import Ticker
+from relay.ticker import MAX_HELD, Ticker
 from tests.clocks import SetClock
 
 
@@ -182,6 +182,119 @@ def test_a_quiet_symbol_is_given_the_time_it_usually_takes() -> None:
     assert 600 <= (paces["QUIET"] or 0) <= 602
     assert intake.patience("BUSY") < 10
     assert intake.patience("QUIET") >= 1800
+
+
+YEAR = 365 * 86_400_000
+
+
+def refusals(intake: Intake, clock: SetClock, *tickers: Ticker) -> float:
+    """Seconds that each of these, one a second, is refused until one is taken."""
+    for seconds, ticker in enumerate(tickers):
+        clock.advance(1)
+        intake.offer([ticker])
+        if waiting(intake):
+            return seconds
+    return float("inf")
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["", "restarted"])
+@pytest.mark.parametrize("kind", ["24hrMiniTicker", "trade"])
+def test_one_wrong_time_costs_a_symbol_a_few_seconds(kind: str, restarted: bool) -> None:
+    clock = SetClock()
+    intake = Intake(clock=clock)
+
+    def tick(second: int, ahead: int = 0) -> Ticker:
+        more = {"sequence": second} if kind == "trade" else {"open": "1"}
+        return ticker("A", str(second), 1000 * second + ahead, stream=kind, **more)
+
+    wrong = tick(1, ahead=YEAR)
+    if restarted:
+        intake.restore([wrong])
+    else:
+        intake.offer([wrong])
+    waiting(intake)
+    assert 5 <= refusals(intake, clock, *map(tick, range(2, 30))) <= 8
+    intake.offer([tick(40)])
+    assert waiting(intake) == {"A": "40"}
+
+
+def test_one_wrong_id_costs_a_symbol_a_few_seconds_beside_another_kind() -> None:
+    clock = SetClock()
+    intake = Intake(clock=clock)
+    intake.offer([book("1", 2**62)])
+    taken = []
+    for second in range(20):
+        clock.advance(1)
+        intake.offer([trade("2", second * 1000 + 1, second)])
+        intake.offer([book(str(100 + second), second)])
+        taken.append(waiting(intake)["A"])
+    assert taken[:5] == ["2"] * 5
+    assert taken[-10:] == [str(100 + second) for second in range(10, 20)]
+
+
+def test_what_is_repeated_or_late_never_takes_the_place_of_what_is_newer() -> None:
+    clock = SetClock()
+    intake = Intake(clock=clock)
+    for second in range(100, 200):
+        clock.advance(1)
+        intake.offer([ticker("A", str(second), second * 1000, open="1")])
+        assert waiting(intake) == {"A": str(second)}
+        # An exchange that repeats itself, and a connection that is slower than the other.
+        intake.offer([ticker("A", str(second - n), (second - n) * 1000, open="1") for n in (9, 3)])
+        assert waiting(intake) == {}
+    for _ in range(100):
+        clock.advance(1)
+        intake.offer([ticker("A", "150", 150_000, open="1"), ticker("A", "199", 199_000, open="1")])
+    assert waiting(intake) == {}
+
+
+def test_a_recording_of_any_year_is_taken_in_as_it_comes() -> None:
+    clock = SetClock()
+    intake = Intake(clock=clock)
+    for year in (1, 80):
+        symbol = f"Y{year}"
+        for second in range(100):
+            intake.offer([ticker(symbol, str(second), year * YEAR + second * 1000)])
+            assert waiting(intake) == {symbol: str(second)}
+
+
+def test_only_so_many_symbols_are_held_whoever_invents_them(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    intake = Intake()
+    for start in range(0, 60_000, 20_000):
+        frame = [ticker(f"S{number}", "1") for number in range(start, start + 20_000)]
+        intake.offer(frame)
+        intake.seed([ticker(f"REST{number}", "1", stream="rest") for number in range(start)])
+    assert len(intake) == MAX_HELD
+    assert len(waiting(intake)) == MAX_HELD
+    assert intake.refused == 2 * 20_000 + 20_000 + 40_000
+    assert caplog.text.count("no room") == 1
+    intake.offer([ticker("S5", "2", 2)])
+    assert waiting(intake) == {"S5": "2"}
+
+
+def test_removals_that_nobody_takes_are_bounded() -> None:
+    intake = Intake()
+    for round_ in range(5):
+        symbols = [f"R{round_}S{number}" for number in range(10_000)]
+        intake.offer([ticker(symbol, "1") for symbol in symbols])
+        for symbol in intake.silent_since(float("inf")):
+            intake.remove(symbol)
+    assert len(intake.wait(0)) <= 3 * MAX_HELD
+
+
+def test_what_a_store_holds_beyond_the_limit_is_removed_from_it() -> None:
+    intake = Intake()
+    intake.restore(ticker(f"S{number}", "1") for number in range(MAX_HELD + 10))
+    assert len(intake) == MAX_HELD
+    assert len([price for price in waiting(intake).values() if price == ""]) == 10
+
+
+def test_a_symbol_that_nobody_asked_for_is_not_taken_in() -> None:
+    intake = Intake(frozenset(("A",)))
+    intake.offer([ticker("A", "1"), ticker("B", "1")])
+    assert waiting(intake) == {"A": "1"}
 
 
 @pytest.mark.parametrize(

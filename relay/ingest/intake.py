@@ -1,9 +1,16 @@
 """Intake: the newest ticker of every symbol, on its way from the feed to the writer.
 
 Between a reader that must never wait and a store that may be slow or away: the newest of each symbol
-waits, nothing queues, and nothing older ever replaces something newer.
+waits, nothing queues, and nothing older replaces something newer.
+
+What is newer, the exchange's times and ids say: ours says nothing, and a recording's may be of any year.
+One of them may be wrong, and too late. So a ticker that is held has a claim, which ends: once tickers of
+its symbol that it makes look old have come for CLAIM_SECONDS, one later than the other, and nothing has
+borne it out meanwhile, the next one of them takes its place. A symbol that moves seldom loses one update
+by it. This is the same for a ticker that a store held, so a restart helps no wrong time to stay.
 """
 
+import logging
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -12,7 +19,9 @@ from gevent.event import Event
 
 from relay import pace
 from relay.clock import SYSTEM, Clock
-from relay.ticker import Ticker, removal
+from relay.ticker import MAX_HELD, Ticker, removal
+
+log = logging.getLogger(__name__)
 
 #: Carried over from the last message that had them: a trade does not say the day's high.
 _DAY_FIELDS = (
@@ -30,6 +39,11 @@ _NUMBERED = frozenset(("trade", "aggTrade", "bookTicker"))
 #: Ids that begin again, as on a testnet's monthly reset, do so with a time that is later by far more
 #: than two connections' can differ, in milliseconds.
 _RESTART_MILLISECONDS = 60_000
+#: Seconds until a ticker that is contradicted all the time loses its place. Longer than two connections
+#: are read side by side (feed.OVERLAP_SECONDS): what the slower one sends late must not count.
+CLAIM_SECONDS = 6.0
+#: Removals that wait to be written, at most, beside what is held. A store that is away takes none.
+_MAX_REMOVALS = MAX_HELD
 
 
 class Counts(NamedTuple):
@@ -62,6 +76,18 @@ class _Line:
         self.shown = int(self.pace) + 1
 
 
+class _Rivals(NamedTuple):
+    """Tickers of one symbol and kind that what is held makes look old."""
+
+    #: When the first of them came, by the monotonic clock.
+    since: float
+    newest: Ticker
+
+    def precede(self, ticker: Ticker) -> bool:
+        """Whether the ticker is later than each of them."""
+        return _order(ticker) > _order(self.newest)
+
+
 class Intake:
     """What is held of each symbol, and which of it waits to be written."""
 
@@ -73,6 +99,9 @@ class Intake:
         self._pending: dict[str, Ticker] = {}
         # The last of each other kind: a symbol may come as trade and as bookTicker.
         self._others: dict[tuple[str, str], Ticker] = {}
+        self._rivals: dict[tuple[str, str], _Rivals] = {}
+        #: Symbols, each time one came, for which there was no room.
+        self.refused = 0
         self._bell = Event()
         self._dropped = 0
         self._conflated = 0
@@ -98,19 +127,23 @@ class Intake:
     def offer(self, tickers: Iterable[Ticker]) -> None:
         """Takes what the exchange streamed; drops what is older than or the same as what is held."""
         now = self._clock.monotonic()
-        lines, pending = self._lines, self._pending
+        lines, pending, rivals = self._lines, self._pending, self._rivals
         for ticker in tickers:
             symbol = ticker.symbol
             line = lines.get(symbol)
             if line is None:
+                if not self._has_room(symbol):
+                    continue
                 line = lines[symbol] = _Line(ticker, now, pace.UNKNOWN_SECONDS)
             else:
                 held = line.ticker
                 if not _plainly_follows(ticker, held):
-                    if self._is_old(ticker, held):
+                    if self._is_old(ticker, held) and not self._outlives(held, ticker, now):
                         self._dropped += 1
                         continue
                     self._inherit(ticker, held)
+                if rivals:
+                    rivals.pop((symbol, ticker.stream), None)
                 line.ticker = ticker
                 line.confirmed = True
                 gap = now - line.heard
@@ -127,10 +160,10 @@ class Intake:
         """Takes what REST said: never in place of what the present connection has streamed."""
         now = self._clock.monotonic()
         for ticker in tickers:
-            if not self._wants(ticker.symbol):
-                continue
             line = self._lines.get(ticker.symbol)
             if line is None:
+                if not self._has_room(ticker.symbol):
+                    continue
                 line = _Line(ticker, now, pace.of_trades(ticker.trades or 0))
                 self._lines[ticker.symbol] = line
                 line.confirmed = False
@@ -152,6 +185,9 @@ class Intake:
     def remove(self, symbol: str) -> None:
         """The exchange does not list the symbol any more."""
         line = self._lines.pop(symbol)
+        for kept in (self._others, self._rivals):
+            for key in [key for key in kept if key[0] == symbol]:
+                del kept[key]
         self._pending[symbol] = removal(symbol, line.ticker.received_time)
         self._bell.set()
 
@@ -162,11 +198,14 @@ class Intake:
 
     def clear(self) -> None:
         """Forgets everything: it was of another kind than what comes now."""
-        for kept in (self._lines, self._pending, self._others):
+        for kept in (self._lines, self._pending, self._others, self._rivals):
             kept.clear()
 
     def restore(self, tickers: Iterable[Ticker]) -> None:
-        """Takes what a store held, as if it had come before anything that came since."""
+        """Takes what a store held, as if it had come before anything that came since.
+
+        What is not wanted, or has no room, is removed from there.
+        """
         came, self._lines, self._pending = self._lines, {}, {}
         now = self._clock.monotonic()
         for ticker in tickers:
@@ -178,11 +217,12 @@ class Intake:
                 line.ticker = ticker
             else:
                 self._put(line, line.ticker)
+            wanted = self._has_room(ticker.symbol)
             self._lines[ticker.symbol] = line
-            if not self._wants(ticker.symbol):
+            if not wanted:
                 self.remove(ticker.symbol)
         for symbol, line in came.items():
-            if symbol not in self._lines:
+            if symbol not in self._lines and self._has_room(symbol):
                 self._lines[symbol] = line
                 self._put(line, line.ticker)
 
@@ -198,8 +238,33 @@ class Intake:
         pending, self._pending = self._pending, {}
         return list(pending.values())
 
-    def _wants(self, symbol: str) -> bool:
-        return not self._symbols or symbol in self._symbols
+    def _has_room(self, symbol: str) -> bool:
+        """Whether a symbol that is not held may be. One that nobody asked for never."""
+        if self._symbols and symbol not in self._symbols:
+            return False
+        if len(self._lines) < MAX_HELD and len(self._pending) < MAX_HELD + _MAX_REMOVALS:
+            return True
+        if not self.refused:
+            log.error("no room for %a, nor for any other symbol beyond %d", symbol, MAX_HELD)
+        self.refused += 1
+        return False
+
+    def _outlives(self, held: Ticker, ticker: Ticker, now: float) -> bool:
+        """Whether what looks old takes the place of what is held, whose claim has ended."""
+        if _order(ticker) == _order(held):
+            # The same again: it bears out what is held.
+            self._rivals.pop((ticker.symbol, ticker.stream), None)
+            return False
+        key = ticker.symbol, ticker.stream
+        rivals = self._rivals.get(key)
+        if rivals is None:
+            self._rivals[key] = _Rivals(now, ticker)
+        elif rivals.precede(ticker):
+            if now - rivals.since >= CLAIM_SECONDS:
+                self._others.pop(key, None)
+                return True
+            self._rivals[key] = _Rivals(rivals.since, ticker)
+        return False
 
     def _put(self, line: _Line, ticker: Ticker) -> None:
         line.ticker = ticker
@@ -213,7 +278,8 @@ class Intake:
             self._others[held.symbol, held.stream] = held
         if ticker.open is None and held.open is not None:
             for field in _DAY_FIELDS:
-                setattr(ticker, field, getattr(held, field))
+                if getattr(ticker, field) is None:
+                    setattr(ticker, field, getattr(held, field))
 
     def _is_old(self, ticker: Ticker, held: Ticker) -> bool:
         """Older by the exchange's clock or ids, or the same again. Two symbols are never compared."""
@@ -259,3 +325,8 @@ def _later(ticker: Ticker, held: Ticker) -> int:
 
 def _content(ticker: Ticker) -> tuple[str, str, str | None, str | None]:
     return ticker.price, ticker.stream, ticker.bid, ticker.ask
+
+
+def _order(ticker: Ticker) -> tuple[int, int]:
+    """What orders the tickers of one symbol and kind, which all have a time, or all have none."""
+    return ticker.event_time or 0, ticker.sequence or 0
