@@ -9,7 +9,8 @@ import pytest
 
 from tests.exchange import Simulator
 from tests.feeding import is_live_on, relay_on, wait_for_source
-from tests.processes import ROOT, wait_until
+from tests.processes import ROOT, Gunicorn, wait_until
+from tests.scripted import ScriptedExchange
 from tests.streams import EventSource
 
 
@@ -64,6 +65,38 @@ def test_what_can_be_read_in_spite_of_a_fault_is_read_on(first: Simulator) -> No
         stream.wait_for(lambda: len(stream.updates) > seen + 3, "prices that move on")
         assert {event["state"] for event in stream.events[1:]} == {"live"}
         assert first.status()["accepted"] == 1
+
+
+ENTRY = '{"e":"24hrMiniTicker","s":"BTCUSDT","c":"7","o":"1","h":"9","l":"1","v":"1","q":"1",'
+POISON = [
+    "[" * 200_000,
+    '[{"e":"24hrMiniTicker","s":"AUSDT","c":' + "[" * 200_000,
+    '{"stream":"x","data":' + '{"a":' * 200_000,
+    f'[{ENTRY}"E":{10**23}}}]',
+    f'[{ENTRY}"E":-{2**70}}}]',
+    f'[{ENTRY}"E":1,"n":{10**30}}}]',
+    f'[{ENTRY}"E":1,"L":{10**30}}}]',
+    '[{"e":"24hrMiniTicker","E":1,"s":"BTCUSDT","c":"7","o":"1","h":"9","l":"1","v":"1","q":"NaN"}]',
+    '{"e":"trade","E":100000000000000000,"s":"BTCUSDT","t":1,"p":"7"}',
+    '{"e":"trade","E":-100000000000000000,"s":"BTCUSDT","t":170141183460469231731687303715884105727,"p":"7"}',
+    '{"e":"kline","E":1,"s":"BTCUSDT","k":{"c":{"a":1}}}',
+    '{"e":"kline","E":1,"s":"BTCUSDT","k":[1]}',
+    '{"u":36893488147419103232,"s":"BTCUSDT","b":"7","a":[]}',
+]
+
+
+def test_no_message_ends_the_feed_nor_breaks_a_page(exchange: ScriptedExchange) -> None:
+    with Gunicorn(BINANCE_WS=exchange.url, FEED_SILENCE_SECONDS="600") as relay:
+        exchange.tick(BTCUSDT="1", ETHUSDT="1")
+        relay.wait_until_ready()
+        with EventSource(relay.port) as stream:
+            for number, message in enumerate((*POISON, b"\xff\xfe\x00" * 100)):
+                exchange.say(message)
+                exchange.tick(ETHUSDT=str(number + 2))
+                stream.wait_for_price("ETHUSDT", str(number + 2))
+        for path in ("/", "/symbols/BTCUSDT", "/api/prices/BTCUSDT"):
+            assert relay.http.get(path, headers={"Accept": "text/html"}).status_code == 200, path
+        assert exchange.connected == 1
 
 
 def test_a_better_url_is_gone_back_to_without_a_moment_without_prices(

@@ -87,7 +87,7 @@ class Feed:
         self._first_time = 0
         self._heard: float | None = None
         self._latency: int | None = None
-        # Of the newest tickers: they stay what they are when the session is gone.
+        # Whether what was taken in last is simulated: it stays so when the session is gone.
         self._simulated = False
         self._reason = "not connected yet"
         self._said = "down"
@@ -110,6 +110,13 @@ class Feed:
         reason = f"nothing came yet of {', '.join(unheard[:_NAMED])}{more}"
         state: _State = "stale" if len(unheard) == len(session.symbols) else "live"
         return self._status(state, session.url, age, reason)
+
+    def mark(self, simulated: bool) -> None:
+        """What is held by now is simulated, or not, though no session has sent it: REST did, or a store.
+
+        `status` says so from here on, in every state, until a session of the other kind takes over.
+        """
+        self._simulated = simulated
 
     def run(self) -> None:
         """Decides for ever, or until `stop`. Needs a greenlet of its own."""

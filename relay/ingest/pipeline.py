@@ -37,12 +37,13 @@ class Pipeline:
             for warning in made.warnings:
                 log.warning("%s: %s", url, warning)
         named = [made.symbols for made in plans]
-        self.intake = Intake(frozenset().union(*named) if all(named) else frozenset())
+        self.intake = Intake(frozenset().union(*named) if all(named) else frozenset(), clock)
         self._catalogue = Catalogue(
             config.binance_rest or [streams.rest_url(url) for url in configured],
             self.intake,
             self._wants,
             regular=config.rest_seconds,
+            clock=clock,
         )
         self._derives_rest = not config.binance_rest
         self.feed = Feed(
@@ -56,6 +57,7 @@ class Pipeline:
             rotate=config.feed_rotate_seconds,
             simulator=SimulatorChild().url,
             tap=tap,
+            clock=clock,
         )
         self.writer = Writer(store, self.intake, self.feed.status, clock=clock)
 
@@ -89,5 +91,6 @@ class Pipeline:
         """Whether prices of that kind are wanted now: none of the other kind beside a session's."""
         if self.feed.status().state != "down":
             return simulated == self.feed.status().simulated
+        self.feed.mark(simulated)
         self.writer.use(simulated)
         return True

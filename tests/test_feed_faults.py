@@ -1,0 +1,151 @@
+"""A feed against what nobody foresaw: nothing that is said ends it, and it is never called live wrongly."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import gevent
+import pytest
+from gevent.queue import SimpleQueue
+
+from relay.exchange.feed import Feed
+from relay.exchange.streams import plan
+from relay.ticker import Ticker
+from tests.clocks import SetClock
+from tests.fake_sockets import FakeSockets
+
+SILENCE = 10.0
+
+
+@pytest.fixture
+def sockets(monkeypatch: pytest.MonkeyPatch) -> FakeSockets:
+    return FakeSockets(monkeypatch)
+
+
+class Running:
+    """A feed of two URLs that runs, and the tickers that came of it."""
+
+    def __init__(self, **options: Any) -> None:
+        self.came: SimpleQueue[list[Ticker]] = SimpleQueue()
+        self.clock = SetClock()
+        self.feed = Feed(
+            ["ws://first", "ws://second"],
+            plan,
+            self.came.put,
+            lambda *_: None,
+            silence=SILENCE,
+            rotate=1e6,
+            clock=self.clock,
+            **options,
+        )
+        gevent.spawn(self.feed.run)
+
+    def price(self) -> str:
+        return self.came.get(timeout=20)[-1].price
+
+    def state(self) -> str:
+        return self.feed.status().state
+
+    def wait_until_down(self) -> None:
+        while self.state() != "down":
+            gevent.sleep(0.001)
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    running = Running()
+    yield running
+    running.feed.stop()
+
+
+def test_an_error_that_nobody_foresaw_fails_the_url_and_the_next_one_is_read(
+    running: Running, sockets: FakeSockets, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, first = sockets.next()
+    first.said.put(KeyError("poison"))
+    url, second = sockets.next()
+    assert url.startswith("ws://second")
+    second.tick(A="1")
+    assert running.price() == "1"
+    assert running.state() == "live"
+    assert first.closed
+    assert caplog.text.count("Traceback") == 1
+    assert "unexpected: KeyError('poison')" in caplog.text
+
+
+def test_the_same_error_over_and_over_is_traced_once(
+    running: Running, sockets: FakeSockets, caplog: pytest.LogCaptureFixture
+) -> None:
+    failed = 0
+    while failed < 6:
+        url, socket = sockets.next()
+        socket.said.put(KeyError(url))
+        failed += 1
+        running.clock.advance(31)
+    assert caplog.text.count("Traceback") == 2
+
+
+def test_a_tap_that_fails_ends_no_feed(sockets: FakeSockets) -> None:
+    failures = [RuntimeError("no tap")]
+
+    def tap(message: bytes, received: int) -> None:
+        if failures:
+            raise failures.pop()
+
+    running = Running(tap=tap)
+    _, first = sockets.next()
+    first.tick(A="1")
+    _, second = sockets.next()
+    second.tick(A="2")
+    assert running.price() == "2"
+    running.feed.stop()
+
+
+def test_after_a_sleep_of_the_machine_a_feed_is_not_live_until_data_comes(
+    running: Running, sockets: FakeSockets
+) -> None:
+    _, first = sockets.next()
+    first.tick(A="1")
+    assert running.price() == "1"
+    assert running.state() == "live"
+    running.clock.advance(60)
+    assert running.state() == "stale"
+    assert running.feed.status().age == 60
+    # It came before the sleep, and was not read yet.
+    first.tick(time=2, A="2")
+    running.wait_until_down()
+    assert "no data for 10 s" in running.feed.status().reason
+    running.clock.advance(1)
+    _, again = sockets.next()
+    assert running.state() == "down"
+    again.tick(time=3, A="3")
+    assert running.price() == "3"
+    assert running.state() == "live"
+
+
+def test_what_is_held_of_a_simulator_is_marked_whatever_the_feed_does(
+    running: Running, sockets: FakeSockets
+) -> None:
+    assert not running.feed.status().simulated
+    running.feed.mark(True)
+    assert (running.state(), running.feed.status().simulated) == ("down", True)
+    _, real = sockets.next()
+    assert running.feed.status().simulated
+    real.tick(A="1")
+    running.price()
+    assert (running.state(), running.feed.status().simulated) == ("live", False)
+
+
+def test_a_simulators_session_is_marked_live_stale_and_down(
+    running: Running, sockets: FakeSockets
+) -> None:
+    sockets.headers = {"x-relay-simulator": "1"}
+    _, socket = sockets.next()
+    socket.tick(A="1")
+    running.price()
+    seen = {running.state(): running.feed.status().simulated}
+    running.clock.advance(SILENCE / 2 + 1)
+    seen[running.state()] = running.feed.status().simulated
+    socket.said.put(OSError("gone"))
+    running.wait_until_down()
+    seen[running.state()] = running.feed.status().simulated
+    assert seen == {"live": True, "stale": True, "down": True}
