@@ -3,6 +3,7 @@
 import gzip
 import json
 import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from websockets.sync.client import connect
 
 from tests.exchange import WAIT, Simulator, hear_until_closed
+from tests.processes import ROOT
 
 TRADE = '{"e":"trade","E":%d,"s":"%s","t":%d,"p":"%s","q":"1","T":%d,"m":true,"M":true}'
 MINI = '{"e":"24hrMiniTicker","E":%d,"s":"%s","c":"%s","o":"1","h":"9","l":"1","v":"1","q":"5.0e0"}'
@@ -172,6 +174,70 @@ def test_cryptofeed_file_is_read_past_its_header(tmp_path: Path) -> None:
     file = tmp_path / "BINANCE.ws.1.0"
     file.write_text("".join(["wss://x/stream?streams=btcusdt@trade <-> 1.5\n", *seconds, "\n"]))
     assert replay(file) == frames
+
+
+@pytest.mark.parametrize("unit", [1, 10**3, 10**6, 10**9], ids=["ns", "us", "ms", "s"])
+def test_times_of_any_resolution_are_read(unit: int, tmp_path: Path) -> None:
+    files = []
+    for symbol, numbers in (("BTCUSDT", (0, 200)), ("ETHUSDT", (100, 300))):
+        files.append(tmp_path / symbol)
+        times = [(START + 10 * number) * 10**6 // unit for number in numbers]
+        rows = [f"{t} {trade(n, symbol)}\n" for t, n in zip(times, numbers, strict=True)]
+        files[-1].write_text("".join(rows))
+    heard = [json.loads(message)["s"] for message in replay(*files, path="/ws/any")]
+    assert heard == ["BTCUSDT", "ETHUSDT"] * 2
+
+
+def test_files_of_different_resolutions_are_merged_by_time(tmp_path: Path) -> None:
+    times = [START * 10**6, START * 10**3 + 10, f"{START // 1000}.020000", START + 30]
+    forms = ["{} {}", "{} {}", "{}: {}", '{{"time":{},"stream":"btcusdt@trade","data":{}}}']
+    files = []
+    for number, (form, time) in enumerate(zip(forms, times, strict=True)):
+        files.append(tmp_path / str(number))
+        files[-1].write_text(form.format(time, trade(number)) + "\n")
+    heard = [json.loads(message)["t"] for message in replay(*reversed(files), path="/ws/any")]
+    assert heard == [500, 501, 502, 503]
+
+
+def refused(*paths: Path) -> str:
+    """What the simulator says where it does not even start."""
+    command = [sys.executable, "-m", "relay.simulator", "--port", "0", "--replay", *map(str, paths)]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=WAIT, check=False
+    )
+    assert done.returncode == 2
+    return done.stderr
+
+
+def test_a_file_of_which_nothing_can_be_read_is_refused_with_its_first_line(
+    tmp_path: Path,
+) -> None:
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    good.write_text(line_ns(0, trade(0)))
+    bad.write_text("time;price\n\n1;2\n")
+    said = refused(good, bad)
+    assert str(bad) in said
+    assert "'time;price'" in said
+    assert "'{\"time\":5}'" in refused_text(tmp_path, '{"time":5}\n')
+
+
+def refused_text(directory: Path, text: str) -> str:
+    file = directory / "text"
+    file.write_text(text)
+    return refused(file)
+
+
+def test_lines_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
+    file = tmp_path / "frames"
+    ack = '{"result":null,"id":1}\n'
+    file.write_text(f'torn\n{line_ns(0, trade(0))}{{"t":"recv"}}\n{ack}{line_ns(1, trade(1))}')
+    options = ("--speed", "0", "--after-replay", "exit")
+    with Simulator("--replay", str(file), *options, stderr=subprocess.PIPE) as simulator:
+        assert len(listen(simulator)) == 2
+        assert simulator.process.stderr is not None
+        log = simulator.process.stderr.read()
+        simulator.process.stderr.close()
+    assert f"{file}: 2 lines could not be read, and 2 could; the first of them: 'torn'" in log
 
 
 def test_enveloped_frames_are_unpacked(tmp_path: Path) -> None:

@@ -33,17 +33,28 @@ def main() -> int:
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s simulator: %(message)s"
     )
     logging.getLogger("websockets").setLevel(logging.ERROR)
-    missing = [str(path) for path in options.replay if not recording.files(path)]
-    refusal = None
     if not _is_loopback(options.host):
-        refusal = f"The simulator listens on loopback only, not on {options.host}."
-    elif missing:
-        refusal = f"There is no such recording: {', '.join(missing)}."
+        refusal: str | None = f"The simulator listens on loopback only, not on {options.host}."
+    else:
+        refusal = next(filter(None, map(_why_not, options.replay)), None)
     if refusal is not None:
         print(refusal, file=sys.stderr)
         return 2
     asyncio.run(_run(options))
     return 0
+
+
+def _why_not(path: Path) -> str | None:
+    """Return why a recording cannot be replayed; None if it can. Of a directory one file will do."""
+    files = recording.files(path)
+    if not files:
+        return f"There is no such recording: {path}."
+    first = None
+    for file in files:
+        first = recording.first_line_of_unreadable(file)
+        if first is None:
+            return None
+    return f"Nothing can be read of {files[-1]}, whose first line is {first}."
 
 
 async def _run(options: argparse.Namespace) -> None:
