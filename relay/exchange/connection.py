@@ -51,6 +51,7 @@ class Connection:
         self.simulated = False
         #: When data came last, by the monotonic clock; before that, when the connection was made.
         self.heard = clock.monotonic()
+        self._took = self.heard
         #: Seconds that it may go without data.
         self.limit = silence
         self._dial = dial
@@ -62,8 +63,8 @@ class Connection:
         self._helpers = [gevent.spawn(self._help, self._watch)]
 
     def hear(self, patience: int) -> None:
-        """Data came; until the next, `patience` times the usual silence may pass."""
-        self.heard = self._clock.monotonic()
+        """The message just taken was data; until more, `patience` times the usual silence may pass."""
+        self.heard = self._took
         self.limit = self._silence * patience
 
     def close(self) -> None:
@@ -115,11 +116,14 @@ class Connection:
             gevent.sleep(CONTROL_SECONDS)
 
     def _read(self) -> None:
+        clock, take = self._clock, self._receiver.take
         while True:
             message = self._receive()
-            # After a sleep of the machine old data may still lie in the kernel: it proves nothing.
-            self._end_if_silent()
-            self._receiver.take(self, message, self._clock.wall_ns())
+            self._took = clock.monotonic()
+            if self._took - self.heard >= self.limit:
+                # After a sleep of the machine old data may still lie in the kernel: it proves nothing.
+                raise self._silent()
+            take(self, message, clock.wall_ns())
 
     def _receive(self) -> bytes:
         assert self._socket is not None  # noqa: S101 - for the type checker
@@ -134,15 +138,13 @@ class Connection:
     def _watch(self) -> None:
         """Ends the connection for silence, wherever the reader stands, also within a frame."""
         while True:
-            left = self._end_if_silent()
+            left = self.heard + self.limit - self._clock.monotonic()
+            if left <= 0:
+                raise self._silent()
             gevent.sleep(min(left, self._silence))
 
-    def _end_if_silent(self) -> float:
-        """Seconds until the connection would be dead; raises FeedError where it is."""
-        left = self.heard + self.limit - self._clock.monotonic()
-        if left <= 0:
-            raise FeedError(f"connected, but no data for {self.limit:g} s")
-        return left
+    def _silent(self) -> FeedError:
+        return FeedError(f"connected, but no data for {self.limit:g} s")
 
     def _fail(self, error: FeedError) -> None:
         self._greenlet.kill(error, block=False)

@@ -136,16 +136,24 @@ def normalise(message: bytes, received_time: int) -> Message:
             data = bytes(envelope.data)
             if data[:1] == b"[":
                 return _array(data, received_time)
-            return _collect([_decode_event(data)], received_time)
+            return _single(_decode_event(data), received_time)
         if envelope.error is not None or envelope.code is not None:
             # Documented as {"code","msg","id"}; on the wire nested: {"error":{"code","msg"},"id"}.
             detail = envelope.error if envelope.error is not None else envelope.msg
             return Message([], [Remark.ERROR], str(detail)[:200])
         if envelope.result is not msgspec.UNSET:
             return Message([], [Remark.ACK])
-        return _collect([_decode_event(message)], received_time)
+        return _single(_decode_event(message), received_time)
     except _UNREADABLE:
         return Message([], [Remark.MALFORMED])
+
+
+def _single(event: _Event, received_time: int) -> Message:
+    bad: list[object] = []
+    made = _ticker(event, received_time, bad)
+    if isinstance(made, Ticker):
+        return Message([made], [Remark.BAD_VALUE] * len(bad))
+    return Message([], [made])
 
 
 def _array(message: bytes, received_time: int) -> Message:

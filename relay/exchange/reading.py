@@ -26,16 +26,12 @@ class Reading:
         else there was to say of the messages."""
         #: Whether the exchange has announced that it will close the connection.
         self.retiring = False
+        #: How many times the usual silence may pass before the connection is dead.
+        self.patience = 1
         self._canary = canary
         self._canary_sings = False
         self._delivers = False
         self._remarks = remarks
-
-    @property
-    def patience(self) -> int:
-        """How many times the usual silence may pass before the connection is dead."""
-        unsure = self._canary and self._delivers and not self._canary_sings
-        return QUIET_FACTOR if unsure else 1
 
     def read(self, message: bytes, received_time: int) -> list[Ticker] | None:
         """The tickers in a message; none for a canary's, None where there is no data in it.
@@ -62,4 +58,5 @@ class Reading:
         wanted = [t for t in tickers if (t.symbol, t.stream) != (_CANARY_SYMBOL, _CANARY_STREAM)]
         self._canary_sings |= len(wanted) < len(tickers)
         self._delivers |= bool(wanted)
+        self.patience = QUIET_FACTOR if self._delivers and not self._canary_sings else 1
         return wanted
