@@ -8,22 +8,22 @@ from relay.ticker import Ticker
 Standing = Literal["live", "quiet", "stale", "halted"]
 NOT_LIVE: tuple[Standing, ...] = ("quiet", "stale", "halted")
 
-#: A symbol that moved so recently, in seconds, is live: the whole market comes once a second.
+#: Seconds since it moved until a symbol is no longer live: the whole market comes once a second.
 LIVE_SECONDS = 10.0
-#: One that has been silent for so many times its pace is not merely quiet.
+#: Times its pace that a symbol may be silent and is merely quiet.
 STALE_PACES = 3
-#: What is taken for a pace before anything is known of it, in seconds.
+#: The pace of a symbol of which nothing is known yet, in seconds.
 UNKNOWN_SECONDS = 120.0
-#: A long gap counts half as much after so many seconds.
+#: Seconds after which a long gap counts half as much.
 HALF_LIFE_SECONDS = 600.0
-#: So often a pace is brought up to date, but for a gap that exceeds it: then at once.
+#: Seconds until a pace is brought up to date again; a gap that exceeds the pace counts at once.
 ADAPT_SECONDS = 10.0
-#: Trades do not come evenly: the longest of many gaps is some times the mean one.
+#: The longest of many gaps between trades, in mean ones: trades do not come evenly.
 _LONGEST_TO_MEAN = 4
 
 
 def of_trades(trades: int) -> float:
-    """The pace of a symbol with so many trades in 24 hours, in seconds."""
+    """The pace, in seconds, of a symbol with this number of trades in 24 hours."""
     return _LONGEST_TO_MEAN * 86_400 / max(trades, 1)
 
 

@@ -203,7 +203,7 @@ def test_a_bad_value_of_rest_costs_that_value(value: dict[str, object], field: s
 
 @pytest.mark.parametrize("price", [None, "NaN", "-1", 1, "1e5", "0.00", ["1"]])
 def test_a_row_without_a_price_costs_that_row(price: object) -> None:
-    with api(json.dumps([row("A", lastPrice=price), row("B"), 7, None]).encode()) as url:
+    with api(json.dumps([row("A", lastPrice=price), row("B")]).encode()) as url:
         _, found = looked_at(url)
     assert found.keys() == {"B"}
 
@@ -212,6 +212,8 @@ ABSURD = {
     "deep": b"[" * 500_000,
     "deep in a row": b'[{"x":' + b"[" * 3000 + b"]" * 3000 + b"}]",
     "no JSON": b"\xff\x00",
+    "no rows": b"[7,null]",
+    "empty rows": b"[" + b"{}," * 3_000_000 + b"{}]",
     "no list": b'{"symbol":"A"}',
     "long": b"[" + b" " * (20 << 20) + b"]",
     "many rows": json.dumps([row(f"R{number}") for number in range(30_000)]).encode(),
@@ -224,7 +226,7 @@ def test_an_absurd_answer_of_rest_is_no_answer(body: bytes) -> None:
     with api(body) as url:
         wait, found = looked_at(url)
     assert found == {}
-    assert wait >= 29 or body.startswith(b'[{"closeTime"')
+    assert wait >= 29
 
 
 def test_a_redirect_is_not_followed() -> None:

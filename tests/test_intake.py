@@ -218,6 +218,16 @@ def test_one_wrong_time_costs_a_symbol_a_few_seconds(kind: str, restarted: bool)
     assert waiting(intake) == {"A": "40"}
 
 
+def test_a_wrong_time_that_a_store_held_does_not_keep_rest_out_for_good() -> None:
+    clock = SetClock()
+    intake = Intake(clock=clock)
+    intake.restore([ticker("A", "1", YEAR)])
+    for second in (0, 300):
+        intake.seed([ticker("A", str(second), second * 1000, stream="rest")])
+        clock.advance(300)
+    assert waiting(intake) == {"A": "300"}
+
+
 def test_one_wrong_id_costs_a_symbol_a_few_seconds_beside_another_kind() -> None:
     clock = SetClock()
     intake = Intake(clock=clock)

@@ -5,6 +5,7 @@ import json
 import msgspec
 import pytest
 
+from relay.exchange.failure import FeedError
 from relay.exchange.messages import Remark, normalise
 from relay.ticker import Ticker
 
@@ -146,6 +147,7 @@ def test_symbols_of_any_alphabet_and_digits_first(symbol: str) -> None:
         ({"code": 2, "msg": "Invalid request", "id": 1}, Remark.ERROR),
         ({"error": {"code": 2, "msg": "Invalid request"}, "id": 2}, Remark.ERROR),
         ({"error": {"code": 3, "msg": "Invalid JSON"}}, Remark.ERROR),
+        ({"error": None, "code": None, "id": 1}, Remark.UNKNOWN_EVENT),
         ({"e": "tomorrow", "s": "BNBBTC"}, Remark.UNKNOWN_EVENT),
         ({}, Remark.UNKNOWN_EVENT),
         (REFERENCE | {"r": None}, Remark.NO_PRICE),
@@ -167,6 +169,15 @@ def test_symbols_of_any_alphabet_and_digits_first(symbol: str) -> None:
 )
 def test_what_gives_no_price_is_named_and_counted(payload: object, remark: Remark) -> None:
     assert read(payload) == ([], [remark])
+
+
+def test_an_errors_own_words_are_kept_within_reason() -> None:
+    for error in ({"code": 2, "msg": "Invalid"}, "soon", {"msg": "x" * 1_000_000}):
+        said = normalise(json.dumps({"error": error, "id": 1}).encode(), NOW)
+        assert said.remarks == [Remark.ERROR]
+        msgspec.msgpack.encode(str(FeedError(said.detail)))
+        assert len(said.detail) <= 200
+    assert str(FeedError("a\nb\ud800")) == "a b "
 
 
 @pytest.mark.parametrize(
@@ -250,11 +261,15 @@ DEEP = [
     '{"e":"trade","p":' + "[" * 3000 + "]" * 3000 + "}",
     '{"result":' + "[" * 3000 + "]" * 3000 + "}",
     '[{"e":"trade","E":' + "9" * 6000 + "}]",
+    "[" + "{}," * 5_000_000 + "{}]",
+    "[" + "0," * 8_000_000 + "0]",
+    '{"e":"trade","p":[' + "[]," * 5_000_000 + "[]]}",
+    '[{"e":"trade","p":[' + "[]," * 5_000_000 + "[]]}]",
 ]
 
 
 @pytest.mark.parametrize("message", DEEP, ids=range(len(DEEP)))
-def test_what_no_reader_gets_past_is_malformed(message: str) -> None:
+def test_what_would_take_too_much_is_malformed(message: str) -> None:
     assert normalise(message.encode(), NOW) == ([], [Remark.MALFORMED], "")
 
 

@@ -14,7 +14,7 @@ class FeedError(Exception):
     """The connection could not be made, or ended; says why in a few words."""
 
     def __init__(self, reason: str, retry_after: float = 0.0) -> None:
-        super().__init__(reason)
+        super().__init__(_plain(reason))
         #: Seconds for which this source need not be tried again.
         self.retry_after = retry_after
 
@@ -25,7 +25,7 @@ class UnexpectedError(FeedError):
 
 def said(error: BaseException) -> str:
     """The error's own words, or its kind where it has none."""
-    return (str(error) or type(error).__name__)[:_WORDS]
+    return _plain(str(error)[:_WORDS]) or type(error).__name__
 
 
 def retry_after(headers: Mapping[str, str] | None) -> float:
@@ -37,3 +37,8 @@ def retry_after(headers: Mapping[str, str] | None) -> float:
     if not (asked.isascii() and asked.isdecimal()):
         return 0.0
     return min(float(asked[:_WORDS]), LONGEST_BAN_SECONDS)
+
+
+def _plain(text: str) -> str:
+    """Text that is one line, and that can be encoded."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)

@@ -11,8 +11,8 @@ from relay.exchange.messages import Remark, normalise
 from relay.exchange.streams import CANARY
 from relay.ticker import Ticker, upper
 
-#: A symbol's stream that delivers, on an exchange without the canary, may be silent for so many times as
-#: long: nothing tells then whether it is quiet or dead.
+#: Times the usual silence that a symbol's stream may pass over on an exchange without the canary, once it
+#: delivers: nothing tells then whether it is quiet or dead.
 QUIET_FACTOR = 6
 
 _CANARY_SYMBOL, _CANARY_STREAM = upper(CANARY.partition("@")[0]), "24hrMiniTicker"

@@ -23,7 +23,7 @@ FILES = 16
 FLUSH_NANOSECONDS = 1_000_000_000
 #: Seconds until a recording that failed is tried again.
 RETRY_SECONDS = 60.0
-#: Of zlib's levels the fastest: at 30,000 messages a second the others would cost a core.
+#: The fastest level of zlib: at 30,000 messages a second the others would cost a core.
 _LEVEL = 1
 _GZIP = 31  # zlib's wbits for gzip
 #: What a disk may do to us, or a clock that is no clock.

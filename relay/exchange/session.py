@@ -12,8 +12,8 @@ from relay.exchange.reading import Reading
 from relay.exchange.streams import Plan
 from relay.ticker import Ticker
 
-#: A symbol asked for by name gets so long until something comes of it, in seconds, or longer if that
-#: is its pace.
+#: Seconds until something must have come of a symbol that was asked for by name; more if its pace is
+#: slower.
 UNHEARD_SECONDS = 60.0
 
 

@@ -3,11 +3,11 @@
 Between a reader that must never wait and a store that may be slow or away: the newest of each symbol
 waits, nothing queues, and nothing older replaces something newer.
 
-What is newer, the exchange's times and ids say: ours says nothing, and a recording's may be of any year.
-One of them may be wrong, and too late. So a ticker that is held has a claim, which ends: once tickers of
-its symbol that it makes look old have come for CLAIM_SECONDS, one later than the other, and nothing has
-borne it out meanwhile, the next one of them takes its place. A symbol that moves seldom loses one update
-by it. This is the same for a ticker that a store held, so a restart helps no wrong time to stay.
+The exchange's times and ids alone say what is newer: our clock may be wrong, and a recording may be of any
+year. A time of the exchange may be wrong as well, and far ahead. So the claim of a ticker that is held can
+end. It ends when tickers that look older have come for CLAIM_SECONDS, each later than the one before, and
+the held one did not come again: then the next of them takes its place. A symbol that moves seldom loses one
+update by this. A ticker that a store held has the same claim, so a restart keeps no wrong time alive.
 """
 
 import logging
@@ -138,7 +138,7 @@ class Intake:
             else:
                 held = line.ticker
                 if not _plainly_follows(ticker, held):
-                    if self._is_old(ticker, held) and not self._outlives(held, ticker, now):
+                    if self._loses(ticker, held, now):
                         self._dropped += 1
                         continue
                     self._inherit(ticker, held)
@@ -168,7 +168,7 @@ class Intake:
                 self._lines[ticker.symbol] = line
                 line.confirmed = False
                 self._put(line, ticker)
-            elif not line.confirmed and not self._is_old(ticker, line.ticker):
+            elif not line.confirmed and not self._loses(ticker, line.ticker, now):
                 self._inherit(ticker, line.ticker)
                 self._put(line, ticker)
             elif line.ticker.status is not None:
@@ -248,6 +248,10 @@ class Intake:
             log.error("no room for %a, nor for any other symbol beyond %d", symbol, MAX_HELD)
         self.refused += 1
         return False
+
+    def _loses(self, ticker: Ticker, held: Ticker, now: float) -> bool:
+        """Whether a ticker is not to take the place of what is held."""
+        return self._is_old(ticker, held) and not self._outlives(held, ticker, now)
 
     def _outlives(self, held: Ticker, ticker: Ticker, now: float) -> bool:
         """Whether what looks old takes the place of what is held, whose claim has ended."""
