@@ -206,10 +206,9 @@ def _array_with_bad_entries(message: bytes, received_time: int) -> Message:
     return Message(good.tickers, good.remarks + [Remark.MALFORMED] * bad)
 
 
-_MINI_LINES = re.compile(rf"(?:{SYMBOL.pattern}\n(?:{PRICE.pattern}\n){{6}})*+")
-_FULL_LINES = re.compile(
-    rf"(?:{SYMBOL.pattern}\n(?:{PRICE.pattern}\n){{8}}(?:{SIGNED.pattern}\n){{2}})*+"
-)
+_SYMBOL_LINE, _PRICE_LINE, _SIGNED_LINE = (rf"{p.pattern}\n" for p in (SYMBOL, PRICE, SIGNED))
+_MINI_LINES = re.compile(f"(?:{_SYMBOL_LINE + 6 * _PRICE_LINE})*+")
+_FULL_LINES = re.compile(f"(?:{_SYMBOL_LINE + 8 * _PRICE_LINE + 2 * _SIGNED_LINE})*+")
 
 
 def _mini_tickers(message: bytes, received_time: int) -> list[Ticker] | None:
