@@ -41,5 +41,6 @@ class SimulatorChild:
             address = ""
         if not address.startswith("ws://"):
             self._process.kill()
+            self._process = None
             raise OSError("the simulator did not start")
         self._url = address
