@@ -307,6 +307,21 @@ def test_a_symbol_that_nobody_asked_for_is_not_taken_in() -> None:
     assert waiting(intake) == {"A": "1"}
 
 
+def test_a_time_without_a_connection_is_not_taken_for_a_symbols_pace() -> None:
+    clock = SetClock()
+    intake = Intake(clock=clock)
+    for second in range(700):
+        clock.advance(1)
+        intake.offer([ticker("A", str(second), second)])
+    pace_before = intake.patience("A")
+    clock.advance(3600)
+    intake.doubt()
+    for second in range(5000, 5010):
+        clock.advance(1)
+        intake.offer([ticker("A", str(second), second)])
+    assert intake.patience("A") <= pace_before
+
+
 @pytest.mark.parametrize(
     ("age", "symbol_pace", "status", "said"),
     [

@@ -58,7 +58,7 @@ class Counts(NamedTuple):
 class _Line:
     """What is known of one symbol."""
 
-    __slots__ = ("adapted", "confirmed", "due", "heard", "pace", "shown", "ticker")
+    __slots__ = ("confirmed", "due", "heard", "pace", "shown", "ticker")
 
     def __init__(self, ticker: Ticker, now: float, usual: float) -> None:
         self.ticker = ticker
@@ -145,8 +145,9 @@ class Intake:
                 if rivals:
                     rivals.pop((symbol, ticker.stream), None)
                 line.ticker = ticker
+                # A time without a connection says nothing of the symbol's pace.
+                gap = now - line.heard if line.confirmed else 0.0
                 line.confirmed = True
-                gap = now - line.heard
                 line.heard = now
                 if gap > line.pace or now > line.due:
                     line.adapt(gap, now)
