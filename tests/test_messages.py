@@ -171,6 +171,32 @@ def test_what_gives_no_price_is_named_and_counted(payload: object, remark: Remar
     assert read(payload) == ([], [remark])
 
 
+WRAPPINGS = [
+    '{"stream":"bnbbtc@miniTicker","data":%s}',
+    '{"data":%s,"stream":"x"}',
+    '{"stream":"x","data":%s,"more":[1]}',
+    '{"stream":"x","data":%s,"more":{}}',
+    ' { "stream" : "x" , "data" : %s } ',
+    '{"stream":"x\\",\\"data\\":5","data":%s}',
+    '{"stream":"' + "x" * 500 + '","data":%s}',
+    '{"stream":null,"data":%s}',
+    '{"stream":"x","data":%s}\n',
+]
+
+
+@pytest.mark.parametrize("wrapping", WRAPPINGS)
+@pytest.mark.parametrize("payload", [MINI, [MINI, TRADE]], ids=["object", "array"])
+def test_a_payload_is_found_however_it_is_wrapped(wrapping: str, payload: object) -> None:
+    message = wrapping % json.dumps(payload)
+    assert normalise(message.encode(), NOW) == normalise(json.dumps(payload).encode(), NOW)
+
+
+@pytest.mark.parametrize("end", ["", "}}", "]}", ",}"])
+def test_a_wrapped_message_that_is_no_json_is_malformed(end: str) -> None:
+    message = f'{{"stream":"x","data":{json.dumps(MINI)}{end}'
+    assert normalise(message.encode(), NOW) == ([], [Remark.MALFORMED], "")
+
+
 def test_an_errors_own_words_are_kept_within_reason() -> None:
     for error in ({"code": 2, "msg": "Invalid"}, "soon", {"msg": "x" * 1_000_000}):
         said = normalise(json.dumps({"error": error, "id": 1}).encode(), NOW)

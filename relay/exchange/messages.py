@@ -118,6 +118,11 @@ _MAX_COMMAS = 25 * MAX_HELD
 #: Characters of the exchange's own words that are kept.
 _WORDS = 200
 
+#: How a combined message begins, and where its payload does.
+_WRAPPED, _DATA = b'{"stream":"', b'","data":'
+#: Bytes in which a stream's name must end for its message to be read the short way.
+_LONGEST_NAME = 300
+
 #: What cannot be read. ValueError: text that is not UTF-8, or a number of thousands of digits.
 #: RecursionError: nesting deeper than the decoder goes.
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
@@ -137,23 +142,53 @@ def normalise(message: bytes, received_time: int) -> Message:
     remark.
     """
     try:
-        if message[:1] == b"[":
-            return _array(message, received_time)
-        envelope = _decode_envelope(message)
-        if envelope.data is not msgspec.UNSET:
-            data = bytes(envelope.data)
-            if data[:1] == b"[":
-                return _array(data, received_time)
-            return _single(data, received_time)
-        # Documented as {"code","msg","id"}; on the wire nested: {"error":{"code","msg"},"id"}.
-        error, code = _words(envelope.error), _words(envelope.code)
-        if error or code:
-            return Message([], [Remark.ERROR], error or _words(envelope.msg) or code)
-        if envelope.result is not msgspec.UNSET:
-            return Message([], [Remark.ACK])
-        return _single(message, received_time)
+        payload = _unwrapped(message)
+        if payload is not None:
+            return _payload(payload, received_time)
+        return _message(message, received_time)
+    except _UNREADABLE:
+        return _second_look(message, received_time)
+
+
+def _second_look(message: bytes, received_time: int) -> Message:
+    """It may be wrapped in another form than Binance's."""
+    try:
+        return _message(message, received_time)
     except _UNREADABLE:
         return Message([], [Remark.MALFORMED])
+
+
+def _message(message: bytes, received_time: int) -> Message:
+    """A message in any form; raises one of _UNREADABLE."""
+    if message[:1] == b"[":
+        return _array(message, received_time)
+    envelope = _decode_envelope(message)
+    if envelope.data is not msgspec.UNSET:
+        return _payload(bytes(envelope.data), received_time)
+    # Documented as {"code","msg","id"}; on the wire nested: {"error":{"code","msg"},"id"}.
+    error, code = _words(envelope.error), _words(envelope.code)
+    if error or code:
+        return Message([], [Remark.ERROR], error or _words(envelope.msg) or code)
+    if envelope.result is not msgspec.UNSET:
+        return Message([], [Remark.ACK])
+    return _single(message, received_time)
+
+
+def _unwrapped(message: bytes) -> bytes | None:
+    """The payload of a combined message in the form that Binance gives it, without a look into it.
+
+    It is no JSON where something follows it, or in the name of the stream there is a quotation mark.
+    """
+    if not (message.startswith(_WRAPPED) and message.endswith(b"}")):
+        return None
+    at = message.find(_DATA, len(_WRAPPED), _LONGEST_NAME)
+    return None if at < 0 else message[at + len(_DATA) : -1]
+
+
+def _payload(message: bytes, received_time: int) -> Message:
+    if message[:1] == b"[":
+        return _array(message, received_time)
+    return _single(message, received_time)
 
 
 def _words(value: msgspec.Raw | msgspec.UnsetType) -> str:
