@@ -287,3 +287,14 @@ def test_a_client_sees_the_whole_market_though_little_of_it_moves() -> None:
         stream.wait_for(lambda: len(stream.prices) == 400, "every symbol")
         wait_until(lambda: relay.ready()["symbols"] == 400, "every symbol")
         assert simulator.status()["rest_calls"] == {"/api/v3/ticker/24hr": 1}
+
+
+def test_what_rest_says_of_a_simulator_is_marked_though_no_session_ever_delivers() -> None:
+    with (
+        Simulator("--symbols", "20", "--fault", "silent") as simulator,
+        Gunicorn(BINANCE_WS=simulator.url, HEARTBEAT_SECONDS="1") as relay,
+        EventSource(relay.port) as stream,
+    ):
+        stream.wait_for(lambda: len(stream.prices) == 20, "every symbol")
+        assert stream.wait_for_event("heartbeat", state="down")["simulated"] is True
+        assert relay.http.get("/api/prices").json()["feed"]["simulated"] is True

@@ -15,10 +15,11 @@ from websocket._abnf import continuous_frame, frame_buffer
 
 #: Far above the largest frame seen, 362 KB; a message that claims or comes to more is refused.
 MAX_MESSAGE_BYTES = 16 << 20
-#: The answer to a handshake, headers and body: a refusal may be a page for people.
-MAX_HANDSHAKE_BYTES = 1 << 20
-#: The library reads an answer's headers byte by byte. Reads until others get a turn, and with them the
-#: deadline, which never comes while data is there.
+#: The answer to a handshake: its headers, and its body, since a refusal may be a page for people.
+MAX_HEAD_BYTES = 64 << 10
+MAX_BODY_BYTES = 1 << 20
+#: The library reads headers byte by byte. Reads until others get a turn, and with them the deadline, which
+#: never comes while data is there.
 READS_PER_TURN = 1024
 READ_BYTES = 64 << 10
 #: Frames of any kind until others get a turn.
@@ -113,17 +114,21 @@ class _Handshake:
 
     def __init__(self, socket: Any) -> None:
         self._socket = socket
-        self._left = MAX_HANDSHAKE_BYTES
+        self._head_left = MAX_HEAD_BYTES
+        self._body_left = MAX_BODY_BYTES
         self._reads = 0
 
     def recv(self, size: int) -> bytes:
         self._reads += 1
         if self._reads % READS_PER_TURN == 0:
             gevent.sleep(0)
-        if self._left <= 0:
+        data: bytes = self._socket.recv(size)
+        if size == 1:
+            self._head_left -= 1
+        else:
+            self._body_left -= len(data)
+        if min(self._head_left, self._body_left) < 0:
             raise websocket.WebSocketException("a handshake without end")
-        data: bytes = self._socket.recv(min(size, self._left))
-        self._left -= len(data)
         return data
 
     def __getattr__(self, name: str) -> Any:
