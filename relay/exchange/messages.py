@@ -7,15 +7,15 @@ JSON and MessagePack. A bad value costs that value, and the ticker goes without 
 costs the entry; nothing costs its neighbours, but for nesting so deep that no reader gets past it.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 import msgspec
 
-from relay.exchange.values import FIRST_MICROSECOND, count, decimal, milliseconds
-from relay.ticker import MAX_COUNT, MAX_HELD, PRICE, SIGNED, SYMBOL, Ticker
+from relay.exchange.entries import whole_tickers
+from relay.exchange.values import count, decimal, milliseconds
+from relay.ticker import MAX_HELD, PRICE, SIGNED, SYMBOL, Ticker
 
 
 class Remark(StrEnum):
@@ -78,38 +78,6 @@ class _Envelope(msgspec.Struct, frozen=True, gc=False):
     msg: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
-class _MiniEntry(msgspec.Struct, gc=False, tag_field="e", tag="24hrMiniTicker"):
-    """An entry of `!miniTicker@arr`, whole: what a frame has thousands of."""
-
-    E: int
-    s: str
-    c: str
-    o: str
-    h: str
-    l: str  # noqa: E741 - Binance's letter
-    v: str
-    q: str
-
-
-class _FullEntry(msgspec.Struct, gc=False, tag_field="e", tag="24hrTicker"):
-    """An entry of `!ticker@arr`, whole. Futures have no bid and ask."""
-
-    E: int
-    s: str
-    c: str
-    o: str
-    h: str
-    l: str  # noqa: E741 - Binance's letter
-    v: str
-    q: str
-    p: str
-    P: str
-    n: int
-    L: int
-    b: str | None = None
-    a: str | None = None
-
-
 #: A few bytes can stand for hundreds in memory, so what is long is looked at before it is decoded. A depth
 #: update of a thousand levels comes to 60 KB; an entry of an array has one object, or two.
 _MAX_EVENT_BYTES = 1 << 20
@@ -130,8 +98,6 @@ _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_event = msgspec.json.Decoder(_Event).decode
 _decode_events = msgspec.json.Decoder(list[_Event]).decode
-_decode_mini_entries = msgspec.json.Decoder(list[_MiniEntry]).decode
-_decode_full_entries = msgspec.json.Decoder(list[_FullEntry]).decode
 _decode_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
@@ -212,13 +178,9 @@ def _array(message: bytes, received_time: int) -> Message:
     """Thousands of whole entries are looked at together; one by one only where that fails."""
     if len(message) > _MAX_EVENT_BYTES and _swells(message):
         return Message([], [Remark.MALFORMED])
-    for whole in (_mini_tickers, _full_tickers):
-        try:
-            tickers = whole(message, received_time)
-        except msgspec.ValidationError:
-            continue
-        if tickers is not None:
-            return Message(tickers, [])
+    tickers = whole_tickers(message, received_time)
+    if tickers is not None:
+        return Message(tickers, [])
     try:
         return _collect(_decode_events(message), received_time)
     except msgspec.ValidationError:
@@ -239,60 +201,6 @@ def _array_with_bad_entries(message: bytes, received_time: int) -> Message:
             bad += 1
     good = _collect(events, received_time)
     return Message(good.tickers, good.remarks + [Remark.MALFORMED] * bad)
-
-
-_SYMBOL_LINE, _PRICE_LINE, _SIGNED_LINE = (rf"{p.pattern}\n" for p in (SYMBOL, PRICE, SIGNED))
-_MINI_LINES = re.compile(f"(?:{_SYMBOL_LINE + 6 * _PRICE_LINE})*+")
-_FULL_LINES = re.compile(f"(?:{_SYMBOL_LINE + 8 * _PRICE_LINE + 2 * _SIGNED_LINE})*+")
-
-
-def _mini_tickers(message: bytes, received_time: int) -> list[Ticker] | None:
-    """The tickers of an array of miniTickers, if each value is what it ought to be.
-
-    Raises msgspec.ValidationError where the entries are of another kind, or not whole.
-    """
-    entries = _decode_mini_entries(message)
-    lines = [f"{e.s}\n{e.c}\n{e.o}\n{e.h}\n{e.l}\n{e.v}\n{e.q}\n" for e in entries]
-    if not (_all_match(_MINI_LINES, lines, 7) and _all_times([e.E for e in entries])):
-        return None
-    kind = "24hrMiniTicker"
-    # By position, in the order of Ticker's fields: names would take twice as long.
-    return [Ticker(e.s, e.c, kind, received_time, e.E, e.o, e.h, e.l, e.v, e.q) for e in entries]
-
-
-def _full_tickers(message: bytes, received_time: int) -> list[Ticker] | None:
-    """The same of an array of tickers with all their figures."""
-    entries = _decode_full_entries(message)
-    lines = [
-        f"{e.s}\n{e.c}\n{e.o}\n{e.h}\n{e.l}\n{e.v}\n{e.q}\n"
-        f"{'0' if e.b is None else e.b}\n{'0' if e.a is None else e.a}\n{e.p}\n{e.P}\n"
-        for e in entries
-    ]
-    if not (_all_match(_FULL_LINES, lines, 11) and _all_times([e.E for e in entries])):
-        return None
-    if not (_all_counts([e.n for e in entries]) and _all_counts([e.L for e in entries])):
-        return None
-    now, kind = received_time, "24hrTicker"
-    return [
-        Ticker(e.s, e.c, kind, now, e.E, e.o, e.h, e.l, e.v, e.q, e.p, e.P, e.b, e.a, e.n, e.L)
-        for e in entries
-    ]
-
-
-def _all_match(pattern: re.Pattern[str], entries: list[str], lines: int) -> bool:
-    """Whether each entry, of so many lines, matches. One look at all of them: a frame has thousands."""
-    text = "".join(entries)
-    return text.count("\n") == lines * len(entries) and pattern.fullmatch(text) is not None
-
-
-def _all_times(times: list[int]) -> bool:
-    """Whether each is a time in milliseconds."""
-    return not times or 0 <= min(times) <= max(times) < FIRST_MICROSECOND
-
-
-def _all_counts(counts: list[int]) -> bool:
-    """Whether each is an id, or a number of trades."""
-    return not counts or 0 <= min(counts) <= max(counts) <= MAX_COUNT
 
 
 def _collect(events: Iterable[_Event], received_time: int) -> Message:
