@@ -21,7 +21,7 @@ from relay.web.commands import Commands
 from relay.web.sse_form import EventStream
 from relay.web.ws_client import MessageClient
 from relay.web.ws_form import Messages
-from tests.clock import SetClock
+from tests.clocks import SetClock
 
 LIVE = FeedStatus("live", age=0.0)
 
@@ -291,7 +291,7 @@ class Bench:
 
     def turn(self, seconds: float = 0.0) -> None:
         """Time passes, and the hub does what is due."""
-        self.clock.pass_by(seconds)
+        self.clock.advance(seconds)
         self.hub.turn()
         self.run_others()
 

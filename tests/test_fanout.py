@@ -62,7 +62,7 @@ def test_a_client_may_resume_from_the_id_of_any_event_at_any_rate(
     bench.turn()
     bench.publish("A")  # not due for ten seconds
     if event == "status":
-        bench.hub._said = ("", "")
+        bench.hub._said = ("", False, "")
         bench.hub.tell_if_changed()
     elif event == "heartbeat":
         bench.hub.beat()
@@ -170,7 +170,7 @@ def test_an_answer_keeps_a_client_that_is_asked_again_and_again() -> None:
         bench.hub.beat()
         bench.turn(1.0)
         client.client.heard = bench.clock.monotonic()
-        bench.clock.pass_by(1.0)
+        bench.clock.advance(1.0)
     assert not client.client.leaving
 
 
@@ -278,9 +278,39 @@ def test_after_a_machine_has_slept_nothing_is_live_until_data_comes(bench: Bench
     client = bench.join()
     bench.turn()
     assert bench.hub.verdict().state == "live"
-    bench.clock.pass_by(60)
+    bench.clock.advance(60)
     assert bench.hub.verdict().state == "down"
     bench.hub.tell_if_changed()
     bench.turn()
     bench.look()
     assert client.viewer.events[-1]["state"] == "down"
+
+
+@TRANSPORTS
+@SYMBOLS
+@pytest.mark.parametrize("slow", [False, True])
+def test_who_missed_removals_that_are_forgotten_is_told_to_forget_everything(
+    bench: Bench,
+    websocket: bool,
+    symbols: Symbols,
+    slow: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("relay.board.MAX_REMOVED", 3)
+    bench.publish("C")
+    client = bench.join(symbols, rate=0.01, websocket=websocket)
+    bench.turn()
+    bench.publish("C")
+    bench.turn()
+    if slow:
+        client.sock.let(0)
+        bench.publish("A")
+        bench.turn(200.0)
+    bench.remove("A")
+    for i in range(20):
+        bench.publish(f"S{i}")
+        bench.remove(f"S{i}")
+    bench.settle()
+    bench.publish("B")
+    bench.settle()
+    assert prices_of(client, bench) == bench.expected(symbols)

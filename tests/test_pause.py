@@ -3,7 +3,7 @@
 import pytest
 
 from relay.fanout.pause import MAX_SECONDS, Pause
-from tests.clock import SetClock
+from tests.clocks import SetClock
 
 
 def pauses(batches_a_second: float, pass_seconds: float, seconds: float = 10.0) -> list[float]:
@@ -12,17 +12,18 @@ def pauses(batches_a_second: float, pass_seconds: float, seconds: float = 10.0) 
     pause = Pause(clock)
     found: list[float] = []
     arrived = taken = 0.0
-    while clock.monotonic() < seconds:
+    end = clock.monotonic() + seconds
+    while clock.monotonic() < end:
         waiting = int(arrived) - int(taken)
         if waiting == 0:
             wait = (int(arrived) + 1 - arrived) / batches_a_second
-            clock.pass_by(wait)
+            clock.advance(wait)
             arrived += wait * batches_a_second
             continue
         taken += waiting
-        clock.pass_by(pass_seconds)
+        clock.advance(pass_seconds)
         found.append(pause.after(pass_seconds, waiting))
-        clock.pass_by(found[-1])
+        clock.advance(found[-1])
         arrived += (pass_seconds + found[-1]) * batches_a_second
     return found
 
@@ -45,10 +46,10 @@ def test_a_load_that_falls_ends_the_pauses() -> None:
     clock = SetClock()
     pause = Pause(clock)
     for _ in range(100):
-        clock.pass_by(0.02)
+        clock.advance(0.02)
         pause.after(0.01, 2)
     assert pause.after(0.01, 2) > 0
     for _ in range(100):
-        clock.pass_by(0.1)
+        clock.advance(0.1)
         pause.after(0.01, 1)
     assert pause.after(0.01, 1) == 0.0

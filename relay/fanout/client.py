@@ -157,7 +157,7 @@ class Client:
             self._flush_later()
 
     def start_anew(self) -> None:
-        """A new epoch: whatever it holds is void, and it has to be told so."""
+        """Whatever it holds is void, as after a new epoch, and it has to be told so."""
         self.version = self._given = 0
         self.lacking = []
         self._told = -1
@@ -169,6 +169,8 @@ class Client:
         changed since `version`, until there is nothing that its cohort has and this client has not.
         """
         while True:
+            if not self.cohort.remembers(self.version):
+                self.start_anew()
             if self._told != self._news.told and not self.leaving:
                 self._told = self._news.told
                 status = self._news.status(self.version, self.cohort.symbols, self.stands_at)

@@ -37,7 +37,7 @@ class Cohort:
         self.next_pass = 0.0
         #: Whether the hub will wake us for the next pass.
         self.waiting = False
-        #: Whether a new epoch has made void what the members hold. They have to be told.
+        #: Whether what the members hold is void, as after a new epoch. They have to be told.
         self.void = False
         self._flow = flow
         self._recent = recent
@@ -77,6 +77,15 @@ class Cohort:
         """The epoch of the flow."""
         return self._flow.epoch
 
+    @property
+    def outdated(self) -> bool:
+        """Whether the flow has forgotten removals that the members have not been told."""
+        return 0 < self.settled < self._flow.forgotten
+
+    def remembers(self, version: int) -> bool:
+        """Whether a member may go on from this version."""
+        return version == 0 or version >= self._flow.forgotten
+
     def stands_at(self, member: Member, version: int) -> int:
         """The version that a member is sure to have; `version` if it does not keep up with the cohort."""
         if member in self._live or member in self._aside:
@@ -88,7 +97,7 @@ class Cohort:
         return self._flow.since(0, symbols)
 
     def start_anew(self) -> None:
-        """The epoch is new: nobody has anything, and a pass that runs is void."""
+        """Nobody can go on from what they have, and a pass that runs is void."""
         self.void = True
         self.next_pass = 0.0
         self._offered = self._settled = 0

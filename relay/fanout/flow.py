@@ -17,6 +17,10 @@ class Flow(Protocol):
     def version(self) -> int:
         """The version of the newest entry."""
 
+    @property
+    def forgotten(self) -> int:
+        """Removals up to this version may be forgotten: nobody can go on from an older one."""
+
     def since(self, version: int, symbols: Iterable[str] | None = None) -> list[Entry]:
         """The newest entry of each symbol that changed after `version`, oldest first; None is all."""
 

@@ -87,8 +87,8 @@ class Hub:
         # Batches that came since the last pass began.
         self._batches = 0
         self._turn_began = 0.0
-        # The label and the hop to blame that clients were told last.
-        self._said = ("", "")
+        # The label, the mark and the hop to blame that clients were told last.
+        self._said: tuple[str, bool, str] = ("", False, "")
 
     def __len__(self) -> int:
         """How many clients are connected."""
@@ -193,6 +193,8 @@ class Hub:
         self._take_up_later()
         due, self._due = self._due, {}
         for cohort in due:
+            if cohort.outdated:
+                cohort.start_anew()
             if cohort.void:
                 self._announce_void(cohort)
             if cohort.rate and cohort.next_pass > self.clock.monotonic():
@@ -221,9 +223,10 @@ class Hub:
     def tell_if_changed(self) -> None:
         """Tells everybody how the prices stand, if that is news."""
         verdict = self.verdict()
-        if (verdict.label, verdict.hop) == self._said:
+        news = verdict.label, verdict.simulated, verdict.hop
+        if news == self._said:
             return
-        self._said = verdict.label, verdict.hop
+        self._said = news
         log.log(
             logging.INFO if verdict.label == "live" else logging.WARNING,
             "prices are %s %s",

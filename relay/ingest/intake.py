@@ -226,6 +226,7 @@ class Intake:
             if symbol not in self._lines and self._has_room(symbol):
                 self._lines[symbol] = line
                 self._put(line, line.ticker)
+        self._bell.set()
 
     def resend(self) -> None:
         """All that is held waits to be written again."""

@@ -35,7 +35,7 @@ def blueprint(hub: Hub) -> Blueprint:
     def readyz() -> Response:
         counts = counted()
         verdict = hub.verdict()
-        ready = verdict.state == "live" and len(hub.board) > 0 and not hub.draining
+        ready = verdict.state == "live" and len(hub.board) > 0
         answer = {
             "ready": ready,
             "draining": hub.draining,
