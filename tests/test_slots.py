@@ -1,5 +1,7 @@
 """A worker has so many slots for requests, and nobody holds one by saying nothing."""
 
+import os
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -61,11 +63,27 @@ def test_a_body_that_never_comes_holds_no_slot(
         assert httpx.get(f"{narrow.url}/livez", timeout=WAIT_SECONDS).status_code == 200
 
 
-def test_connections_without_a_request_hold_no_slot(narrow: Gunicorn) -> None:
+@pytest.mark.parametrize("first", [b"", b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"])
+def test_connections_without_a_request_hold_no_slot(narrow: Gunicorn, first: bytes) -> None:
     with ExitStack() as stack:
         for _ in range(2 * SLOTS):
             sock = socket.create_connection(("127.0.0.1", narrow.port), timeout=WAIT_SECONDS)
             stack.enter_context(sock)
+            sock.sendall(first)
+        assert httpx.get(f"{narrow.url}/livez", timeout=WAIT_SECONDS).status_code == 200
+
+
+def test_a_crowd_without_a_request_holds_no_slot(narrow: Gunicorn) -> None:
+    """All are accepted in one turn, before any of them can be seen to be idle."""
+    (pid,) = narrow.worker_pids()
+    with ExitStack() as stack:
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            for _ in range(2 * SLOTS):
+                sock = socket.create_connection(("127.0.0.1", narrow.port), timeout=WAIT_SECONDS)
+                stack.enter_context(sock)
+        finally:
+            os.kill(pid, signal.SIGCONT)
         assert httpx.get(f"{narrow.url}/livez", timeout=WAIT_SECONDS).status_code == 200
 
 

@@ -26,6 +26,9 @@ DRAIN_SHARE = 0.6
 #: A connection that was accepted just before a drain has so long to send its request.
 FIRST_REQUEST_SECONDS = 0.5
 
+#: Between two looks for an idle connection while every slot is taken.
+RELIEF_SECONDS = 0.2
+
 
 class Server(PyWSGIServer):  # type: ignore[misc]
     """A server that knows its worker, and whose handlers get bare sockets and close them."""
@@ -34,6 +37,7 @@ class Server(PyWSGIServer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.worker = worker
         self.logger = logging.getLogger("geventwebsocket")
+        self._relieving = False
         worker.servers.append(self)
 
     def do_read(self) -> tuple[_socket.socket, Any] | None:
@@ -50,8 +54,18 @@ class Server(PyWSGIServer):  # type: ignore[misc]
     def do_handle(self, *args: Any) -> None:
         """Handles a connection; where that takes the last slot, the longest idle one is given up."""
         super().do_handle(*args)
-        if self.pool.full():
-            self.worker.close_longest_idle()
+        if self.pool.full() and not self.worker.close_longest_idle() and not self._relieving:
+            self._relieving = True
+            gevent.spawn_raw(self._relieve)
+
+    def _relieve(self) -> None:
+        """Gives up an idle connection as soon as there is one, while nobody else can be accepted."""
+        try:
+            gevent.sleep(RELIEF_SECONDS)
+            while self.pool.full() and not self.worker.close_longest_idle():
+                gevent.sleep(RELIEF_SECONDS)
+        finally:
+            self._relieving = False
 
     def do_close(self, sock: _socket.socket, *args: Any) -> None:
         """Does nothing: the handler closes it, or the stream that took it over does."""
@@ -84,13 +98,15 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         if self.nr >= self.max_requests:
             self._start_drain()
 
-    def close_longest_idle(self) -> None:
+    def close_longest_idle(self) -> bool:
         """Ends the connection that has waited longest for a request, so that nobody needs to wait
-        behind those who say nothing."""
+        behind those who say nothing; False where there is none."""
         sock = next(iter(self.idle), None)
-        if sock is not None:
-            del self.idle[sock]
-            _end_input(sock)
+        if sock is None:
+            return False
+        del self.idle[sock]
+        _end_input(sock)
+        return True
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         self._start_drain()
