@@ -269,12 +269,12 @@ def test_a_stream_may_let_go_of_what_its_beginning_needed(served):
     def begin(wish: Wish, sock: _socket.socket, *_: object) -> Life:
         seen = weakref.ref(wish)
 
-        def live() -> None:
+        def live(stream: _socket.socket) -> None:
             gevent.sleep(0)
-            sock.close()
+            stream.close()
             held.set(seen() is not None)
 
-        return live
+        return live, sock
 
     served.takeover = Takeover(partial(begin, Wish()))
     served.say(GET)

@@ -11,6 +11,7 @@ import logging
 import math
 import socket
 import struct
+from collections.abc import Sequence
 
 import gevent
 
@@ -73,7 +74,7 @@ class Client:
         #: What the client has once `unfinished` is sent, while it does not keep up with its cohort.
         self.version = version
         #: Symbols that it asked for lately and of which it has nothing yet.
-        self.lacking: list[str] = []
+        self.lacking: Sequence[str] = ()
         # The newest version of which those symbols may have been given to it.
         self._given = 0
         self.unfinished = b""
@@ -126,10 +127,12 @@ class Client:
                 self.heard = self._clock.monotonic()
                 return data
             except BlockingIOError:
-                if not self._wait(_READ, seconds):
-                    raise TimeoutError from None
+                # Waiting here would keep the exception and its traceback for as long.
+                pass
             except OSError:
                 return b""
+            if not self._wait(_READ, seconds):
+                raise TimeoutError
 
     def write(self, data: bytes) -> None:
         """Sends bytes of the client's own, after whatever is unfinished."""
@@ -159,7 +162,7 @@ class Client:
     def start_anew(self) -> None:
         """Whatever it holds is void, as after a new epoch, and it has to be told so."""
         self.version = self._given = 0
-        self.lacking = []
+        self.lacking = ()
         self._told = -1
 
     def catch_up(self) -> bool:
@@ -197,7 +200,7 @@ class Client:
             return 0
         return self.cohort.stands_at(self, self.version)
 
-    def move(self, cohort: Cohort, version: int, lacking: list[str], first: bytes) -> None:
+    def move(self, cohort: Cohort, version: int, lacking: Sequence[str], first: bytes) -> None:
         """Goes over to another cohort, standing at `version` but for `lacking`; `first` is sent first."""
         self.cohort.drop(self)
         self.cohort = cohort
@@ -311,6 +314,11 @@ class Client:
         hub = gevent.get_hub()
         watcher = hub.loop.io(self.sock.fileno(), events)
         try:
+            if seconds is None:
+                # What `hub.wait` does, with less on the stack: this is where every idle client is.
+                watcher.start(gevent.getcurrent().switch)
+                hub.switch()
+                return True
             with gevent.Timeout(seconds, False):  # type: ignore[arg-type]
                 hub.wait(watcher)
                 return True

@@ -5,7 +5,7 @@ offered to each socket without waiting. A member whose socket does not take all 
 gets nothing from here until it has caught up by itself and joins again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
 from operator import call
 
@@ -92,7 +92,7 @@ class Cohort:
             return self._settled
         return self._ahead.get(member, version)
 
-    def entries_of(self, symbols: list[str]) -> list[Entry]:
+    def entries_of(self, symbols: Sequence[str]) -> list[Entry]:
         """The newest entry of each of these symbols that has a price."""
         return self._flow.since(0, symbols)
 

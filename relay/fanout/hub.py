@@ -7,7 +7,7 @@ longer.
 import heapq
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import gevent
 from gevent.event import Event
@@ -124,9 +124,8 @@ class Hub:
         """Whether clients on these terms may share compressed bytes."""
         return self._registry.may_compress(terms)
 
-    def serve(self, client: Client, terms: Terms) -> None:
-        """A client's whole life among ours. Needs a greenlet of its own."""
-        self.enter(client, terms)
+    def serve(self, client: Client) -> None:
+        """The life of a client that has entered, until it leaves. Needs a greenlet of its own."""
         try:
             client.run()
         finally:
@@ -152,7 +151,7 @@ class Hub:
         terms: Terms,
         *,
         version: int,
-        lacking: list[str],
+        lacking: Sequence[str],
         first: bytes,
     ) -> None:
         """Puts a client on other terms. See Client.move."""

@@ -265,7 +265,9 @@ def _live(box: list[Any]) -> None:
     life: Life | None = run(sock, rest, websocket)
     del run, sock, rest, websocket
     if life is not None:
-        life()
+        live, subject = life
+        del life
+        live(subject)
 
 
 @lru_cache(1)

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 KEY = "relay.server.takeover"
 
 
-#: What goes on until the connection ends.
-Life = Callable[[], object]
+#: What goes on until the connection ends: a function, and what to call it with. Two plain values, since a
+#: `partial` would put C frames on the stack that is kept for each stream.
+Life = tuple[Callable[[Any], object], Any]
 
 
 class Takeover(NamedTuple):

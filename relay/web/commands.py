@@ -96,10 +96,10 @@ class Commands:
         version = client.cohort.stands_at(client, client.version)
         if symbols is None and old is not None:
             version = 0
-        lacking: list[str] = []
+        lacking: tuple[str, ...] = ()
         if symbols is not None and version > 0:
             has = frozenset(old or ()).difference(client.lacking)
-            lacking = [s for s in symbols if s not in has and s in self._hub.board]
+            lacking = tuple(s for s in symbols if s not in has and s in self._hub.board)
         status = self._hub.news.change_of_mind(version, symbols, rate, lacking)
         self._hub.move(
             client,

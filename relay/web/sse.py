@@ -10,7 +10,7 @@ from relay.fanout.client import Client
 from relay.fanout.deflate import block
 from relay.fanout.hub import Hub
 from relay.fanout.terms import Terms
-from relay.server.takeover import KEY, Takeover
+from relay.server.takeover import KEY, Life, Takeover
 from relay.web.sse_form import EventStream
 from relay.web.subscription import Subscription, parse
 
@@ -53,7 +53,7 @@ def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
 
 def _stream(
     hub: Hub, form: EventStream, wish: Subscription, sock: _socket.socket, _left: bytes, _ws: None
-) -> None:
+) -> Life:
     client = Client(
         sock,
         hub.board.version_of(wish.since),
@@ -62,4 +62,5 @@ def _stream(
         clock=hub.clock,
     )
     client.unfinished = form.opening()
-    hub.serve(client, Terms(form, wish.symbols, wish.rate))
+    hub.enter(client, Terms(form, wish.symbols, wish.rate))
+    return hub.serve, client

@@ -11,7 +11,7 @@ from flask import Blueprint, Request, Response, request
 from relay.fanout.hub import Hub
 from relay.fanout.terms import Terms
 from relay.server.negotiation import negotiate
-from relay.server.takeover import KEY, Takeover
+from relay.server.takeover import KEY, Life, Takeover
 from relay.web.commands import Commands
 from relay.web.subscription import Subscription, parse
 from relay.web.ws_client import MessageClient, Obey
@@ -25,7 +25,7 @@ def blueprint(
 ) -> Blueprint:
     """The route. `compression`: whether permessage-deflate may be agreed on."""
     routes = Blueprint("ws", __name__)
-    commands = Commands(hub, max_symbols)
+    obey = Commands(hub, max_symbols).obey
 
     @routes.get("/ws", websocket=True)
     def ws() -> Response:
@@ -45,7 +45,7 @@ def blueprint(
             if hub.may_compress(Terms(zipped, wish.symbols, wish.rate)):
                 form = zipped
                 extensions = agreed.response
-        run = partial(_stream, hub, form, wish, commands.obey)
+        run = partial(_stream, hub, form, wish, obey)
         request.environ[KEY] = Takeover(run, websocket=True, extensions=extensions)
         return Response(status=101)
 
@@ -78,7 +78,7 @@ def _stream(
     sock: _socket.socket,
     leftover: bytes,
     websocket: Any,
-) -> None:
+) -> Life:
     client = MessageClient(
         sock,
         hub.board.version_of(wish.since),
@@ -90,4 +90,5 @@ def _stream(
         stall_seconds=hub.stall_seconds,
         clock=hub.clock,
     )
-    hub.serve(client, Terms(form, wish.symbols, wish.rate))
+    hub.enter(client, Terms(form, wish.symbols, wish.rate))
+    return hub.serve, client
