@@ -19,9 +19,10 @@ class Batch(msgspec.Struct, array_like=True, frozen=True):
     """Updates, to which the writer gave the versions previous+1 ... version, in order.
 
     An update is a ticker; one that is `removed` takes its symbol away. A batch without updates is a
-    beat: previous equals version. A batch whose previous is 0 begins a new epoch with all that there
-    is: what a board held before is void. `feed` tells how the feed was when the batch was made, and
-    whether the prices of its epoch are simulated.
+    beat: previous equals version. A batch of another epoch voids what a board held before. The first
+    batch of an epoch that has updates goes from 0 and holds all that there is; only beats come before
+    it. `feed` tells how the feed was when the batch was made, and whether the prices of its epoch are
+    simulated.
     """
 
     epoch: str
@@ -62,7 +63,7 @@ _decode_snapshot = msgspec.msgpack.Decoder(Snapshot).decode
 def encode_batch(batch: Batch) -> bytes:
     """The bytes that carry a batch between processes.
 
-    Raises ValueError, TypeError or OverflowError for a ticker that holds what no bytes can carry.
+    Raises one of CANNOT_BE_CARRIED for a ticker that holds what no bytes can carry.
     """
     return _encode(batch)
 

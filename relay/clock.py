@@ -1,4 +1,6 @@
-"""Clock: the one source of time. What reads time is handed a clock, so that a test can set it."""
+"""Clock: the one source of time. What judges prices, feeds and clients by time is handed a clock,
+so that a test can set it. The server room and gevent's own waits read the machine's time themselves.
+"""
 
 import time
 from functools import partial

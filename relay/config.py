@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from relay.ticker import SYMBOL
+
 #: Binance on both its ports, then its market-data-only host.
 LIVE = (
     "wss://stream.binance.com:9443",
@@ -110,7 +112,7 @@ class Config(BaseSettings):
     @classmethod
     def _are_symbols(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
         for symbol in symbols:
-            if not re.fullmatch(r"\w{1,32}", symbol):
+            if not SYMBOL.fullmatch(symbol):
                 raise ValueError(f"{symbol[:40]!r} is no symbol")
         return symbols
 

@@ -34,6 +34,10 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(FeedStatus).decode
 
 
+#: What is raised over a value that no bytes can carry: a number of more than 64 bits, half a character.
+CANNOT_BE_CARRIED = (ValueError, TypeError, OverflowError)
+
+
 def as_carried(status: FeedStatus) -> FeedStatus:
-    """The status as it arrives elsewhere; raises ValueError, TypeError or OverflowError if it cannot."""
+    """The status as it arrives elsewhere; raises one of CANNOT_BE_CARRIED if it cannot."""
     return _decode(_encode(status))

@@ -4,13 +4,16 @@ a clock that stands until it is moved."""
 import errno
 import json
 import socket
+import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import gevent
 from gevent.event import Event
 
 from relay.batch import Batch, Snapshot
+from relay.fanout import deflate
 from relay.fanout.client import Client
 from relay.fanout.health import Health
 from relay.fanout.hub import Hub
@@ -114,6 +117,15 @@ class Viewer:
         #: Prices that followed a newer one of the same symbol.
         self.went_back: list[tuple[str, str, str]] = []
         self._read = 0
+        self._inflated = bytearray()
+        self._inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        self._given = 0
+
+    def inflate(self, taken: bytearray) -> bytearray:
+        """All that has come, as it was before it was compressed."""
+        self._inflated += self._inflater.decompress(bytes(taken[self._given :]))
+        self._given = len(taken)
+        return self._inflated
 
     def look(self, taken: bytearray, websocket: bool) -> None:
         """Reads what is new among the bytes."""
@@ -239,6 +251,7 @@ class Bench:
         *,
         websocket: bool = False,
         batch: bool = False,
+        gzip: bool = False,
         since: str = "",
         held: dict[str, str] | None = None,
         room: int = 1 << 40,
@@ -264,6 +277,8 @@ class Bench:
             )
         else:
             form = EventStream("price", batch, chunked=False)
+            if gzip:
+                form = replace(form, gzip=True, block=deflate.block)
             client = EventClient(sock, version, hub.news, stall_seconds=10, clock=self.clock)
             client.unfinished = form.opening()
         hub.enter(client, Terms(form, symbols, rate))
@@ -313,7 +328,10 @@ class Bench:
         """Every viewer reads what has come."""
         for connection in self.connections:
             websocket = isinstance(connection.client, MessageClient)
-            connection.viewer.look(connection.sock.taken, websocket)
+            taken = connection.sock.taken
+            if connection.client.cohort.compresses:
+                taken = connection.viewer.inflate(taken)
+            connection.viewer.look(taken, websocket)
 
     def expected(self, symbols: Symbols) -> dict[str, str]:
         """What a client that asked for these symbols should hold in the end."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from relay.fanout.client import MAX_UNFINISHED
 from relay.fanout.encoding import ENTRIES_PER_PIECE, MAX_PIECE_BYTES
 from relay.fanout.terms import Symbols, Terms
 from relay.ticker import Ticker
@@ -65,7 +66,7 @@ def test_a_client_may_resume_from_the_id_of_any_event_at_any_rate(
         bench.hub._said = ("", False, "")
         bench.hub.tell_if_changed()
     elif event == "heartbeat":
-        bench.hub.beat()
+        bench.hub.heartbeat()
     elif event == "pong":
         bench.command(client, op="ping")
     elif event == "bye":
@@ -156,7 +157,7 @@ def test_only_clients_that_were_asked_are_judged_by_their_answer() -> None:
     bench.publish("A")
     bench.turn()
     for _ in range(10):
-        bench.hub.beat()
+        bench.hub.heartbeat()
         bench.turn(2.0)
     assert quick.client.leaving, "asked, and silent"
     assert not slow.client.leaving, "never asked"
@@ -167,7 +168,7 @@ def test_an_answer_keeps_a_client_that_is_asked_again_and_again() -> None:
     bench.publish("A")
     client = bench.join(websocket=True)
     for _ in range(20):
-        bench.hub.beat()
+        bench.hub.heartbeat()
         bench.turn(1.0)
         client.client.heard = bench.clock.monotonic()
         bench.clock.advance(1.0)
@@ -208,11 +209,11 @@ def test_a_client_that_breaks_off_while_new_symbols_are_on_their_way_lacks_none_
     bench.publish(*names)
     client = bench.join(tuple(names[:2]), websocket=True)
     bench.turn()
-    client.sock.let(6000)
+    client.sock.let(9000)
     bench.command(client, op="subscribe", symbols=names)
     bench.run_others()
     bench.look()
-    assert 0 < len(client.viewer.prices) < 400
+    assert 144 < len(client.viewer.prices) < 400, "a whole piece, and not all"
     for resume_id, held, symbols in client.viewer.ids:
         again = bench.join(symbols, websocket=True, since=resume_id, held=held)
         assert prices_of(again, bench) == bench.expected(again.symbols)
@@ -314,3 +315,70 @@ def test_who_missed_removals_that_are_forgotten_is_told_to_forget_everything(
     bench.publish("B")
     bench.settle()
     assert prices_of(client, bench) == bench.expected(symbols)
+
+
+def test_an_id_that_is_given_in_the_middle_of_a_pass_names_what_its_receiver_has(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relay.fanout.cohort.SENDS_PER_LOOK", 1)
+    bench.join(websocket=True)
+    last = bench.join(websocket=True)
+    bench.turn()
+    bench.publish("A")
+    given = []
+
+    def ask() -> None:
+        if not given:
+            bench.command(last, op="ping")
+            bench.look()
+            given.append(last.viewer.ids[-1])
+
+    bench.meanwhile = ask
+    bench.turn()
+    [(resume_id, held, symbols)] = given
+    again = bench.join(symbols, since=resume_id, held=held)
+    assert prices_of(again, bench) == bench.expected(symbols)
+
+
+def test_a_client_that_catches_up_during_a_pass_is_not_given_it_twice(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relay.fanout.cohort.SENDS_PER_LOOK", 1)
+    bench.join(websocket=True)
+    last = bench.join(websocket=True)
+    bench.turn()
+    bench.publish("A")
+    bench.publish("A")
+    cut = []
+
+    def fall_behind() -> None:
+        if not cut:
+            cut.append(True)
+            last.sock.let(5)
+            bench.command(last, op="ping")
+            last.sock.let(1 << 40)
+            bench.run_others()
+
+    bench.meanwhile = fall_behind
+    bench.turn()
+    assert prices_of(last, bench) == bench.expected(ALL)
+    assert last.viewer.went_back == []
+
+
+def test_a_client_that_asks_and_does_not_read_is_cut(bench: Bench) -> None:
+    client = bench.join(ONE, websocket=True)
+    bench.turn()
+    client.sock.let(0)
+    for _ in range(MAX_UNFINISHED // 100):
+        bench.command(client, op="ping")
+    assert client.sock.gone
+    assert client.client.unfinished == b""
+
+
+def test_symbols_that_are_added_count_together_with_those_before(bench: Bench) -> None:
+    client = bench.join(tuple(f"S{i}" for i in range(500)), websocket=True)
+    bench.command(client, op="subscribe", symbols=[f"T{i}" for i in range(13)])
+    bench.look()
+    assert client.viewer.events[-1]["event"] == "error"
+    assert client.symbols is not None
+    assert len(client.symbols) == 500

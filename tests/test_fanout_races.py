@@ -21,6 +21,8 @@ class Race:
         self.bench.publish(*NAMES)
         self.bench.meanwhile = self.meanwhile
         self.depth = 0
+        #: In every third race all share one compressor, as most of a real worker's clients do.
+        self.shared = seed % 3 == 0
         self.steps = (
             *[self.publish] * 8,
             *[self.join] * 5,
@@ -29,7 +31,7 @@ class Race:
             *[self.command] * 4,
             self.leave,
             self.goodbye,
-            self.start_anew,
+            *[self.start_anew] * (4 if self.shared else 1),
             self.lose_some,
             self.remove,
             self.beat,
@@ -65,16 +67,19 @@ class Race:
             "batch": self.chance.random() < 0.5,
             "room": self.chance.choice((1 << 40, 1 << 40, 0, 100, 400)),
         }
+        if self.shared:
+            symbols, rate, options["websocket"], options["batch"] = None, 0.0, False, False
         former = [c for c in self.bench.connections if c.left and c.viewer.ids]
         if former and self.chance.random() < 0.5:
             self.bench.look()
             since, held, asked = self.chance.choice(self.chance.choice(former).viewer.ids)
-            self.bench.join(asked, rate, since=since, held=held, **options)
+            gzip = self.shared and asked is None
+            self.bench.join(asked, rate, gzip=gzip, since=since, held=held, **options)
         else:
-            self.bench.join(symbols, rate, **options)
+            self.bench.join(symbols, rate, gzip=self.shared, **options)
 
     def turn(self) -> None:
-        self.bench.turn(self.chance.choice((0.0, 0.3, 1.0, 30.0)))
+        self.bench.turn(self.chance.choice((0.0, 0.3, 1.0, 0.1 if self.shared else 30.0)))
 
     def choke(self) -> None:
         if self.here():
@@ -117,7 +122,7 @@ class Race:
             self.bench.remove(self.chance.choice(listed))
 
     def beat(self) -> None:
-        self.bench.hub.beat()
+        self.bench.hub.heartbeat()
 
     def run_others(self) -> None:
         self.bench.run_others()

@@ -62,10 +62,10 @@ class Connection:
         self._greenlet = gevent.spawn(self._run)
         self._helpers = [gevent.spawn(self._help, self._watch)]
 
-    def hear(self, patience: int) -> None:
-        """The message just taken was data; until more, `patience` times the usual silence may pass."""
+    def hear(self, factor: int) -> None:
+        """The message just taken was data; until more, `factor` times the usual silence may pass."""
         self.heard = self._took
-        self.limit = self._silence * patience
+        self.limit = self._silence * factor
 
     def close(self) -> None:
         """Ends it; its receiver is not told."""

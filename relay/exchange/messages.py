@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from relay.exchange.entries import whole_tickers
-from relay.exchange.values import count, decimal, milliseconds
+from relay.exchange.values import UNDECODABLE, count, decimal, milliseconds
 from relay.ticker import MAX_HELD, PRICE, SIGNED, SYMBOL, Ticker
 
 
@@ -91,10 +91,6 @@ _WRAPPED, _DATA = b'{"stream":"', b'","data":'
 #: Bytes in which a stream's name must end for its message to be read the short way.
 _LONGEST_NAME = 300
 
-#: What cannot be read. ValueError: text that is not UTF-8, or a number of thousands of digits.
-#: RecursionError: nesting deeper than the decoder goes.
-_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
-
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_event = msgspec.json.Decoder(_Event).decode
 _decode_events = msgspec.json.Decoder(list[_Event]).decode
@@ -112,7 +108,7 @@ def normalise(message: bytes, received_time: int) -> Message:
         if payload is not None:
             return _payload(payload, received_time)
         return _message(message, received_time)
-    except _UNREADABLE:
+    except UNDECODABLE:
         return _second_look(message, received_time)
 
 
@@ -120,12 +116,12 @@ def _second_look(message: bytes, received_time: int) -> Message:
     """It may be wrapped in another form than Binance's."""
     try:
         return _message(message, received_time)
-    except _UNREADABLE:
+    except UNDECODABLE:
         return Message([], [Remark.MALFORMED])
 
 
 def _message(message: bytes, received_time: int) -> Message:
-    """A message in any form; raises one of _UNREADABLE."""
+    """A message in any form; raises one of UNDECODABLE."""
     if message[:1] == b"[":
         return _array(message, received_time)
     envelope = _decode_envelope(message)
@@ -197,7 +193,7 @@ def _array_with_bad_entries(message: bytes, received_time: int) -> Message:
     for raw in _decode_raw_list(message):
         try:
             events.append(_decode_event(raw))
-        except _UNREADABLE:
+        except UNDECODABLE:
             bad += 1
     good = _collect(events, received_time)
     return Message(good.tickers, good.remarks + [Remark.MALFORMED] * bad)

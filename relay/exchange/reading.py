@@ -26,8 +26,8 @@ class Reading:
         else there was to say of the messages."""
         #: Whether the exchange has announced that it will close the connection.
         self.retiring = False
-        #: How many times the usual silence may pass before the connection is dead.
-        self.patience = 1
+        #: The connection is dead after this many times the usual silence.
+        self.factor = 1
         self._canary = canary
         self._canary_sings = False
         self._delivers = False
@@ -58,5 +58,5 @@ class Reading:
         wanted = [t for t in tickers if (t.symbol, t.stream) != (_CANARY_SYMBOL, _CANARY_STREAM)]
         self._canary_sings |= len(wanted) < len(tickers)
         self._delivers |= bool(wanted)
-        self.patience = QUIET_FACTOR if self._delivers and not self._canary_sings else 1
+        self.factor = QUIET_FACTOR if self._delivers and not self._canary_sings else 1
         return wanted

@@ -14,7 +14,7 @@ from relay.clock import SYSTEM, Clock
 from relay.exchange import http_limits
 from relay.exchange.failure import retry_after, said
 from relay.exchange.simulated import HEADER
-from relay.exchange.values import count, decimal, milliseconds
+from relay.exchange.values import UNDECODABLE, count, decimal, milliseconds
 from relay.ticker import MAX_HELD, SYMBOL, Ticker
 
 #: A whole answer takes less than a second; one that takes longer than this will not come.
@@ -24,7 +24,7 @@ MAX_ANSWER_BYTES = 16 << 20
 #: 418 and 429 say how long to wait; if they do not, it is at least this long.
 BANNED_SECONDS = 120.0
 #: The status of a symbol whose status cannot be read: it is listed, and that is all we know.
-UNREADABLE = ""
+UNKNOWN_STATUS = ""
 
 _DAY_PATH = "/api/v3/ticker/24hr?type=MINI&symbolStatus=TRADING"
 _LISTING_PATH = "/api/v3/exchangeInfo?showPermissionSets=false"
@@ -74,8 +74,6 @@ class _ExchangeInfo(msgspec.Struct):
 
 
 _Answer = TypeVar("_Answer")
-#: What cannot be read; see messages.
-_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 _decode_day = msgspec.json.Decoder(list[_MiniTicker]).decode
 _decode_info = msgspec.json.Decoder(_ExchangeInfo).decode
 
@@ -93,7 +91,7 @@ def day(base: str, clock: Clock = SYSTEM) -> Day:
 
 
 def listing(base: str) -> dict[str, str]:
-    """The status of every symbol that is listed, traded or not: TRADING, HALT, BREAK, ... or UNREADABLE.
+    """The status of every symbol that is listed, traded or not: TRADING, HALT, BREAK, ... or UNKNOWN_STATUS.
 
     Weight 20. Raises RestError.
     """
@@ -101,7 +99,7 @@ def listing(base: str) -> dict[str, str]:
     rows = _read(_decode_info, body).symbols
     _believe(len(rows))
     return {
-        row.symbol: row.status if _is_status(row.status) else UNREADABLE
+        row.symbol: row.status if _is_status(row.status) else UNKNOWN_STATUS
         for row in rows
         if _is_symbol(row.symbol)
     }
@@ -113,7 +111,7 @@ def _read(decode: Callable[[bytes], _Answer], body: bytes) -> _Answer:
     _believe(body.count(b"{") // _OBJECTS_IN_A_ROW)
     try:
         return decode(body)
-    except _UNREADABLE as error:
+    except UNDECODABLE as error:
         raise RestError(f"an answer that makes no sense: {said(error)}") from error
 
 

@@ -106,7 +106,7 @@ class Session:
             self.retiring = True
             self._watcher.notice(self)
         if tickers is not None:
-            connection.hear(reading.patience)
+            connection.hear(reading.factor)
             self._waiting.discard(connection)
             if self._unheard:
                 self._unheard.difference_update([ticker.symbol for ticker in tickers])

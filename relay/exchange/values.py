@@ -6,6 +6,8 @@ adds to `bad`.
 
 import re
 
+import msgspec
+
 from relay.ticker import MAX_COUNT, PRICE
 
 #: A time from here on is in microseconds (`?timeUnit=MICROSECOND`), not milliseconds. Milliseconds
@@ -13,6 +15,9 @@ from relay.ticker import MAX_COUNT, PRICE
 FIRST_MICROSECOND = 10**14
 #: A number from here on is no time in either unit.
 _FIRST_NO_TIME = 10**17
+#: What a decoder of JSON raises. ValueError: text that is not UTF-8, or a number of thousands of digits.
+#: RecursionError: nesting deeper than the decoder goes.
+UNDECODABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 def decimal(value: object, bad: list[object], pattern: re.Pattern[str] = PRICE) -> str | None:

@@ -119,8 +119,8 @@ class Client:
         while self.receive(4096):
             pass
 
-    def receive(self, size: int, seconds: float | None = None) -> bytes:
-        """Bytes from the peer, waiting for them; none when it has gone. Raises TimeoutError."""
+    def receive(self, size: int) -> bytes:
+        """Bytes from the peer, waiting for them; none when it has gone."""
         while True:
             try:
                 data = self.sock.recv(size)
@@ -131,8 +131,7 @@ class Client:
                 pass
             except OSError:
                 return b""
-            if not self._wait(_READ, seconds):
-                raise TimeoutError
+            self._wait(_READ, None)
 
     def write(self, data: bytes) -> None:
         """Sends bytes of the client's own, after whatever is unfinished."""

@@ -52,7 +52,7 @@ class Cohort:
         # During a pass some of the live have `_offered` and the others still `_settled`.
         self._offered = self._settled = flow.version
         self._passes = 0
-        self._shared = self.form.shared()
+        self._shared = self.form.shared(self._clock)
         # Of named symbols, each update since `_offered`; None where the flow has to be asked.
         self._owed: list[Entry] | None = []
 
@@ -106,7 +106,7 @@ class Cohort:
         self._live |= dict.fromkeys(self._ahead)
         self._ahead.clear()
         # A member that missed the end of a pass does not have the past that the others have.
-        self._shared = self.form.shared()
+        self._shared = self.form.shared(self._clock)
 
     def may_join(self, version: int) -> bool:
         """Whether a member at `version` lacks nothing that it will not get with the others."""

@@ -7,7 +7,7 @@ compressor forgets its past, anyone may join whose own blocks so far ended on a 
 
 import zlib
 
-from relay.clock import SYSTEM, Clock
+from relay.clock import Clock
 
 #: A gzip header that promises nothing: no name, no time, unknown system (RFC 1952, 2.3).
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
@@ -32,7 +32,7 @@ def block(data: bytes) -> bytes:
 class Deflater:
     """Blocks that refer to what this deflater was given since the last keyframe."""
 
-    def __init__(self, clock: Clock = SYSTEM) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._compressor = _compressor()
         self._keyframe = clock.monotonic()

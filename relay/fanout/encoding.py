@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from relay.board import Entry
+from relay.clock import Clock
 from relay.ticker import Ticker, public
 
 _encode = msgspec.json.Encoder().encode
@@ -53,7 +54,7 @@ class Form(Protocol):
     def end(self, name: str, data: bytes) -> bytes:
         """A last event, and what properly ends the stream."""
 
-    def shared(self) -> "Shared | None":
+    def shared(self, clock: Clock) -> "Shared | None":
         """For a form whose bytes may refer to what went before them: one cohort's past."""
 
 

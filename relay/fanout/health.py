@@ -71,9 +71,9 @@ class Health:
     def verdict(self) -> Verdict:
         """How the feed is now."""
         feed = self._feed
-        quiet = self._clock.monotonic() - (self._started if self._last is None else self._last)
-        age = None if feed.age is None else round(feed.age + quiet, 1)
-        if self._last is not None and quiet <= STALE_SECONDS:
+        silent = self._clock.monotonic() - (self._started if self._last is None else self._last)
+        age = None if feed.age is None else round(feed.age + silent, 1)
+        if self._last is not None and silent <= STALE_SECONDS:
             return Verdict(
                 feed.state,
                 feed.simulated,
@@ -83,8 +83,8 @@ class Health:
                 feed.latency,
                 feed.standbys,
             )
-        state = "down" if feed.state == "down" or quiet > DOWN_SECONDS else "stale"
-        return Verdict(state, feed.simulated, age, feed.source, self._blame(quiet))
+        state = "down" if feed.state == "down" or silent > DOWN_SECONDS else "stale"
+        return Verdict(state, feed.simulated, age, feed.source, self._blame(silent))
 
     def now(self) -> int:
         """The time by the listener's clock, in milliseconds since 1970: ages are taken by one clock."""
@@ -105,10 +105,10 @@ class Health:
         state = self.verdict().state
         return self.standing_of(ticker) if state == "live" else state
 
-    def _blame(self, quiet: float) -> str:
+    def _blame(self, silent: float) -> str:
         problem = self._problem()
         if problem.startswith("redis:"):
             return problem
         if self._last is None:
             return "listener: nothing heard of it yet"
-        return f"listener: no word from it for {quiet:.0f} s"
+        return f"listener: no word from it for {silent:.0f} s"

@@ -31,12 +31,12 @@ log = logging.getLogger(__name__)
 
 #: Seconds after which a pass gives the event loop a turn.
 TURN_SECONDS = 0.005
-#: Cohorts that get their heartbeat before prices get their turn again.
-COHORTS_PER_BEAT = 50
+#: Cohorts that are sent their heartbeat in one turn; prices come between two turns.
+HEARTBEATS_PER_TURN = 50
 #: Seconds between two looks at health; clients are told of a change.
 WATCH_SECONDS = 0.5
-#: Heartbeats within which a client must answer that was asked by one.
-ANSWER_BEATS = 2.5
+#: A client that a heartbeat asked has so many times the time between two heartbeats to answer.
+ANSWER_HEARTBEATS = 2.5
 #: Clients that one worker takes back a second: those sent away come back within a window of that size.
 RETURNS_PER_SECOND = 1000.0
 #: The longest pause between two goodbyes, in seconds.
@@ -68,7 +68,7 @@ class Hub:
         self.stall_seconds = stall_seconds
         self.clock = clock
         self.draining = False
-        #: Set once anything was taken onto the board.
+        #: Set once a snapshot or a batch has come, be it a batch without updates.
         self.loaded = Event()
         self._heartbeat_seconds = heartbeat_seconds
         self._max_clients = max_clients
@@ -81,7 +81,7 @@ class Hub:
         self._later: list[tuple[float, int, Cohort]] = []
         self._laters = 0
         self._status_due = False
-        self._beating: list[Cohort] = []
+        self._without_heartbeat: list[Cohort] = []
         self._bell = Event()
         self._pause = Pause(clock)
         # Batches that came since the last pass began.
@@ -99,10 +99,13 @@ class Hub:
         spawn_essential(self._receive, updates)
         spawn_essential(self._run)
         spawn_essential(self._watch)
-        spawn_essential(self._beat)
+        spawn_essential(self._send_regularly)
 
     def take(self, item: Snapshot | Batch | FeedStatus) -> None:
-        """Takes a batch, or a whole snapshot, onto the board; whoever wants it is due for a pass."""
+        """Takes a batch or a snapshot onto the board, and makes the cohorts that want it due for a pass.
+
+        A FeedStatus changes only what is known of the feed.
+        """
         if isinstance(item, FeedStatus):
             self.health.hear(item)
         elif isinstance(item, Snapshot):
@@ -207,13 +210,13 @@ class Hub:
             give_turn()
             self._turn_began = self.clock.monotonic()
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Every client is due a heartbeat; those that do not answer, or whose time is up, are ended."""
-        self._beating = list(self._registry)
+        self._without_heartbeat = list(self._registry)
         self._bell.set()
         now = self.clock.monotonic()
         for client in list(self._clients):
-            last = client.overdue(ANSWER_BEATS * self._heartbeat_seconds)
+            last = client.overdue(ANSWER_HEARTBEATS * self._heartbeat_seconds)
             if last:
                 client.finish(last)
             elif client.ends_at <= now:
@@ -302,12 +305,15 @@ class Hub:
 
     def _send_heartbeats(self) -> None:
         """To some cohorts; the others get theirs in the next turn, as prices do not wait for all of them."""
-        some, self._beating = self._beating[:COHORTS_PER_BEAT], self._beating[COHORTS_PER_BEAT:]
+        some, self._without_heartbeat = (
+            self._without_heartbeat[:HEARTBEATS_PER_TURN],
+            self._without_heartbeat[HEARTBEATS_PER_TURN:],
+        )
         for cohort in some:
             data = self.news.event("heartbeat", cohort.settled)
             for member in cohort.announce("heartbeat", data, self.breathe):
                 member.asked()
-        if self._beating:
+        if self._without_heartbeat:
             self._bell.set()
 
     def _watch(self) -> None:
@@ -315,10 +321,10 @@ class Hub:
             gevent.sleep(WATCH_SECONDS)
             self.tell_if_changed()
 
-    def _beat(self) -> None:
+    def _send_regularly(self) -> None:
         while True:
             gevent.sleep(self._heartbeat_seconds * random.uniform(0.95, 1.0))
-            self.beat()
+            self.heartbeat()
 
     def _make_due(self, cohorts: Iterable[Cohort]) -> None:
         self._due.update(dict.fromkeys(cohorts))

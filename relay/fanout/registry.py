@@ -28,9 +28,6 @@ class Registry:
         """The number of cohorts."""
         return len(self._cohorts)
 
-    def __contains__(self, cohort: Cohort) -> bool:
-        return cohort.terms in self._cohorts
-
     @property
     def names_symbols(self) -> bool:
         """Whether any cohort has named its symbols."""

@@ -120,5 +120,5 @@ class Catalogue:
         if status is None:
             log.warning("%s is gone: the exchange does not list it any more", symbol)
             self._intake.remove(symbol)
-        elif status not in (_TRADING, rest.UNREADABLE):
+        elif status not in (_TRADING, rest.UNKNOWN_STATUS):
             self._intake.mark(symbol, status)

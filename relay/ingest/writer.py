@@ -14,7 +14,7 @@ import msgspec
 from relay.backoff import Backoff
 from relay.batch import BEAT_SECONDS, DOWN_SECONDS, STALE_SECONDS, Batch, encode_batch
 from relay.clock import SYSTEM, Clock
-from relay.feed_status import FeedStatus, as_carried
+from relay.feed_status import CANNOT_BE_CARRIED, FeedStatus, as_carried
 from relay.ingest.intake import Intake
 from relay.store.contract import (
     LeaseHeld,
@@ -213,7 +213,7 @@ class Writer:
             status = msgspec.structs.replace(status, simulated=simulated)
         try:
             return as_carried(status)
-        except (ValueError, TypeError, OverflowError):
+        except CANNOT_BE_CARRIED:
             # A number out of bounds, say. What counts is known all the same.
             return FeedStatus(status.state, status.simulated, time=status.time)
 
@@ -236,7 +236,7 @@ class Writer:
 def _can_be_carried(ticker: Ticker, feed: FeedStatus) -> bool:
     try:
         encode_batch(Batch("", 0, 1, feed, [ticker]))
-    except (ValueError, TypeError, OverflowError):
+    except CANNOT_BE_CARRIED:
         return False
     return True
 

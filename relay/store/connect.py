@@ -1,4 +1,4 @@
-"""Server: a redis-py client for every kind of URL that REDIS_URL may hold."""
+"""Connect: a redis-py client for every kind of URL that REDIS_URL may hold."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from gevent.queue import Full, SimpleQueue
 
 from relay.batch import Batch, encode_batch
-from relay.feed_status import FeedStatus
+from relay.feed_status import CANNOT_BE_CARRIED, FeedStatus
 from relay.store.contract import Position, StoreUnavailable, Unwritable
 
 #: Batches that wait for the reader at most; then it is the store that cannot be written to.
@@ -31,7 +31,7 @@ class MemoryStore:
         """Hands the batch over; nobody stands by."""
         try:
             encode_batch(batch)
-        except (ValueError, TypeError, OverflowError) as error:
+        except CANNOT_BE_CARRIED as error:
             raise Unwritable(str(error)) from error
         try:
             self._batches.put(batch, timeout=WRITE_SECONDS)

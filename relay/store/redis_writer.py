@@ -10,7 +10,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from relay.batch import Batch, encode_batch, encode_snapshot
 from relay.board import Board
-from relay.feed_status import FeedStatus
+from relay.feed_status import CANNOT_BE_CARRIED, FeedStatus
 from relay.store import held, keys, scripts
 from relay.store.connect import MISREAD, connect, in_time
 from relay.store.contract import (
@@ -82,7 +82,7 @@ class RedisStore:
         """Snapshot, version and publish at once. See Store."""
         try:
             encoded = encode_batch(batch)
-        except (ValueError, TypeError, OverflowError) as error:
+        except CANNOT_BE_CARRIED as error:
             raise Unwritable(str(error)) from error
         args: list[str | int | bytes] = [
             self._token,

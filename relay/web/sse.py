@@ -35,7 +35,8 @@ def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
             return Response(b"", headers=HEADERS)
         if hub.draining:
             # An EventSource that is refused never comes back; one that is sent away does.
-            return Response(b"event: bye\ndata: %b\n\n" % hub.news.bye(0), headers=HEADERS)
+            form = EventStream(wish.fields, wish.batch, chunked=False)
+            return Response(form.end("bye", hub.news.bye(0)), headers=HEADERS)
         hub.admit()
         chunked = request.environ["SERVER_PROTOCOL"] != "HTTP/1.0"
         form = EventStream(wish.fields, wish.batch, chunked)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from relay.board import Entry
+from relay.clock import Clock
 from relay.fanout.deflate import GZIP_HEADER, Deflater
 from relay.fanout.encoding import ENTRIES_PER_PIECE, PAYLOADS, parted, removed_event
 
@@ -55,8 +56,8 @@ class EventStream:
         retry = self.block(b"retry: %d\n\n" % random.randint(*RETRY_MILLISECONDS))
         return self._chunk(GZIP_HEADER + retry if self.gzip else retry)
 
-    def shared(self) -> "SharedEvents | None":
-        return SharedEvents(self) if self.gzip else None
+    def shared(self, clock: Clock) -> "SharedEvents | None":
+        return SharedEvents(self, clock) if self.gzip else None
 
     def _framed(self, data: bytes) -> bytes:
         return self._chunk(self.block(data))
@@ -68,8 +69,8 @@ class EventStream:
 class SharedEvents:
     """gzip blocks of one past."""
 
-    def __init__(self, form: EventStream) -> None:
-        deflater = Deflater()
+    def __init__(self, form: EventStream, clock: Clock) -> None:
+        deflater = Deflater(clock)
         together = replace(form, block=deflater.block)
         self.renew = deflater.renew
         self.encode = together.encode

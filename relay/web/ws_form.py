@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import msgspec
 
 from relay.board import Entry
+from relay.clock import Clock
 from relay.fanout.deflate import Deflater
 from relay.fanout.encoding import ENTRIES_PER_PIECE, PAYLOADS, parted, removed_event
 from relay.server.frames import PING, TEXT, close_frame, frame, text_frames
@@ -52,16 +53,16 @@ class Messages:
         retry = msgspec.json.decode(data).get("retry", 0)
         return self.event(name, data) + close_frame(SERVICE_RESTART, f'{{"retry_ms":{retry}}}')
 
-    def shared(self) -> "SharedMessages | None":
-        return SharedMessages(self) if self.deflated else None
+    def shared(self, clock: Clock) -> "SharedMessages | None":
+        return SharedMessages(self, clock) if self.deflated else None
 
 
 class SharedMessages:
     """Deflated messages of one past: permessage-deflate with context takeover, once for all."""
 
-    def __init__(self, form: Messages) -> None:
+    def __init__(self, form: Messages, clock: Clock) -> None:
         self._messages = form.messages
-        self._deflater = Deflater()
+        self._deflater = Deflater(clock)
         self.renew = self._deflater.renew
         self.event = form.event
 
