@@ -382,3 +382,33 @@ def test_symbols_that_are_added_count_together_with_those_before(bench: Bench) -
     assert client.viewer.events[-1]["event"] == "error"
     assert client.symbols is not None
     assert len(client.symbols) == 500
+
+
+def test_every_cohort_has_its_heartbeat_though_turns_are_long_and_cohorts_many() -> None:
+    bench = Bench()
+    bench.publish("A")
+    clients = [bench.join((f"S{i}",)) for i in range(400)]
+    for second in range(60):
+        if second % 12 == 0:
+            bench.hub.heartbeat()
+        bench.turn(1.0)
+    bench.look()
+    heard = [sum(e["event"] == "heartbeat" for e in c.viewer.events) for c in clients]
+    assert set(heard) == {5}
+
+
+def test_a_status_says_that_prices_follow_while_new_symbols_are_on_their_way() -> None:
+    bench = Bench()
+    bench.publish("A", "B")
+    client = bench.join(("A",), websocket=True)
+    bench.turn()
+    client.sock.let(0)
+    bench.command(client, op="subscribe", symbols=["B"])
+    bench.hub._said = ("", False, "")
+    bench.hub.tell_if_changed()
+    bench.turn()
+    client.sock.let(1 << 30)
+    bench.run_others()
+    bench.look()
+    modes = [e["mode"] for e in client.viewer.events if e["event"] == "status"]
+    assert modes[-2:] == ["changes", "changes"]

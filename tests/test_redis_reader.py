@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from redis.exceptions import TimeoutError as RedisTimeout
 
 from relay.batch import STALE_SECONDS, Batch, Snapshot
 from relay.feed_status import FeedStatus
 from relay.store.contract import LeaseHeld, SnapshotLost, StoreUnavailable
-from relay.store.redis_reader import RedisUpdates
+from relay.store.redis_reader import RedisUpdates, _OwnPause
 from relay.store.redis_writer import RedisStore
 from relay.ticker import Ticker
 from tests.clocks import SetClock
@@ -210,3 +211,25 @@ def test_a_dead_listener_is_one_line_in_the_log(
     assert updates.problem == ""
     assert len(caplog.records) == 2
     items.close()  # type: ignore[attr-defined]
+
+
+class _Late:
+    """A subscription whose messages come, though this process was stopped while it asked for them."""
+
+    def __init__(self, clock: SetClock, error: Exception | None) -> None:
+        self._clock = clock
+        self._error = error
+
+    def get_message(self, timeout: float) -> None:
+        self._clock.advance(timeout + 10)
+        if self._error is not None:
+            raise self._error
+
+
+@pytest.mark.parametrize("error", [None, RedisTimeout("no whole answer")])
+def test_its_own_pause_is_not_blamed_on_redis_or_the_listener(error: Exception | None) -> None:
+    clock = SetClock()
+    updates = RedisUpdates("redis://127.0.0.1:1", clock=clock)
+    with pytest.raises(_OwnPause):
+        next(updates._follow(_Late(clock, error)))  # type: ignore[arg-type]
+    assert updates.problem == ""

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 TURN_SECONDS = 0.005
 #: Cohorts that are sent their heartbeat in one turn; prices come between two turns.
 HEARTBEATS_PER_TURN = 50
+#: Seconds after which a heartbeat that is due does not wait for another turn.
+HEARTBEAT_SLACK_SECONDS = 1.0
 #: Seconds between two looks at health; clients are told of a change.
 WATCH_SECONDS = 0.5
 #: A client that a heartbeat asked has so many times the time between two heartbeats to answer.
@@ -81,7 +83,8 @@ class Hub:
         self._later: list[tuple[float, int, Cohort]] = []
         self._laters = 0
         self._status_due = False
-        self._without_heartbeat: list[Cohort] = []
+        # The cohorts that are due a heartbeat, and since when; those that wait longest come first.
+        self._without_heartbeat: dict[Cohort, float] = {}
         self._bell = Event()
         self._pause = Pause(clock)
         # Batches that came since the last pass began.
@@ -212,9 +215,10 @@ class Hub:
 
     def heartbeat(self) -> None:
         """Every client is due a heartbeat; those that do not answer, or whose time is up, are ended."""
-        self._without_heartbeat = list(self._registry)
-        self._bell.set()
         now = self.clock.monotonic()
+        for cohort in self._registry:
+            self._without_heartbeat.setdefault(cohort, now)
+        self._bell.set()
         for client in list(self._clients):
             last = client.overdue(ANSWER_HEARTBEATS * self._heartbeat_seconds)
             if last:
@@ -304,12 +308,13 @@ class Hub:
         cohort.announce_void("status", data, self.breathe)
 
     def _send_heartbeats(self) -> None:
-        """To some cohorts; the others get theirs in the next turn, as prices do not wait for all of them."""
-        some, self._without_heartbeat = (
-            self._without_heartbeat[:HEARTBEATS_PER_TURN],
-            self._without_heartbeat[HEARTBEATS_PER_TURN:],
-        )
-        for cohort in some:
+        """To some cohorts, and to those that have waited long. The others get theirs in a later turn, as
+        prices do not wait for all of them."""
+        overdue = self.clock.monotonic() - HEARTBEAT_SLACK_SECONDS
+        for sent, (cohort, since) in enumerate(list(self._without_heartbeat.items())):
+            if sent >= HEARTBEATS_PER_TURN and since > overdue:
+                break
+            del self._without_heartbeat[cohort]
             data = self.news.event("heartbeat", cohort.settled)
             for member in cohort.announce("heartbeat", data, self.breathe):
                 member.asked()

@@ -72,7 +72,11 @@ class News:
         """
         changes = self.changes(version, symbols)
         unknown = {"unknown": changes.unknown} if changes.unknown else {}
-        return self.event("status", resumable, mode=changes.mode, **unknown)
+        # It may resume from nothing where symbols that it lately asked for are still on their way.
+        follows = changes.mode == "none" and resumable < version
+        return self.event(
+            "status", resumable, mode="changes" if follows else changes.mode, **unknown
+        )
 
     def change_of_mind(
         self, version: int, symbols: Symbols, rate: float, lacking: Sequence[str]

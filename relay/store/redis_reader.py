@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import gevent
 from redis.client import PubSub
@@ -13,16 +14,22 @@ from relay.batch import BEAT_SECONDS, STALE_SECONDS, Batch, Snapshot, Unreadable
 from relay.clock import SYSTEM, Clock
 from relay.feed_status import FeedStatus
 from relay.store import held, keys
-from relay.store.connect import MISREAD, connect, in_time
+from relay.store.connect import ANSWER_SECONDS, MISREAD, connect, in_time
 from relay.store.contract import SnapshotLost
 
 log = logging.getLogger(__name__)
 
+#: Seconds that asking for a message takes at most, however late it comes, while this process runs.
+_LONGEST_WAIT_SECONDS = ANSWER_SECONDS + 1.0
 #: What keeps us from prices, by the hop to blame.
 _NO_BEAT = "listener: no beat from it"
 _AWAY = "redis: Redis cannot be reached"
 _ODD = "redis: Redis answers oddly"
 _LOST = "redis: what Redis holds is lost, and not written anew yet"
+
+
+class _OwnPause(Exception):
+    """This process was stopped, or did not get to reading: that says nothing of Redis or of the listener."""
 
 
 class RedisUpdates:
@@ -54,6 +61,8 @@ class RedisUpdates:
                         backoff.reset()
                     yield item
                 self._have_problem(_NO_BEAT)
+            except _OwnPause:
+                log.debug("this process did not run for a while: subscribing again")
             except RedisError as error:
                 self._have_problem(_AWAY, error)
             except MISREAD as error:
@@ -70,8 +79,7 @@ class RedisUpdates:
         while True:
             # Not ignoring subscribe messages: each one, also one that the library sent by itself
             # after a lost connection, means that messages may have been missed.
-            with in_time():
-                message = subscription.get_message(timeout=BEAT_SECONDS)
+            message = self._next_message(subscription)
             if self._clock.monotonic() - heard >= STALE_SECONDS:
                 # Also where there is a message: if the machine slept, or we could not read, it is as
                 # old as that. It goes with its connection, and with all that waits behind it.
@@ -98,6 +106,20 @@ class RedisUpdates:
             if snapshot is not None:
                 epoch, version = snapshot.epoch, snapshot.version
                 yield snapshot
+
+    def _next_message(self, subscription: PubSub) -> dict[str, Any] | None:
+        """None where there was none for a beat. Raises RedisError or _OwnPause."""
+        asked = self._clock.monotonic()
+        try:
+            with in_time():
+                message: dict[str, Any] | None = subscription.get_message(timeout=BEAT_SECONDS)
+        except RedisError:
+            if self._clock.monotonic() - asked > _LONGEST_WAIT_SECONDS:
+                raise _OwnPause from None
+            raise
+        if self._clock.monotonic() - asked > _LONGEST_WAIT_SECONDS:
+            raise _OwnPause
+        return message
 
     def _load(self) -> Snapshot | None:
         try:
