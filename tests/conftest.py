@@ -119,7 +119,7 @@ def first() -> Iterator[Simulator]:
 
 
 #: Modules that take longest are begun first, so that nothing is waited for in the end.
-LONGEST = ("test_page", "test_feed", "test_relay", "test_redis_trouble", "test_symbol_states")
+LONGEST = ("test_feed", "test_relay", "test_slots", "test_redis_trouble", "test_feed_streams")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

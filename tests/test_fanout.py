@@ -412,3 +412,22 @@ def test_a_status_says_that_prices_follow_while_new_symbols_are_on_their_way() -
     bench.look()
     modes = [e["mode"] for e in client.viewer.events if e["event"] == "status"]
     assert modes[-2:] == ["changes", "changes"]
+
+
+@TRANSPORTS
+def test_a_rate_gives_the_first_at_once_then_the_newest_at_each_tick(
+    bench: Bench, websocket: bool
+) -> None:
+    client = bench.join(ONE, rate=2.0, websocket=websocket)
+    late = bench.join(ONE, rate=2.0, websocket=not websocket)
+    seen: list[tuple[float, str]] = []
+    held = ""
+    for step in range(40):
+        bench.publish("A")
+        bench.turn(0.05)
+        if prices_of(client, bench)["A"] != held:
+            held = client.viewer.prices["A"]
+            assert held == bench.expected(ONE)["A"], "the newest"
+            seen.append((step * 0.05, held))
+    assert len(seen) == 4
+    assert late.viewer.prices == client.viewer.prices

@@ -52,37 +52,6 @@ def test_a_stalled_client_is_cut_and_the_others_are_not(exchange: ScriptedExchan
             quick.wait_for_price("BTCUSDT", "2")
 
 
-def test_a_rate_gives_the_first_at_once_then_the_newest_at_each_tick(
-    exchange: ScriptedExchange, relay: Gunicorn
-) -> None:
-    """At a rate of one in 100 s the second tick never comes in a test; at 5 all of them do."""
-    with EventSource(relay.port, "rate=0.01") as rare, EventSource(relay.port, "rate=5") as often:
-        for stream in (rare, often):
-            stream.wait_for_price("BTCUSDT", "1")
-        for number in range(2, 200):
-            exchange.tick(BTCUSDT=str(number))
-        often.wait_for_price("BTCUSDT", "199")
-        assert [update["price"] for update in rare.updates if update["symbol"] == "BTCUSDT"][
-            :1
-        ] == ["1"]
-        seen = [float(u["price"]) for u in often.updates if u["symbol"] == "BTCUSDT"]
-        assert len(seen) < 20
-        assert seen == sorted(seen)
-        assert sum(update["symbol"] == "BTCUSDT" for update in rare.updates) == 2
-
-
-def test_clients_at_one_rate_share_their_ticks(exchange: ScriptedExchange, relay: Gunicorn) -> None:
-    with EventSource(relay.port, "rate=4") as early:
-        early.wait_for_price("BTCUSDT", "1")
-        exchange.tick(BTCUSDT="2")
-        with WebSocket(f"{relay.ws_url}?rate=4") as late:
-            late.wait_for_price("BTCUSDT", "2")
-            for number in range(3, 50):
-                exchange.tick(BTCUSDT=str(number))
-            for stream in (early, late):
-                stream.wait_for_price("BTCUSDT", "49")
-
-
 def test_a_websocket_that_never_answers_a_ping_is_closed_with_1008(
     exchange: ScriptedExchange,
 ) -> None:

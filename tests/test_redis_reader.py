@@ -138,12 +138,14 @@ class TricklingRedis(OddRedis):
 
 
 def test_an_answer_that_trickles_in_for_ever_hangs_nobody() -> None:
-    with TricklingRedis(b"") as redis:
-        with Listener(REDIS_URL=redis.url, BINANCE_WS="ws://127.0.0.1:1") as listener:
-            listener.wait_for_line("the store is away: no whole answer")
-        with Gunicorn(REDIS_URL=redis.url) as relay:
-            relay.wait_for_line("redis: Redis cannot be reached: no whole answer")
-            assert relay.ready()["reason"].startswith("redis: ")
+    with (
+        TricklingRedis(b"") as redis,
+        Listener(REDIS_URL=redis.url, BINANCE_WS="ws://127.0.0.1:1") as listener,
+        Gunicorn(REDIS_URL=redis.url) as relay,
+    ):
+        listener.wait_for_line("the store is away: no whole answer")
+        relay.wait_for_line("redis: Redis cannot be reached: no whole answer")
+        assert relay.ready()["reason"].startswith("redis: ")
 
 
 @pytest.fixture
