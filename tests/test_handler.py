@@ -16,6 +16,7 @@ import pytest
 
 from relay.server.handler import Handler, Patience
 from relay.server.takeover import KEY, Life, Takeover
+from relay.server.waiting import UNREAD_SECONDS, Waiting
 
 DEADLINE_SECONDS = 20.0
 #: For what a test waits to run out.
@@ -28,12 +29,13 @@ class Served:
     """A connection to a handler as its client sees it, and what the application was asked."""
 
     def __init__(self) -> None:
+        self.now = 1000.0
         self.asked: list[dict[str, object]] = []
         self.answer = [b"hello"]
         self.takeover: Takeover | None = None
         self.worker = SimpleNamespace(
             cfg=SimpleNamespace(keepalive=DEADLINE_SECONDS),
-            idle={},
+            waiting=Waiting(lambda: self.now),
             draining=False,
             count_request=lambda: None,
             log=SimpleNamespace(access_log_enabled=False, debug=logging.debug),
@@ -155,7 +157,7 @@ def test_an_error_of_the_application_is_answered(served):
 def test_the_first_byte_has_a_deadline(served):
     served.worker.cfg.keepalive = SHORT
     assert served.hear_all() == b""
-    assert not served.worker.idle
+    assert not served.worker.waiting.idle
 
 
 def test_line_ends_alone_are_no_first_byte(served):
@@ -223,6 +225,46 @@ def test_an_answer_that_nobody_reads_has_a_deadline(served):
     served.patient(stall=SHORT)
     served.say(GET)
     served.wait_for_end()
+
+
+def wait_for(condition) -> None:
+    """Until others have made it so."""
+    with gevent.Timeout(DEADLINE_SECONDS):
+        while not condition():
+            gevent.sleep(SHORT / 10)
+
+
+@pytest.mark.parametrize("half", [b"G", GET[:-2], b"\r\nGET"])
+def test_half_a_head_is_given_up_for_others(served, half):
+    waiting = served.worker.waiting
+    served.say(half)
+    wait_for(lambda: waiting.begun)
+    assert waiting.give_up_one()
+    assert served.hear_all() == b""
+    served.wait_for_end()
+    assert not waiting.begun
+    assert not waiting.give_up_one()
+
+
+def test_the_end_of_an_answered_client_is_not_waited_for_where_others_wait(served):
+    served.say(GET[:-2] + b"Content-Length: 1\r\n\r\n")
+    assert served.hear_all().startswith(b"HTTP/1.1 200 OK")
+    wait_for(lambda: served.worker.waiting.begun)
+    assert served.worker.waiting.give_up_one()
+    served.wait_for_end()
+    assert not served.worker.waiting.begun
+
+
+def test_an_answer_that_nobody_reads_is_given_up_for_others_after_a_while(served):
+    waiting = served.worker.waiting
+    served.answer = [bytes(1 << 23)]
+    served.say(GET)
+    wait_for(lambda: waiting.unread)
+    assert not waiting.give_up_one()
+    served.now += UNREAD_SECONDS
+    assert waiting.give_up_one()
+    served.wait_for_end()
+    assert not waiting.unread
 
 
 def test_an_answer_that_is_read_in_small_bites_has_a_deadline(served):

@@ -2,13 +2,14 @@
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from tests.processes import Gunicorn, Listener, RedisServer, wait_until
+from tests.processes import WAIT_SECONDS, Gunicorn, Listener, RedisServer, wait_until
 from tests.scripted import ScriptedExchange
 from tests.streams import EventSource, WebSocket
 
@@ -45,6 +46,16 @@ def test_at_term_every_stream_is_told_and_ends_in_good_order(
     assert relay.wait() == 0
     for stream in [*events, *sockets]:
         stream.close()
+
+
+def test_at_term_nobody_waits_for_the_rest_of_a_request(relay: Gunicorn) -> None:
+    with socket.create_connection(("127.0.0.1", relay.port), timeout=WAIT_SECONDS) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\n")
+        # It is served after what came before it.
+        assert httpx.get(f"{relay.url}/livez").status_code == 200
+        relay.signal(signal.SIGTERM)
+        assert sock.recv(1) == b""
+        assert relay.wait(seconds=5) == 0
 
 
 def test_at_hup_no_request_is_refused_and_clients_come_back_where_they_were(

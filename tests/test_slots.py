@@ -63,8 +63,19 @@ def test_a_body_that_never_comes_holds_no_slot(
         assert httpx.get(f"{narrow.url}/livez", timeout=WAIT_SECONDS).status_code == 200
 
 
-@pytest.mark.parametrize("first", [b"", b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"])
-def test_connections_without_a_request_hold_no_slot(narrow: Gunicorn, first: bytes) -> None:
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"",
+        b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"G",
+        b"GET /livez HTTP/1.1\r\nHost: x\r\n",
+        b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\nG",
+        b"rubbish\r\n\r\n",
+    ],
+    ids=["nothing", "answered", "a byte", "half", "answered and a byte", "rubbish"],
+)
+def test_connections_without_a_whole_request_hold_no_slot(narrow: Gunicorn, first: bytes) -> None:
     with ExitStack() as stack:
         for _ in range(2 * SLOTS):
             sock = socket.create_connection(("127.0.0.1", narrow.port), timeout=WAIT_SECONDS)

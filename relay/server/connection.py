@@ -8,6 +8,7 @@ import time
 import gevent.socket
 
 from relay.server.head import END, check_size
+from relay.server.waiting import Waiting
 
 #: Bytes asked of the socket at a time: nearly every head comes whole.
 _READ = 8192
@@ -20,11 +21,13 @@ MORE = getattr(socket, "MSG_MORE", 0)
 class Connection:
     """Reads ahead; what was read and not yet asked for is `rest`. Every time is in seconds."""
 
-    __slots__ = ("rest", "sock")
+    __slots__ = ("_waiting", "rest", "sock")
 
-    def __init__(self, sock: _socket.socket) -> None:
-        """`sock` is non-blocking."""
+    def __init__(self, sock: _socket.socket, waiting: Waiting) -> None:
+        """`sock` is non-blocking. While it waits for a head, a reader or the client's end, it is among
+        the `waiting`, and may be ended for others."""
         self.sock = sock
+        self._waiting = waiting
         self.rest = b""
 
     def wait_for_byte(self, seconds: float) -> bool:
@@ -44,14 +47,13 @@ class Connection:
 
     def read_head(self, seconds: float) -> bytes:
         """Take the head in front, without its END. Raises BadHead, TimeoutError or OSError."""
-        deadline, searched = None, 0
-        while (end := self.rest.find(END, searched)) < 0:
-            check_size(self.rest)
-            searched = max(0, len(self.rest) - len(END))
-            if deadline is None:
-                deadline = time.monotonic() + seconds
-            if not self._read(deadline):
-                raise ConnectionResetError(errno.ECONNRESET, "the request ended in its head")
+        end = self.rest.find(END)
+        if end < 0:
+            self._waiting.begun[self.sock] = None
+            try:
+                end = self._read_to_end_of_head(time.monotonic() + seconds)
+            finally:
+                self._waiting.begun.pop(self.sock, None)
         head = self.rest[:end]
         self.rest = self.rest[end + len(END) :]
         return head
@@ -72,7 +74,13 @@ class Connection:
             left = min(deadline - time.monotonic(), stall)
             if left <= 0:
                 raise TimeoutError("the client does not read")
-            gevent.socket.wait_write(sock.fileno(), left, TimeoutError("the client does not read"))
+            unread = self._waiting.unread
+            unread[sock] = self._waiting.clock()
+            try:
+                gone = TimeoutError("the client does not read")
+                gevent.socket.wait_write(sock.fileno(), left, gone)
+            finally:
+                unread.pop(sock, None)
 
     def linger(self, seconds: float) -> None:
         """End our half and throw away what still comes, for a while.
@@ -81,6 +89,7 @@ class Connection:
         """
         deadline = time.monotonic() + seconds
         left = _MAX_LINGER
+        self._waiting.begun[self.sock] = None
         try:
             self.sock.shutdown(socket.SHUT_WR)
             while left > 0:
@@ -90,6 +99,18 @@ class Connection:
                 left -= len(self.rest)
         except OSError:
             return
+        finally:
+            self._waiting.begun.pop(self.sock, None)
+
+    def _read_to_end_of_head(self, deadline: float) -> int:
+        """Read until `rest` holds END; where that is."""
+        searched = 0
+        while (end := self.rest.find(END, searched)) < 0:
+            check_size(self.rest)
+            searched = max(0, len(self.rest) - len(END))
+            if not self._read(deadline):
+                raise ConnectionResetError(errno.ECONNRESET, "the request ended in its head")
+        return end
 
     def _read(self, deadline: float) -> bool:
         """Add to `rest` what has come; False at the end of the stream."""

@@ -78,7 +78,7 @@ class Handler(WSGIHandler):
         self.client_address = address
         self.server = server
         self._worker = server.worker
-        self._connection = Connection(sock)
+        self._connection = Connection(sock, self._worker.waiting)
         #: Whether all that the client sent has been read, as far as can be known.
         self._read_whole = True
         #: An answer must be read by then, by the monotonic clock.
@@ -125,7 +125,7 @@ class Handler(WSGIHandler):
         return not (self.close_connection or worker.draining)
 
     def _wait_for_request(self) -> bool:
-        idle = self._worker.idle
+        idle = self._worker.waiting.idle
         idle[self.socket] = self.environ is None
         try:
             return self._connection.wait_for_byte(self._worker.cfg.keepalive)

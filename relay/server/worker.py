@@ -10,14 +10,13 @@ import _socket
 import functools
 import gc
 import logging
-import socket
-from contextlib import suppress
 from typing import Any
 
 import gevent
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
 from relay.server.handler import Handler
+from relay.server.waiting import Waiting
 
 # gevent remembers for debugging who spawned whom, and where: 1 KiB for each connection.
 gevent.config.track_greenlet_tree = False
@@ -26,7 +25,7 @@ DRAIN_SHARE = 0.6
 #: A connection that was accepted just before a drain has so long to send its request.
 FIRST_REQUEST_SECONDS = 0.5
 
-#: Between two looks for an idle connection while every slot is taken.
+#: Seconds between two looks for a connection to give up while every slot is taken.
 RELIEF_SECONDS = 0.2
 
 
@@ -52,17 +51,17 @@ class Server(PyWSGIServer):  # type: ignore[misc]
         return sock, address
 
     def do_handle(self, *args: Any) -> None:
-        """Handles a connection; where that takes the last slot, the longest idle one is given up."""
+        """Handles a connection; where that takes the last slot, one that waits for its client is given up."""
         super().do_handle(*args)
-        if self.pool.full() and not self.worker.close_longest_idle() and not self._relieving:
+        if self.pool.full() and not self.worker.waiting.give_up_one() and not self._relieving:
             self._relieving = True
             gevent.spawn_raw(self._relieve)
 
     def _relieve(self) -> None:
-        """Gives up an idle connection as soon as there is one, while nobody else can be accepted."""
+        """Gives up a connection as soon as one may be, while nobody else can be accepted."""
         try:
             gevent.sleep(RELIEF_SECONDS)
-            while self.pool.full() and not self.worker.close_longest_idle():
+            while self.pool.full() and not self.worker.waiting.give_up_one():
                 gevent.sleep(RELIEF_SECONDS)
         finally:
             self._relieving = False
@@ -80,8 +79,7 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.servers: list[Server] = []
         self.draining = False
-        #: Connections that wait for a request, the longest first, and whether for their first one.
-        self.idle: dict[_socket.socket, bool] = {}
+        self.waiting = Waiting()
 
     def run(self) -> None:
         self.server_class = functools.partial(Server, worker=self)
@@ -98,16 +96,6 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         if self.nr >= self.max_requests:
             self._start_drain()
 
-    def close_longest_idle(self) -> bool:
-        """Ends the connection that has waited longest for a request, so that nobody needs to wait
-        behind those who say nothing; False where there is none."""
-        sock = next(iter(self.idle), None)
-        if sock is None:
-            return False
-        del self.idle[sock]
-        _end_input(sock)
-        return True
-
     def handle_exit(self, sig: int, frame: Any) -> None:
         self._start_drain()
 
@@ -120,19 +108,8 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         # First of all no new connections: the master has, or will start, somebody else for them.
         for server in self.servers:
             server.close()
-        self._close_idle(those_without_request=False)
+        self.waiting.end_between_requests()
         self.wsgi.extensions["relay"].hub.drain(self.cfg.graceful_timeout * DRAIN_SHARE)
         gevent.sleep(FIRST_REQUEST_SECONDS)
-        self._close_idle(those_without_request=True)
+        self.waiting.end_unheard()
         self.alive = False
-
-    def _close_idle(self, those_without_request: bool) -> None:
-        for sock, is_first in list(self.idle.items()):
-            if those_without_request or not is_first:
-                _end_input(sock)
-
-
-def _end_input(sock: _socket.socket) -> None:
-    """Lets whoever reads it see the end."""
-    with suppress(OSError):
-        sock.shutdown(socket.SHUT_RD)

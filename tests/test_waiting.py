@@ -1,0 +1,68 @@
+"""Which connection is given up first where others need its slot."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from relay.server.waiting import UNREAD_SECONDS, Waiting
+
+
+class Pairs:
+    """Connections, and whether their server's end is over."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+
+    def make(self) -> socket.socket:
+        ours, _ = map(self._stack.enter_context, socket.socketpair())
+        ours.setblocking(False)
+        return ours
+
+
+@pytest.fixture
+def pairs() -> Iterator[Pairs]:
+    with ExitStack() as stack:
+        yield Pairs(stack)
+
+
+def is_over(sock: socket.socket) -> bool:
+    try:
+        return sock.recv(1) == b""
+    except BlockingIOError:
+        return False
+
+
+def test_the_silent_go_first_then_half_requests_then_unread_answers(pairs: Pairs) -> None:
+    now = 1000.0
+    waiting = Waiting(lambda: now)
+    older, newer, half, answered, reading = (pairs.make() for _ in range(5))
+    waiting.unread[answered] = now
+    waiting.unread[reading] = now + UNREAD_SECONDS / 2
+    waiting.begun[half] = None
+    waiting.idle[older] = False
+    waiting.idle[newer] = True
+    now += UNREAD_SECONDS
+    for sock in (older, newer, half, answered):
+        assert not is_over(sock)
+        assert waiting.give_up_one()
+        assert is_over(sock)
+    with pytest.raises(BrokenPipeError):
+        answered.send(b"x")
+    assert not waiting.give_up_one()
+    assert not is_over(reading)
+
+
+def test_a_connection_that_has_had_an_answer_ends_before_one_that_may_ask_yet(
+    pairs: Pairs,
+) -> None:
+    waiting = Waiting()
+    first, next_, half = (pairs.make() for _ in range(3))
+    waiting.idle = {first: True, next_: False}
+    waiting.begun[half] = None
+    waiting.end_between_requests()
+    assert [is_over(sock) for sock in (first, next_, half)] == [False, True, False]
+    waiting.end_unheard()
+    assert is_over(first)
+    assert is_over(half)
