@@ -10,6 +10,7 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
+from relay.server.allowance import MAX_EMPTY_SECONDS, Allowance
 from relay.server.websocket import BINARY, TEXT, Closed, WebSocket, close_frame, frame, text_frames
 
 CONTINUATION, CLOSE, PING, PONG = 0, 8, 9, 10
@@ -247,15 +248,81 @@ def test_fragments_of_a_message_are_bounded(connect):
     assert connection.refusal(start, more, more, end) == 1008
 
 
+class Time:
+    """A clock that only waiting moves."""
+
+    def __init__(self):
+        self.now = 1000.0
+        self.waited = 0.0
+
+    def pause(self, seconds):
+        self.now += seconds
+        self.waited += seconds
+
+    def allow(self, rate):
+        return Allowance(rate, pause=self.pause, clock=lambda: self.now)
+
+
 @pytest.mark.parametrize("opcode", [TEXT, PING, PONG])
-def test_peer_that_sends_too_fast_is_refused(connect, opcode):
-    connection = connect(max_rate=10)
-    assert connection.refusal(client_frame(opcode, b"!") * 30) == 1008
-    assert len(connection.written) < 20
+def test_peer_that_sends_too_fast_waits(connect, opcode):
+    time = Time()
+    connection = connect(allowance=time.allow(10))
+    for seconds in (0, 1, 2):
+        connection.client.sendall(client_frame(opcode, b"!") * 9 + client_frame(TEXT, b"last"))
+        while connection.websocket.receive() != "last":
+            pass
+        assert time.waited == pytest.approx(seconds, abs=0.11)
+
+
+@pytest.mark.parametrize("opcode", [TEXT, PING, PONG])
+def test_peer_that_sends_too_fast_for_long_is_refused(connect, opcode):
+    time = Time()
+    connection = connect(allowance=time.allow(10))
+    assert connection.refusal(client_frame(opcode, b"!") * 1000) == 1008
+    assert time.waited == pytest.approx(MAX_EMPTY_SECONDS, abs=0.2)
+
+
+def test_peer_that_keeps_the_rate_is_not_punished_for_a_pause_of_its_reader(connect):
+    """What came in three seconds is read at once, and the peer goes on."""
+    time = Time()
+    connection = connect(allowance=time.allow(20))
+    behind = 3 * 15
+    connection.client.sendall(client_frame(TEXT, b"!") * behind)
+    sent = 1000.0
+    for number in range(1000):
+        connection.websocket.receive()
+        if number >= behind - 1:
+            # The next one comes a fifteenth of a second after the one before, not sooner.
+            sent += 1 / 15
+            time.now = max(time.now, sent)
+            connection.client.sendall(client_frame(TEXT, b"!"))
+    assert not connection.websocket.closed
+
+
+@pytest.mark.parametrize("deflated", [False, True])
+def test_large_message_costs_as_many_units_as_it_begins_kibibytes(connect, deflated):
+    time = Time()
+    connection = connect(allowance=time.allow(10), deflate=True, max_message=30 << 10)
+    text = b"x" * (30 << 10)
+    payload = deflate(text) if deflated else text
+    large = client_frame(TEXT, payload, rsv=4 * deflated)
+    connection.receive(large)
+    assert time.waited == 0
+    connection.receive(large)
+    assert time.waited == pytest.approx(2)
+
+
+def test_close_is_heard_however_much_was_said_before(connect):
+    time = Time()
+    connection = connect(allowance=time.allow(1))
+    connection.receive(client_frame(TEXT, b"!" * 4000))
+    assert connection.refusal(client_frame(CLOSE, b"\x03\xe8")) == 1000
+    assert time.waited == 0
 
 
 def test_rate_below_one_a_second_lets_the_first_message_in(connect):
-    assert connect(max_rate=0.5).receive(client_frame(TEXT, b"hello")) == "hello"
+    connection = connect(allowance=Time().allow(0.5))
+    assert connection.receive(client_frame(TEXT, b"hello")) == "hello"
 
 
 # Violations
@@ -438,7 +505,9 @@ def test_idle_websocket_is_small_and_lets_go_of_the_request():
         idle = []
         for _ in range(count):
             websocket = WebSocket(dict(environ), None, None)
-            websocket.attach(recv, idle.append, max_message=LIMIT, max_rate=50, deflate=True)
+            websocket.attach(
+                recv, idle.append, max_message=LIMIT, allowance=Allowance(50), deflate=True
+            )
             assert websocket.receive() == "subscribe"
             idle.append(websocket)
         held, _ = tracemalloc.get_traced_memory()

@@ -6,13 +6,13 @@ Nothing here writes to a socket. Whatever the protocol has to answer goes as one
 
 import codecs
 import hashlib
-import time
 import zlib
 from base64 import b64encode
 from collections.abc import Callable
 
 from geventwebsocket.websocket import WebSocket as Base
 
+from relay.server.allowance import Allowance, Overdrawn
 from relay.server.frames import (
     BINARY,
     CLOSE,
@@ -41,6 +41,8 @@ __all__ = [
 
 #: Bytes asked of the socket at a time: while idle, and at most inside a large frame.
 _READ, _READ_LARGE = 4096, 65536
+#: Bytes of a message that cost one unit of the allowance.
+UNIT_BYTES = 1024
 _RSV, _MASKED = 0x70, 0x80
 #: The end of a deflated message, which its sender leaves out (RFC 7692, 7.2.1).
 _TAIL = b"\x00\x00\xff\xff"
@@ -131,8 +133,8 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
     """
 
     __slots__ = (
-        "_buffer", "_deflate", "_due", "_max_fragments", "_max_message", "_max_rate", "_message",
-        "_recv", "_write", "closed",
+        "_allowance", "_buffer", "_deflate", "_max_fragments", "_max_message", "_message", "_recv",
+        "_write", "closed",
     )  # fmt: skip
 
     # What the base would keep of the request, and with it the request's buffers.
@@ -141,6 +143,7 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
     _recv: Callable[[int], bytes] | None
     _write: Callable[[bytes], None] | None
     _message: _Message | None
+    _allowance: Allowance | None
 
     def __init__(self, environ: object, stream: object, handler: object) -> None:  # noqa: ARG002
         self._recv = self._write = None
@@ -157,7 +160,7 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
         leftover: bytes = b"",
         *,
         max_message: int,
-        max_rate: float | None = None,
+        allowance: Allowance | None = None,
         max_fragments: int = 128,
         deflate: bool = False,
     ) -> None:
@@ -166,23 +169,24 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
         `recv(n)` blocks until there are 1 to n bytes, returns b"" at the end of the stream and
         may raise TimeoutError. `write` queues whole frames and neither blocks nor raises.
         `leftover` is what arrived behind the handshake. `max_message` bytes bound a message, both
-        as it travels and inflated; `max_rate` bounds messages and control frames a second, after
-        a burst of a second's worth. `deflate`: permessage-deflate was agreed on.
+        as it travels and inflated. A message costs one unit of the allowance for each UNIT_BYTES
+        that it has begun, inflated, and a control frame costs one; without an allowance they
+        are free. `deflate`: permessage-deflate was agreed on.
         """
         self._recv = recv
         self._write = write
         self._buffer = leftover
         self._message = None
         self._max_message = max_message
-        self._max_rate = max_rate
+        self._allowance = allowance
         self._max_fragments = max_fragments
         self._deflate = deflate
-        self._due = 0.0
 
     def receive(self) -> str | bytes:
         """Wait for the next whole message: str for text, bytes for binary.
 
-        Pings are answered and a Close frame is echoed on the way. Raises Closed when the connection
+        Pings are answered and a Close frame is echoed on the way. A peer that has spent its
+        allowance is made to wait. Raises Closed when the connection
         is over. TimeoutError comes from `recv`; nothing is lost by it and `receive` may be called
         again.
         """
@@ -215,7 +219,7 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
             self.close(end.code, end.reason)
         self.closed = True
         # They belong to the connection's owner, who holds this object: leave it no cycle.
-        self._recv = self._write = self._message = None
+        self._recv = self._write = self._message = self._allowance = None
         self._buffer = b""
         return end
 
@@ -252,10 +256,10 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
                     self._control(first & 0x0F, unmask(buffer[start:end], key))
                     continue
                 if message is None:
-                    self._count()
                     if first & (FIN | RSV1) == FIN and len(buffer) >= end:
                         # Nearly every message: one frame, already here.
                         self._buffer = buffer[end:]
+                        self._spend(length)
                         payload = unmask(buffer[start:end], key)
                         return payload.decode() if first & 0x0F == TEXT else payload
                     deflated = bool(first & RSV1)
@@ -270,7 +274,9 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
                 return None
             if message.final:
                 self._message = None
-                return message.finish()
+                whole = message.finish()
+                self._spend(len(message.data))
+                return whole
 
     def _header(self) -> tuple[int, int, int] | None:
         """Read the header in front: first byte, size of the header, size of the payload.
@@ -314,17 +320,17 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
         elif (opcode == CONTINUATION) is (self._message is None):
             raise Closed(1002, "fragment out of place")
 
-    def _count(self) -> None:
-        """Hold the peer to `max_rate`: a token bucket, kept as the time when it is full again."""
-        if self._max_rate:
-            now = time.monotonic()
-            missing = max(self._due - now, 0)
-            if missing >= 1:
-                raise Closed(1008, "too many messages")
-            self._due = now + missing + 1 / self._max_rate
+    def _spend(self, size: int) -> None:
+        """Charge for a message or a control frame of so many bytes, perhaps after a wait."""
+        if self._allowance is not None:
+            try:
+                self._allowance.spend(max(-(-size // UNIT_BYTES), 1))
+            except Overdrawn:
+                raise Closed(1008, "too many messages") from None
 
     def _control(self, opcode: int, payload: bytes) -> None:
-        self._count()
+        if opcode != CLOSE:
+            self._spend(len(payload))
         if opcode == PING and not self.closed:
             self.send_frame(payload, PONG)
         elif opcode == CLOSE:
