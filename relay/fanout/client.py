@@ -19,6 +19,7 @@ from relay.clock import SYSTEM, Clock
 from relay.fanout.cohort import Cohort
 from relay.fanout.delivery import Delivery, deliver
 from relay.fanout.news import News
+from relay.turn import give_turn
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,8 @@ class Client:
     def read(self) -> None:
         """Reads until the peer has gone. What it says is nobody's business here."""
         while self.receive(4096):
-            pass
+            # More may be here already, without end.
+            give_turn()
 
     def receive(self, size: int) -> bytes:
         """Bytes from the peer, waiting for them; none when it has gone."""
@@ -206,7 +208,10 @@ class Client:
         self.version = version
         self.lacking = lacking
         self._told = self._news.told
-        self._queue(first)
+        if self.unfinished:
+            self._queue(first)
+        else:
+            self.unfinished = first
         if self._flusher is None and not self.catch_up():
             self._flush_later()
 
@@ -270,6 +275,9 @@ class Client:
 
     def _queue(self, data: bytes) -> None:
         self.unfinished += data
+        if len(self.unfinished) > MAX_UNFINISHED:
+            # It may have read since the socket was full.
+            self._push(None)
         if len(self.unfinished) > MAX_UNFINISHED:
             self.cut("it asks for more than it reads")
 

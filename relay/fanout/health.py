@@ -11,6 +11,10 @@ from relay.clock import SYSTEM, Clock
 from relay.feed_status import FeedStatus
 from relay.ticker import Ticker
 
+#: Characters of a source's URL and of a reason that clients are told: an event stays below 32 KiB, whoever
+#: says them, and however JSON has to spell them.
+MAX_TEXT = 300
+
 
 class Verdict(msgspec.Struct, frozen=True):
     """How the feed is, in the words that every client, page and probe is told."""
@@ -78,13 +82,13 @@ class Health:
                 feed.state,
                 feed.simulated,
                 age,
-                feed.source,
-                feed.reason,
+                feed.source[:MAX_TEXT],
+                feed.reason[:MAX_TEXT],
                 feed.latency,
                 feed.standbys,
             )
         state = "down" if feed.state == "down" or silent > DOWN_SECONDS else "stale"
-        return Verdict(state, feed.simulated, age, feed.source, self._blame(silent))
+        return Verdict(state, feed.simulated, age, feed.source[:MAX_TEXT], self._blame(silent))
 
     def now(self) -> int:
         """The time by the listener's clock, in milliseconds since 1970: ages are taken by one clock."""
@@ -108,7 +112,7 @@ class Health:
     def _blame(self, silent: float) -> str:
         problem = self._problem()
         if problem.startswith("redis:"):
-            return problem
+            return problem[:MAX_TEXT]
         if self._last is None:
             return "listener: nothing heard of it yet"
         return f"listener: no word from it for {silent:.0f} s"

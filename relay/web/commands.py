@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from relay.fanout.hub import Hub
 from relay.fanout.terms import Symbols, Terms
 from relay.server.frames import TEXT, frame
-from relay.web.subscription import BadQuery, parse_rate, parse_symbols
+from relay.web.subscription import BadQuery, check_rate, check_size, parse_symbols
 from relay.web.ws_client import MessageClient
 from relay.web.ws_form import Messages
 
@@ -21,7 +21,11 @@ class Command(msgspec.Struct):
     symbols: list[str] | None = None
     rate: float | None = None
     #: Comes back with a pong.
-    id: int | str | None = None
+    id: (
+        Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+        | Annotated[str, msgspec.Meta(max_length=64)]
+        | None
+    ) = None
 
 
 _decode = msgspec.json.Decoder(Command).decode
@@ -66,8 +70,7 @@ class Commands:
             return
         named = parse_symbols(command.symbols, self._max_symbols)
         together = {*named, *(client.cohort.symbols or ())}
-        if len(together) > self._max_symbols:
-            raise BadQuery(f"symbols may name {self._max_symbols} at most in all")
+        check_size(together, self._max_symbols)
         self._change(client, tuple(sorted(together)), client.cohort.rate)
 
     def _unsubscribe(self, client: MessageClient, command: Command) -> None:
@@ -82,7 +85,7 @@ class Commands:
             self._change(client, tuple(s for s in old if s not in named), client.cohort.rate)
 
     def _set_rate(self, client: MessageClient, command: Command) -> None:
-        rate = 0.0 if command.rate == 0 else parse_rate(command.rate)
+        rate = 0.0 if command.rate == 0 else check_rate(command.rate)
         self._change(client, client.cohort.symbols, rate)
 
     def _pong(self, client: MessageClient, command: Command) -> None:

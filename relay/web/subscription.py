@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from relay.fanout.encoding import PAYLOADS
@@ -12,6 +12,11 @@ from relay.ticker import SYMBOL, upper
 _RESUME_ID = re.compile(r"[0-9a-f]{1,32}-[0-9]{1,18}", re.ASCII)
 #: Updates per second and symbol that a client may ask for.
 RATES = (0.01, 100.0)
+_NUMBER = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(?:[eE][+-]?[0-9]{1,2})?")
+#: Bytes of all the symbols that one client may name, as JSON has them: `status` repeats them twice at most.
+MAX_NAMES_BYTES = 12 << 10
+#: What stands in JSON between two names.
+_BETWEEN = '","'
 
 
 class BadQuery(ValueError):
@@ -57,28 +62,43 @@ def parse(query: Mapping[str, str], last_event_id: str, max_symbols: int) -> Sub
     return Subscription(symbols, fields, rate, batch == "1", since)
 
 
-def parse_symbols(names: Iterable[object], max_symbols: int) -> tuple[str, ...]:
+def parse_symbols(names: Collection[str], max_symbols: int) -> tuple[str, ...]:
     """Symbols in upper case, each once, in order; raises BadQuery."""
+    if not names:
+        raise BadQuery("symbols names none; leave it out for all")
+    # Before any of them is looked at, and a name that comes twice is one to look at twice.
+    check_size(names, max_symbols)
     symbols = set()
     for name in names:
-        if not isinstance(name, str) or not SYMBOL.fullmatch(name):
-            raise BadQuery(f"symbols holds {str(name)[:40]!r}, which is no symbol")
+        if not SYMBOL.fullmatch(name):
+            raise BadQuery(f"symbols holds {name[:40]!r}, which is no symbol")
         # Many clients name the same symbols: one string of each serves all.
         symbols.add(sys.intern(upper(name)))
-        if len(symbols) > max_symbols:
-            raise BadQuery(f"symbols may name {max_symbols} at most; leave it out for all")
-    if not symbols:
-        raise BadQuery("symbols names none; leave it out for all")
     return tuple(sorted(symbols))
 
 
-def parse_rate(value: object) -> float:
+def check_size(names: Collection[str], max_symbols: int) -> None:
+    """Raises BadQuery where they are more than one client may name, or take more bytes in all."""
+    if len(names) > max_symbols:
+        raise BadQuery(
+            f"symbols may name {max_symbols} at most in all; leave it out for every symbol"
+        )
+    if len(_BETWEEN.join(names).encode("utf-8", "replace")) > MAX_NAMES_BYTES:
+        raise BadQuery(
+            f"symbols may take {MAX_NAMES_BYTES} bytes at most in all, as UTF-8 in JSON; "
+            "leave it out for every symbol"
+        )
+
+
+def parse_rate(text: str) -> float:
     """Updates a second; raises BadQuery."""
+    # float() would also take 1_0, a blank beside it, and the digits of every alphabet.
+    return check_rate(float(text) if _NUMBER.fullmatch(text) else None)
+
+
+def check_rate(rate: float | None) -> float:
+    """The rate itself; raises BadQuery where it is none that a client may ask for."""
     low, high = RATES
-    try:
-        rate = float(value) if isinstance(value, str | int | float) else 0.0
-    except ValueError:
-        rate = 0.0
-    if isinstance(value, bool) or not low <= rate <= high:
+    if rate is None or not low <= rate <= high:
         raise BadQuery(f"rate must be a number from {low:g} to {high:g}, in updates a second")
     return rate
