@@ -8,14 +8,17 @@ import gevent
 from relay.clock import SYSTEM, Clock
 from relay.fanout.client import LINGER_SECONDS, Client
 from relay.fanout.news import News
+from relay.server.allowance import Allowance
 from relay.server.frames import TEXT, close_frame, frame
 from relay.server.websocket import Closed, WebSocket
+from relay.turn import give_turn
 from relay.web.ws_form import POLICY_VIOLATION
 
 #: The longest message a client may send, in bytes: 512 symbols of 32 characters.
 MAX_MESSAGE_BYTES = 32 << 10
-#: Messages and control frames a second; above it the client is closed with 1008.
-MAX_MESSAGES_PER_SECOND = 20.0
+#: Units a second that a client may spend: one for a control frame, one for each KiB that a message has begun.
+#: A client that has spent them waits.
+UNITS_PER_SECOND = 20.0
 
 Obey = Callable[["MessageClient", str | bytes], None]
 
@@ -51,7 +54,7 @@ class MessageClient(Client):
             self.write,
             leftover,
             max_message=MAX_MESSAGE_BYTES,
-            max_rate=MAX_MESSAGES_PER_SECOND,
+            allowance=Allowance(UNITS_PER_SECOND, pause=self._hold_back),
             deflate=deflates,
         )
 
@@ -73,12 +76,19 @@ class MessageClient(Client):
                 message = self._websocket.receive()
                 if not self.leaving:
                     self._obey(self, message)
+                    # Its next message may be here already, and those of others as well.
+                    give_turn()
         except Closed:
             # What is due to be said, a close frame among it, has been written by now.
             self.finish(b"")
             # Closing before the peer has would throw away what it has not read yet.
             with gevent.Timeout(LINGER_SECONDS, False):  # type: ignore[arg-type]
                 super().read()
+
+    def _hold_back(self, seconds: float) -> None:
+        gevent.sleep(seconds)
+        if self.leaving:
+            raise Closed(1006, "nobody needs to hear it any more")
 
     def say(self, message: bytes) -> None:
         """Sends a text message of its own."""
