@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask, Request, Response, request
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
 
 from relay.config import Config
 from relay.fanout.hub import Full, Hub
@@ -30,6 +31,15 @@ class _Site(Flask):
     """Flask without what no route here uses, since every stream's opening pays for it."""
 
     session_interface = _NoSession()
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Finds routes by path and method alone. An upgrade is the route's own affair, and one that it does
+        not know is ignored (RFC 9110, 7.8)."""
+        adapter = super().create_url_adapter(request)
+        if adapter is not None and request is not None:
+            adapter.websocket = False
+            adapter.url_scheme = request.environ["wsgi.url_scheme"]
+        return adapter
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Gives the function itself: none is `async`."""

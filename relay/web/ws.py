@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from flask import Blueprint, Request, Response, request
+from werkzeug.exceptions import MethodNotAllowed
 
 from relay.fanout.hub import Hub
 from relay.fanout.terms import Terms
@@ -27,8 +28,15 @@ def blueprint(
     routes = Blueprint("ws", __name__)
     obey = Commands(hub, max_symbols).obey
 
-    @routes.get("/ws", websocket=True)
+    @routes.get("/ws")
     def ws() -> Response:
+        if not _asks_for_upgrade(request):
+            headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+            return Response(
+                "/ws speaks WebSocket only; /events is the same as plain HTTP\n", 426, headers
+            )
+        if request.method != "GET":
+            raise MethodNotAllowed(["GET", "OPTIONS"])
         origin = request.headers.get("Origin")
         if origin and "*" not in allowed_origins and origin not in allowed_origins:
             return Response("origin not allowed\n", 403)
@@ -49,14 +57,18 @@ def blueprint(
         request.environ[KEY] = Takeover(run, websocket=True, extensions=extensions)
         return Response(status=101)
 
-    @routes.get("/ws")
-    def not_an_upgrade() -> Response:
-        headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
-        return Response(
-            "/ws speaks WebSocket only; /events is the same as plain HTTP\n", 426, headers
-        )
-
     return routes
+
+
+def _asks_for_upgrade(request: Request) -> bool:
+    """Whether the connection shall become a WebSocket (RFC 9110, 7.8)."""
+    return "websocket" in _options(request, "Upgrade") and "upgrade" in _options(
+        request, "Connection"
+    )
+
+
+def _options(request: Request, field: str) -> list[str]:
+    return [option.strip(" \t") for option in request.headers.get(field, "").lower().split(",")]
 
 
 def _handshake_problem(request: Request) -> str:
