@@ -21,6 +21,10 @@ MARKET_STREAMS = ("miniTicker", "ticker_1h")
 #: The entry of BINANCE_WS that stands for a simulator started on demand.
 SIMULATOR = "simulator:"
 
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
+#: Ports that no browser names.
+_USUAL_PORTS = {"http": "80", "https": "443"}
+
 
 class ConfigError(Exception):
     """A setting is wrong; the text is one sentence that names the variable."""
@@ -129,6 +133,13 @@ class Config(BaseSettings):
                 raise ValueError(f"{url!r} is no http:// or https:// URL")
         return tuple(url.rstrip("/") for url in urls)
 
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if not origins:
+            raise ValueError("it holds no origin")
+        return tuple(_origin(text) for text in origins)
+
     @field_validator("stream")
     @classmethod
     def _has_symbols(cls, stream: str, others: ValidationInfo) -> str:
@@ -163,6 +174,19 @@ def load_or_exit() -> Config:
     except ConfigError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+
+
+def _origin(text: str) -> str:
+    """An origin as browsers send it (RFC 6454, 6.2), or "*"; raises ValueError."""
+    if text == "*":
+        return text
+    origin = text.removesuffix("/").lower()
+    found = _ORIGIN.fullmatch(origin)
+    if found is None or not _port_is_valid(origin):
+        raise ValueError(f"{text[:80]!r} is neither scheme://host nor scheme://host:port, nor *")
+    scheme, port = found.groups()
+    is_usual = port is not None and port == _USUAL_PORTS.get(scheme)
+    return origin.removesuffix(f":{port}") if is_usual else origin
 
 
 def _port_is_valid(url: str) -> bool:

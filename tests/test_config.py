@@ -62,6 +62,18 @@ def test_a_stream_of_single_symbols_is_taken_where_there_are_some(
     assert (load().symbols, load().stream) == (("BTCUSDT", "币安人生USDT"), "trade")
 
 
+def test_origins_are_taken_as_browsers_send_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = "https://A.example/, http://b.example:80, https://c:8443,http://[::1]:3000,*"
+    monkeypatch.setenv("ALLOWED_ORIGINS", written)
+    assert load().allowed_origins == (
+        "https://a.example",
+        "http://b.example",
+        "https://c:8443",
+        "http://[::1]:3000",
+        "*",
+    )
+
+
 def test_an_empty_value_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", "")
     assert load().in_process
@@ -89,6 +101,17 @@ def test_an_empty_value_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None
         ("HEARTBEAT_SECONDS", "0"),
         ("LOG_LEVEL", "loud"),
         ("MAX_CLIENTS", "many"),
+        ("ALLOWED_ORIGINS", ","),
+        ("ALLOWED_ORIGINS", "example.com"),
+        ("ALLOWED_ORIGINS", "https://a.example, example.com:443"),
+        ("ALLOWED_ORIGINS", "https://a.example/path"),
+        ("ALLOWED_ORIGINS", "https://a.example//"),
+        ("ALLOWED_ORIGINS", "https://*.example"),
+        ("ALLOWED_ORIGINS", "https://bücher.example"),
+        ("ALLOWED_ORIGINS", "https://a.example:65536"),
+        ("ALLOWED_ORIGINS", "https://user@a.example"),
+        ("ALLOWED_ORIGINS", "https://"),
+        ("ALLOWED_ORIGINS", "**"),
     ],
 )
 def test_a_wrong_value_is_one_sentence_that_names_the_variable(
