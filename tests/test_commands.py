@@ -97,7 +97,7 @@ def test_one_command_does_not_cut_a_client_that_reads_at_once(
     bench.settle()
     bench.look()
     assert not client.client.leaving
-    assert client.viewer.events[-1]["rate"] == 6
+    assert 6 in [event.get("rate") for event in client.viewer.events]
 
 
 def test_a_client_that_asks_and_never_reads_is_cut(bench: Bench, client: Connection) -> None:
