@@ -4,6 +4,7 @@ import pytest
 
 from relay.fanout.client import MAX_UNFINISHED
 from relay.fanout.encoding import ENTRIES_PER_PIECE, MAX_PIECE_BYTES
+from relay.fanout.recent import MAX_DELIVERIES
 from relay.fanout.terms import Symbols, Terms
 from relay.ticker import Ticker
 from relay.web.sse_form import EventStream
@@ -269,7 +270,7 @@ def test_what_was_made_for_one_who_caught_up_is_not_kept_for_ever(bench: Bench) 
         bench.publish(f"S{i}")
         bench.join((f"S{i}",))
     kept = bench.hub._registry.__iter__().__next__()._recent._deliveries
-    assert len(kept) <= 8
+    assert len(kept) <= MAX_DELIVERIES
     bench.publish("A")
     bench.join(ONE)
     assert len(kept) == 1

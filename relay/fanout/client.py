@@ -90,7 +90,7 @@ class Client:
         self._clock = clock
         #: When it last said anything, by the clock.
         self.heard = clock.monotonic()
-        # The news that it was told last; -1 where it must be told anew.
+        # The number of the news that it was told last; -1 where it must be told anew.
         self._told = -1
         self._flusher: gevent.Greenlet[[], None] | None = None
         if hasattr(socket, "TCP_NOTSENT_LOWAT") and sock.family != socket.AF_UNIX:
@@ -107,6 +107,10 @@ class Client:
         if self._flusher is not None:
             self._flusher.kill()
         self.sock.close()
+
+    def informed(self) -> None:
+        """See Member."""
+        self._told = self._news.told
 
     def asked(self) -> None:
         """A heartbeat has gone out that asks for an answer, where the transport has such a thing."""
@@ -151,7 +155,6 @@ class Client:
         self.cohort.drop(self)
         self.unfinished = unfinished
         self.version = version
-        self._told = -1
         self._flush_later()
 
     def resume(self, version: int) -> None:

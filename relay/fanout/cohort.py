@@ -170,11 +170,11 @@ class Cohort:
             return []
         return self._announce((self._live, self._aside, self._ahead), name, data, breathe)
 
-    def announce_void(self, name: str, data: bytes, breathe: Breathe) -> None:
-        """Tells everyone that what they hold is void, but for those who joined after that. The next pass
-        gives them everything."""
+    def announce_void(self, name: str, data: bytes, breathe: Breathe) -> list[Member]:
+        """Tells everyone that what they hold is void, but for those who joined after that; gives those who
+        were told. The next pass gives them everything."""
         self.void = False
-        self._announce((self._live, self._aside), name, data, breathe)
+        return self._announce((self._live, self._aside), name, data, breathe)
 
     def _changed(self) -> list[Entry]:
         """What is due: each update since the last pass, or with a rate, only the newest ones."""

@@ -301,11 +301,13 @@ class Hub:
         self.news.told += 1
         for cohort in self._registry:
             data = self.news.event("status", cohort.settled, mode="none")
-            cohort.announce("status", data, self.breathe)
+            for member in cohort.announce("status", data, self.breathe):
+                member.informed()
 
     def _announce_void(self, cohort: Cohort) -> None:
         data = self.news.status(0, cohort.symbols, 0)
-        cohort.announce_void("status", data, self.breathe)
+        for member in cohort.announce_void("status", data, self.breathe):
+            member.informed()
 
     def _send_heartbeats(self) -> None:
         """To some cohorts, and to those that have waited long. The others get theirs in a later turn, as

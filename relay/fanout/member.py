@@ -23,6 +23,9 @@ class Member(Protocol):
     def resume(self, version: int) -> None:
         """The member stands at `version`; it may catch up with the cohort now, and join it again."""
 
+    def informed(self) -> None:
+        """The newest status was taken by the socket."""
+
     def asked(self) -> None:
         """A heartbeat, which may ask for an answer, was taken by the socket."""
 

@@ -6,7 +6,7 @@ from relay.fanout.delivery import Delivery
 from relay.fanout.flow import Flow
 
 #: Deliveries kept. Each is at most a snapshot; all are dropped when the flow moves on.
-MAX_DELIVERIES = 8
+MAX_DELIVERIES = 16
 
 
 class Recent:
