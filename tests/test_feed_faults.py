@@ -149,3 +149,28 @@ def test_a_simulators_session_is_marked_live_stale_and_down(
     running.wait_until_down()
     seen[running.state()] = running.feed.status().simulated
     assert seen == {"live": True, "stale": True, "down": True}
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ([], ""),
+        (["{}", "[7]", "junk", "junk"], " (messages came that give no price: {})"),
+    ],
+)
+def test_a_silence_is_told_with_what_came_instead_of_prices(
+    running: Running, sockets: FakeSockets, said: list[str], named: str
+) -> None:
+    _, socket = sockets.next()
+    socket.said.put('{"result":null}')
+    socket.tick(A="1")
+    running.price()
+    for message in said:
+        socket.said.put(message)
+    while not socket.said.empty():
+        gevent.sleep(0.001)
+    running.clock.advance(SILENCE)
+    socket.tick(time=2, A="2")
+    running.wait_until_down()
+    kinds = named.format("malformed, unknown_event")
+    assert running.feed.status().reason == f"exchange: connected, but no data for 10 s{kinds}"

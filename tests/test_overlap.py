@@ -2,63 +2,171 @@
 
 from typing import Any
 
+import pytest
+
+from relay.exchange.failure import FeedError
 from relay.exchange.feed import OVERLAP_SECONDS, Feed
 from relay.exchange.streams import Plan
 from relay.ticker import Ticker
 from tests.clocks import SetClock
 
+REAL, SIMULATED = "ws://real", "ws://simulated"
+
 
 class FakeSession:
     """Delivers when the test says so."""
 
-    url = "ws://x"
-    simulated = False
+    symbols: frozenset[str] = frozenset()
     complete = True
+    retiring = False
+    is_stale = False
 
-    def __init__(self) -> None:
+    def __init__(self, url: str = REAL, at_once: bool = True) -> None:
+        self.url = url
+        self.simulated = url == SIMULATED
+        self.at_once = at_once
+        self.error: FeedError | None = None
         self.closed = False
+
+    def unheard(self, _: Any) -> list[str]:
+        return []
 
     def close(self) -> None:
         self.closed = True
 
 
-def ticker(event_time: int) -> Ticker:
-    return Ticker("BTCUSDT", "1", "trade", event_time, event_time)
+class Scripted:
+    """A feed whose decisions a test takes one by one, and what came of them."""
+
+    def __init__(self) -> None:
+        self.clock = SetClock()
+        self.taken: list[int | None] = []
+        self.gaps: list[bool] = []
+        self.lost = 0
+        self.feed: Any = Feed(
+            [REAL, SIMULATED],
+            lambda _: Plan([], frozenset(), []),
+            lambda tickers: self.taken.extend(t.event_time for t in tickers),
+            lambda _, after_gap: self.gaps.append(after_gap),
+            silence=10,
+            rotate=100,
+            lost=self._lose,
+            clock=self.clock,
+        )
+
+    def begin(self, session: FakeSession, time: int) -> FakeSession:
+        """A new session delivers for the first time."""
+        self.feed._next = session
+        self.feed._next_source = self.feed._sources[session.simulated]
+        self.tell(session, time)
+        return session
+
+    def tell(self, session: FakeSession, time: int) -> None:
+        self.feed.take(session, [Ticker("BTCUSDT", "1", "trade", time, time)])
+
+    def end(self, session: FakeSession) -> None:
+        session.error = FeedError("gone")
+
+    def step(self) -> None:
+        """What the feed does whenever it wakes."""
+        self.feed._drop_ended()
+        self.feed._close_left()
+
+    def _lose(self) -> None:
+        self.lost += 1
 
 
-def handed_over(clock: SetClock) -> tuple[Any, list[int | None], Any, Any]:
-    """A feed at the moment at which its new session has delivered an event of time 5."""
-    taken: list[int | None] = []
-    feed: Any = Feed(
-        ["ws://x"],
-        lambda _: Plan([], frozenset(), []),
-        lambda tickers: taken.extend(t.event_time for t in tickers),
-        lambda *_: None,
-        silence=10,
-        rotate=100,
-        clock=clock,
-    )
-    old, new = FakeSession(), FakeSession()
-    for session, first in ((old, 1), (new, 5)):
-        feed._next = session
-        feed.take(session, [ticker(first)])
-    return feed, taken, old, new
+@pytest.fixture
+def scripted() -> Scripted:
+    return Scripted()
 
 
-def test_the_old_session_is_read_until_it_has_caught_up_with_the_new_one() -> None:
-    feed, taken, old, new = handed_over(SetClock())
-    feed._close_left()
-    feed.take(old, [ticker(4)])
-    feed._close_left()
-    assert (taken, old.closed) == ([1, 5, 4], False)
-    feed.take(old, [ticker(5)])
-    feed._close_left()
+def test_the_old_session_is_read_until_it_has_caught_up_with_the_new_one(
+    scripted: Scripted,
+) -> None:
+    old = scripted.begin(FakeSession(), 1)
+    new = scripted.begin(FakeSession(), 5)
+    scripted.step()
+    scripted.tell(old, 4)
+    scripted.step()
+    assert (scripted.taken, old.closed) == ([1, 5, 4], False)
+    scripted.tell(old, 5)
+    scripted.step()
     assert (old.closed, new.closed) == (True, False)
 
 
-def test_an_old_session_that_stays_behind_is_closed_after_a_while() -> None:
-    clock = SetClock()
-    feed, _, old, _ = handed_over(clock)
-    clock.advance(OVERLAP_SECONDS)
-    feed._close_left()
+def test_an_old_session_that_stays_behind_is_closed_after_a_while(scripted: Scripted) -> None:
+    old = scripted.begin(FakeSession(), 1)
+    scripted.begin(FakeSession(), 5)
+    scripted.clock.advance(OVERLAP_SECONDS)
+    scripted.step()
     assert old.closed
+
+
+@pytest.mark.parametrize("at_once", [(True, False), (False, True), (False, False)])
+def test_one_of_many_connections_or_messages_says_nothing_of_the_rest(
+    scripted: Scripted, at_once: tuple[bool, bool]
+) -> None:
+    old = scripted.begin(FakeSession(at_once=at_once[0]), 1)
+    scripted.begin(FakeSession(at_once=at_once[1]), 5)
+    scripted.tell(old, 6)
+    scripted.step()
+    assert not old.closed
+    scripted.clock.advance(OVERLAP_SECONDS)
+    scripted.step()
+    assert old.closed
+
+
+def test_the_old_session_goes_on_where_the_new_one_breaks(scripted: Scripted) -> None:
+    old = scripted.begin(FakeSession(), 1)
+    new = scripted.begin(FakeSession(), 5)
+    scripted.end(new)
+    scripted.clock.advance(OVERLAP_SECONDS)
+    scripted.step()
+    scripted.tell(old, 6)
+    scripted.step()
+    assert (scripted.taken, scripted.gaps, scripted.lost) == ([1, 5, 6], [True, False], 0)
+    assert (old.closed, scripted.feed.status().state) == (False, "live")
+    # Its time is up all the same.
+    assert scripted.feed._sources[0] in scripted.feed._candidates()
+
+
+@pytest.mark.parametrize("old_breaks", [False, True])
+def test_prices_of_an_old_session_never_meet_those_of_the_other_kind(
+    scripted: Scripted, old_breaks: bool
+) -> None:
+    old = scripted.begin(FakeSession(), 1)
+    new = scripted.begin(FakeSession(), 5)
+    if old_breaks:
+        scripted.end(old)
+    scripted.end(new)
+    scripted.step()
+    scripted.begin(FakeSession(SIMULATED), 9)
+    scripted.tell(old, 6)
+    scripted.tell(new, 7)
+    assert scripted.taken == [1, 5, 9]
+    assert old.closed or old_breaks
+    assert scripted.gaps == [True, False, old_breaks]
+
+
+def test_a_session_of_the_other_kind_ends_both(scripted: Scripted) -> None:
+    old = scripted.begin(FakeSession(), 1)
+    new = scripted.begin(FakeSession(), 5)
+    scripted.begin(FakeSession(SIMULATED), 9)
+    for session in (old, new):
+        scripted.tell(session, 10)
+    assert (scripted.taken, old.closed, new.closed) == ([1, 5, 9], True, True)
+
+
+def test_a_session_that_ended_a_moment_ago_left_a_gap(scripted: Scripted) -> None:
+    scripted.end(scripted.begin(FakeSession(), 1))
+    scripted.begin(FakeSession(), 5)
+    assert (scripted.gaps, scripted.lost, scripted.feed.rotations) == ([True, True], 1, 0)
+
+
+def test_a_session_that_has_ended_takes_over_from_none(scripted: Scripted) -> None:
+    scripted.begin(FakeSession(), 1)
+    late = FakeSession()
+    scripted.end(late)
+    scripted.begin(late, 5)
+    assert (scripted.taken, scripted.feed.rotations) == ([1], 0)

@@ -1,11 +1,15 @@
 """A session names what was asked for and never came."""
 
-from collections import Counter
+import gevent
+import pytest
+from gevent.event import Event
 
+from relay.exchange import connection as connection_module
 from relay.exchange.session import Session
-from relay.exchange.streams import Dial, Plan
+from relay.exchange.streams import Dial, Plan, plan
 from relay.ticker import Ticker
 from tests.clocks import SetClock
+from tests.fake_sockets import FakeSocket, FakeSockets
 
 
 class Nobody:
@@ -19,9 +23,9 @@ class Nobody:
 
 
 def test_a_misspelt_symbol_is_named_and_a_quiet_one_is_not() -> None:
-    plan = Plan([Dial("ws://127.0.0.1:1")], frozenset(("BTCUSDT", "QUIETUSDT", "NOSUCHUSDT")), [])
+    asked = Plan([Dial("ws://127.0.0.1:1")], frozenset(("BTCUSDT", "QUIETUSDT", "NOSUCHUSDT")), [])
     clock = SetClock()
-    session = Session("ws://x", plan, 10.0, Nobody(), Counter(), clock=clock)
+    session = Session("ws://x", asked, 10.0, Nobody(), clock=clock)
     patience = {"BTCUSDT": 10.0, "QUIETUSDT": 9_000.0}
     connection = next(iter(session._readings))
     session.take(connection, b'{"e":"trade","E":1,"s":"BTCUSDT","t":1,"p":"1"}', 1_000_000)
@@ -31,3 +35,38 @@ def test_a_misspelt_symbol_is_named_and_a_quiet_one_is_not() -> None:
     assert session.unheard(lambda symbol: patience.get(symbol, 0.0)) == ["NOSUCHUSDT"]
     clock.advance(8_940)
     assert len(session.unheard(lambda symbol: patience.get(symbol, 0.0))) == 2
+    session.close()
+
+
+def test_a_session_is_complete_once_it_has_asked_for_every_stream(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    go_on = Event()
+
+    def send(self: FakeSocket, payload: bytes) -> int:
+        self.sent.append(payload)
+        if len(self.sent) == 2:
+            go_on.wait()
+        return len(payload)
+
+    monkeypatch.setattr(connection_module, "CONTROL_SECONDS", 0.001)
+    monkeypatch.setattr(FakeSocket, "send", send)
+    sockets = FakeSockets(monkeypatch)
+    names = [f"S{number}USDT" for number in range(400)]
+    session = Session("ws://x", plan("ws://x", names, "trade"), 10.0, Nobody(), clock=SetClock())
+    _, socket = sockets.next()
+    socket.tick(BTCUSDT="1")
+    while session._waiting or len(socket.sent) < 2:
+        gevent.sleep(0.001)
+    assert (len(socket.sent), session.complete, session.at_once) == (2, False, False)
+    go_on.set()
+    while not session.complete:
+        gevent.sleep(0.001)
+    assert len(socket.sent) == 2
+    session.close()
+
+
+def test_a_session_of_one_url_has_all_its_streams_at_once() -> None:
+    session = Session("ws://x", plan("ws://x", ["A", "B"], "trade"), 10.0, Nobody())
+    assert session.at_once
+    session.close()

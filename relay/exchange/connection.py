@@ -37,6 +37,9 @@ class Receiver(Protocol):
     def end(self, error: FeedError) -> None:
         """The connection is over."""
 
+    def instead(self, connection: "Connection") -> str:
+        """What has come since the last data, in words; empty if nothing has."""
+
 
 class Connection:
     """Connects, subscribes, reads, and ends when there is silence.
@@ -52,6 +55,8 @@ class Connection:
         #: When data came last, by the monotonic clock; before that, when the connection was made.
         self.heard = clock.monotonic()
         self._took = self.heard
+        #: Whether all its streams were asked for.
+        self.subscribed = dial.at_once
         #: Seconds that it may go without data.
         self.limit = silence
         self._dial = dial
@@ -114,6 +119,7 @@ class Connection:
             except frame_limits.ERRORS as error:
                 raise FeedError(said(error)) from error
             gevent.sleep(CONTROL_SECONDS)
+        self.subscribed = True
 
     def _read(self) -> None:
         clock, take = self._clock, self._receiver.take
@@ -144,7 +150,10 @@ class Connection:
             gevent.sleep(min(left, self._silence))
 
     def _silent(self) -> FeedError:
-        return FeedError(f"connected, but no data for {self.limit:g} s")
+        instead = self._receiver.instead(self)
+        return FeedError(
+            f"connected, but no data for {self.limit:g} s" + (f" ({instead})" if instead else "")
+        )
 
     def _fail(self, error: FeedError) -> None:
         self._greenlet.kill(error, block=False)

@@ -7,16 +7,14 @@ when the exchange announces a shutdown, and when a better source is back.
 
 import logging
 import random
-from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from gevent.event import Event
 
 from relay.clock import SYSTEM, Clock
 from relay.config import SIMULATOR
 from relay.exchange.failure import REFUSED_SECONDS, FeedError
-from relay.exchange.messages import Remark
 from relay.exchange.session import Session
 from relay.exchange.source import Source
 from relay.exchange.streams import Plan
@@ -28,12 +26,22 @@ log = logging.getLogger(__name__)
 #: The share of its time by which a session is replaced earlier or later, drawn at random.
 ROTATE_JITTER = 0.015
 #: Seconds for which two sessions are read at most. The old one is closed before that, once it has caught
-#: up with the first that came from the new one; some streams are too quiet to tell.
+#: up with the first that came from the new one. Some streams are too quiet to tell; and where streams are
+#: asked for one message after the other, or come over several connections, one tells nothing of the rest.
 OVERLAP_SECONDS = 5.0
 #: Silent symbols that are named at most.
 _NAMED = 10
 
 _State = Literal["live", "stale", "down"]
+
+
+class _Left(NamedTuple):
+    """A session that another one took over from, and that is read for a while yet."""
+
+    session: Session
+    source: Source
+    #: When it became the current one, by the monotonic clock.
+    promoted: float
 
 
 class Feed:
@@ -71,8 +79,6 @@ class Feed:
         self._rotate = rotate
         self._simulator = simulator
         self._tap = tap
-        #: What there was to say of messages, or entries of one, beside their tickers; how often.
-        self.remarks: Counter[Remark] = Counter()
         #: How often a session took over from another without a time between them.
         self.rotations = 0
         self._current: Session | None = None
@@ -82,7 +88,8 @@ class Feed:
         self._rotate_at = 0.0
         self._next: Session | None = None
         self._next_source = self._sources[0]
-        self._leaving: Session | None = None
+        # There is one only beside a current one, and of its kind.
+        self._leaving: _Left | None = None
         # The newest time that the exchange put on the first tickers of the current session.
         self._first_time = 0
         self._heard: float | None = None
@@ -123,8 +130,8 @@ class Feed:
         self._lost()
         while not self._stopped:
             self._wake.clear()
-            self._close_left()
             self._drop_ended()
+            self._close_left()
             if self._next is None:
                 self._open_next()
             self._say()
@@ -133,20 +140,21 @@ class Feed:
     def stop(self) -> None:
         """Ends `run` and every connection."""
         self._stopped = True
-        for session in (self._current, self._next, self._leaving):
+        for session in (self._current, self._next, self._leaving and self._leaving.session):
             if session is not None:
                 session.close()
         self._wake.set()
 
     def take(self, session: Session, tickers: list[Ticker]) -> None:
         """See session.Watcher. Called in the greenlets that read."""
-        if session is self._next and (session.complete or self._current is None):
-            self._promote(session)
-            self._first_time = _newest_time(tickers)
-        elif session is self._leaving and 0 < self._first_time <= _newest_time(tickers):
+        if session is self._next and session.error is None:
+            if session.complete or self._current is None:
+                self._promote(session)
+                self._first_time = _newest_time(tickers) if session.at_once else 0
+        elif self._is_leaving(session) and self._has_caught_up(session, tickers):
             self._overlap_until = 0.0
             self._wake.set()
-        if session is self._current or session is self._leaving:
+        if session is self._current or self._is_leaving(session):
             self._heard = self._clock.monotonic()
             if tickers:
                 newest = tickers[-1]
@@ -161,20 +169,22 @@ class Feed:
 
     def _promote(self, session: Session) -> None:
         """The next session has its data: from here on it is the current one."""
+        # One that ended a moment ago left a gap.
+        self._drop_ended()
         before, self._current, self._next = self._current, session, None
         now = self._clock.monotonic()
+        self._close_leaving()
         if before is not None:
             self._current_source.lasted(now - self._promoted)
+            if before.simulated == session.simulated:
+                self.rotations += 1
+                self._leaving = _Left(before, self._current_source, self._promoted)
+                self._overlap_until = now + OVERLAP_SECONDS
+            else:
+                before.close()
         self._current_source = self._next_source
         self._promoted = now
-        self._rotate_at = self._promoted + self._rotate * random.uniform(
-            1 - ROTATE_JITTER, 1 + ROTATE_JITTER
-        )
-        if before is not None and before.simulated != session.simulated:
-            before.close()
-        elif before is not None:
-            self.rotations += 1
-            self._left_behind(before)
+        self._rotate_at = now + self._rotate * random.uniform(1 - ROTATE_JITTER, 1 + ROTATE_JITTER)
         again = before is not None and before.url == session.url
         log.log(
             logging.WARNING if session.simulated and not again else logging.INFO,
@@ -187,16 +197,29 @@ class Feed:
         self._announce(session.simulated, before is None)
         self._wake.set()
 
-    def _left_behind(self, session: Session) -> None:
-        if self._leaving is not None:
-            self._leaving.close()
-        self._leaving = session
-        self._overlap_until = self._promoted + OVERLAP_SECONDS
+    def _is_leaving(self, session: Session) -> bool:
+        return self._leaving is not None and session is self._leaving.session
+
+    def _has_caught_up(self, session: Session, tickers: list[Ticker]) -> bool:
+        """Whether all comes over the new session by now that would come over this one."""
+        return session.at_once and 0 < self._first_time <= _newest_time(tickers)
 
     def _close_left(self) -> None:
-        if self._leaving is not None and self._overlap_until <= self._clock.monotonic():
-            self._leaving.close()
+        """Closes the session that was left, once it was read for long enough."""
+        if self._overlap_until <= self._clock.monotonic():
+            self._close_leaving()
+
+    def _close_leaving(self) -> None:
+        if self._leaving is not None:
+            self._leaving.session.close()
             self._leaving = None
+
+    def _go_back(self, left: _Left) -> None:
+        """The session that was left still delivers: it is the current one again, without a gap."""
+        self._current, self._current_source, self._promoted = left
+        self._leaving = None
+        self._rotate_at = self._clock.monotonic()
+        log.info("prices from %s over the older connection again", left.session.url)
 
     def _drop_ended(self) -> None:
         if self._next is not None and self._next.error is not None:
@@ -204,12 +227,17 @@ class Feed:
             if self._current is None:
                 self._reason = str(self._next.error)
             self._next = None
+        if self._leaving is not None and self._leaving.session.error is not None:
+            self._leaving = None
         if self._current is not None and self._current.error is not None:
             error = self._current.error
             self._current_source.broke(error, self._clock.monotonic() - self._promoted)
             self._reason = str(error)
             self._current = None
-            self._lost()
+            if self._leaving is not None:
+                self._go_back(self._leaving)
+            else:
+                self._lost()
 
     def _open_next(self) -> None:
         """Opens a session where one is wanted and a source may be tried."""
@@ -256,9 +284,7 @@ class Feed:
                 url = self._simulator()
             except OSError as error:
                 raise FeedError(str(error)) from error
-        return Session(
-            url, self._plan(url), self._silence, self, self.remarks, self._tap, self._clock
-        )
+        return Session(url, self._plan(url), self._silence, self, self._tap, self._clock)
 
     def _status(self, state: _State, url: str, age: float | None, reason: str) -> FeedStatus:
         why = f"exchange: {reason}" if reason else ""

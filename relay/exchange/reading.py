@@ -1,10 +1,8 @@
 """Reading: what the messages of one connection mean to its session.
 
 Only tickers, the canary's among them, prove that a connection lives. Acknowledgements, books and
-whatever cannot be understood are counted, and prove nothing.
+whatever cannot be understood are remembered, and prove nothing.
 """
-
-from collections import Counter
 
 from relay.exchange.failure import FeedError
 from relay.exchange.messages import Remark, normalise
@@ -21,9 +19,8 @@ _CANARY_SYMBOL, _CANARY_STREAM = upper(CANARY.partition("@")[0]), "24hrMiniTicke
 class Reading:
     """Reads messages into tickers, and remembers what they told of the connection."""
 
-    def __init__(self, canary: bool, remarks: Counter[Remark]) -> None:
-        """`canary`: whether one was subscribed to only to tell quiet from dead. `remarks` counts what
-        else there was to say of the messages."""
+    def __init__(self, canary: bool) -> None:
+        """`canary`: whether one was subscribed to only to tell quiet from dead."""
         #: Whether the exchange has announced that it will close the connection.
         self.retiring = False
         #: The connection is dead after this many times the usual silence.
@@ -31,7 +28,17 @@ class Reading:
         self._canary = canary
         self._canary_sings = False
         self._delivers = False
-        self._remarks = remarks
+        # What there was to say of the messages since the last tickers came.
+        self._remarks: set[Remark] = set()
+
+    @property
+    def instead(self) -> str:
+        """What has come since the last tickers, in words; empty if nothing has.
+
+        It does not say how often: then the same trouble is told in the same words each time.
+        """
+        kinds = ", ".join(sorted(self._remarks))
+        return f"messages came that give no price: {kinds}" if kinds else ""
 
     def read(self, message: bytes, received_time: int) -> list[Ticker] | None:
         """The tickers in a message; none for a canary's, None where there is no data in it.
@@ -44,6 +51,8 @@ class Reading:
             self._heed(remarks, detail)
         if not tickers:
             return None
+        if self._remarks:
+            self._remarks.clear()
         return self._without_canary(tickers) if self._canary else tickers
 
     def _heed(self, remarks: list[Remark], detail: str) -> None:

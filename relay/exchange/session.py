@@ -1,13 +1,11 @@
 """Session: the connections to one source that together carry every stream wanted of it."""
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
 from relay.clock import SYSTEM, Clock
 from relay.exchange.connection import Connection
 from relay.exchange.failure import FeedError
-from relay.exchange.messages import Remark
 from relay.exchange.reading import Reading
 from relay.exchange.streams import Plan
 from relay.ticker import Ticker
@@ -36,12 +34,11 @@ class Session:
         plan: Plan,
         silence: float,
         watcher: Watcher,
-        remarks: Counter[Remark],
         tap: Callable[[bytes, int], None] | None = None,
         clock: Clock = SYSTEM,
     ) -> None:
-        """`silence` in seconds, for each connection; `remarks` as in Reading. `tap` is given every
-        message as it came, and when, in nanoseconds since 1970."""
+        """`silence` in seconds, for each connection. `tap` is given every message as it came, and
+        when, in nanoseconds since 1970."""
         self.url = url
         #: Those asked for by name; none for the whole market.
         self.symbols = plan.symbols
@@ -49,21 +46,22 @@ class Session:
         self.error: FeedError | None = None
         #: Whether the exchange has announced that it will close.
         self.retiring = False
+        #: Whether all its streams begin together, and come in one order.
+        self.at_once = len(plan.dials) == 1 and plan.dials[0].at_once
         self._watcher = watcher
         self._tap = tap
         self._clock = clock
         self._made = clock.monotonic()
         self._unheard = set(plan.symbols)
         self._readings = {
-            Connection(dial, silence, self, clock): Reading(dial.canary, remarks)
-            for dial in plan.dials
+            Connection(dial, silence, self, clock): Reading(dial.canary) for dial in plan.dials
         }
         self._waiting = set(self._readings)
 
     @property
     def complete(self) -> bool:
-        """Whether every connection has given data."""
-        return not self._waiting
+        """Whether every connection has asked for all its streams, and has given data."""
+        return not self._waiting and all(each.subscribed for each in self._readings)
 
     @property
     def simulated(self) -> bool:
@@ -118,3 +116,7 @@ class Session:
             self.error = error
             self.close()
             self._watcher.notice(self)
+
+    def instead(self, connection: Connection) -> str:
+        """See Receiver."""
+        return self._readings[connection].instead

@@ -43,6 +43,11 @@ class Dial(NamedTuple):
     #: Whether CANARY is among those only to tell quiet from dead.
     canary: bool = False
 
+    @property
+    def at_once(self) -> bool:
+        """Whether every stream that is wanted begins with the connection, before any message is sent."""
+        return len(self.subscribe) <= self.canary
+
 
 class Plan(NamedTuple):
     """The connections that together carry every stream wanted of one source."""
