@@ -160,6 +160,67 @@ def test_what_a_store_held_of_other_symbols_than_the_wanted_ones_goes() -> None:
     assert waiting(intake) == {"B": ""}
 
 
+def test_what_a_store_knows_to_be_gone_does_not_come_back_by_itself(intake: Intake) -> None:
+    intake.offer([ticker("GONE", "5", 50), trade("5", 50, 5), ticker("C", "1", 1)])
+    waiting(intake)
+    intake.restore([ticker("GONE", ""), ticker("B", "2", 1), ticker("A", "")])
+    assert waiting(intake) == {"C": "1"}
+    assert intake.silent_since(float("inf")) == {"B", "C"}
+    # It is listed again.
+    intake.offer([ticker("GONE", "1", 10)])
+    assert waiting(intake) == {"GONE": "1"}
+
+
+def test_what_is_known_here_to_be_gone_goes_from_the_store_too(intake: Intake) -> None:
+    held = [ticker("A", "5", 50), ticker("B", "5", 50), ticker("C", "5", 50)]
+    intake.offer(held)
+    for symbol in ("A", "B"):
+        intake.remove(symbol)
+    in_flight = intake.wait(0)
+    intake.remove("C")
+    intake.offer([ticker("B", "6", 60)])
+    intake.remove_again(in_flight)
+    intake.restore([*held, ticker("D", "1")])
+    assert waiting(intake) == {"A": "", "B": "6", "C": ""}
+
+
+@pytest.mark.parametrize(("apart", "sent"), [(500, {}), (-600_000, {"A": "5"})])
+def test_when_a_ticker_was_read_here_our_own_clock_says(
+    intake: Intake, apart: int, sent: dict[str, str]
+) -> None:
+    now = 1_700_000_000_000
+    intake.offer([trade("5", 50, 7), ticker("B", "1", 1)])
+    ours = intake.wait(0)
+    ours[0].received_time = now
+    stored = ticker(
+        "A", "5", 50, stream="trade", sequence=7, received_time=now + apart, open="4", status="HALT"
+    )
+    intake.restore([stored, ours[1]])
+    assert waiting(intake) == sent
+    intake.resend()
+    (again,) = [t for t in intake.wait(0) if t.symbol == "A"]
+    assert (again.received_time, again.open, again.status) == (now, "4", "HALT")
+
+
+def test_a_pace_that_is_a_guess_is_taken_from_rest(intake: Intake) -> None:
+    intake.offer([ticker("BUSY", "1"), ticker("RARE", "1")])
+    intake.seed([ticker("BUSY", "1", trades=86_400), ticker("RARE", "1", trades=10)])
+    assert intake.patience("BUSY") < 15
+    assert intake.patience("RARE") == pytest.approx(360, rel=0.05)
+    intake.offer([ticker("BUSY", "2", 2)])
+    assert [t.pace for t in intake.wait(0) if t.symbol == "BUSY"] == [4]
+
+
+def test_a_pace_that_was_seen_is_not_taken_from_rest() -> None:
+    clock = SetClock()
+    intake = Intake(clock=clock)
+    intake.offer([ticker("A", "1", 1)])
+    clock.advance(200)
+    intake.offer([ticker("A", "2", 2)])
+    intake.seed([ticker("A", "2", 2, trades=86_400)])
+    assert intake.patience("A") >= 600
+
+
 def test_a_new_epoch_sends_all_that_is_held_again(intake: Intake) -> None:
     intake.offer([ticker("A", "5", 50)])
     intake.offer([ticker("B", "5", 50)])

@@ -209,6 +209,45 @@ def test_without_the_lease_it_stands_by_and_then_goes_on_where_the_other_left_of
     assert (batch.epoch, batch.previous, prices(batch)) == ("abc", 41, {"B": "2"})
 
 
+def test_a_removal_that_could_not_be_written_is_written_in_the_next_term(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("relay.ingest.writer.STANDBY_SECONDS", 0.01)
+    store, intake, terms = stored(), Intake(), []
+    writer = Writer(store, intake, lambda: FeedStatus("live"), leads=lambda: terms.append(1))
+    writer.use(False)
+    greenlet = gevent.spawn(writer.run)
+    gevent.sleep(0)
+    store.failures = [LeaseHeld("other")]
+    intake.remove("A")
+    batch = store.next()
+    assert (prices(batch), batch.previous, len(terms)) == ({"A": ""}, 41, 2)
+    greenlet.kill()
+
+
+def test_a_standby_says_when_the_store_is_back(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr("relay.ingest.writer.STANDBY_SECONDS", 0.01)
+    store = stored()
+    store.refusals = [
+        LeaseHeld("other"),
+        StoreUnavailable("gone"),
+        StoreUnavailable("gone"),
+        LeaseHeld("other"),
+        LeaseHeld("other"),
+        StoreUnavailable("gone"),
+    ]
+    first_batch(store, ticker("B", "2", 8))
+    assert [record.message for record in caplog.records if "store" in record.message] == [
+        "the store is away: gone",
+        "the store is back",
+        "the store is away: gone",
+        "the store is back",
+    ]
+
+
 def marks(batch: Batch) -> tuple[bool, dict[str, str]]:
     """The kind that a batch says its prices are of, and the prices."""
     return batch.feed.simulated, prices(batch)

@@ -5,6 +5,7 @@ a stream says nothing: it falls silent.
 """
 
 import logging
+import math
 import random
 from collections.abc import Callable, Sequence
 
@@ -42,14 +43,17 @@ class Catalogue:
         self._wants = wants
         self._clock = clock
         self._regular = regular
-        self._wanted = Event()
+        # When to look next, by the monotonic clock: the first time at once.
+        self._due = clock.monotonic()
+        self._bell = Event()
         self._not_before: dict[str, float] = {}
         self._backoff = Backoff(first=LEAST_SECONDS, cap=regular)
         self._said = ""
 
-    def refresh(self) -> None:
-        """Something may have been missed: look as soon as that is allowed."""
-        self._wanted.set()
+    def refresh(self, within: float = 0.0) -> None:
+        """Something may have been missed: look within so many seconds, or as soon as that is allowed."""
+        self._due = min(self._due, self._clock.monotonic() + within)
+        self._bell.set()
 
     def prefer(self, base: str) -> None:
         """Prices come from there: what is listed there counts."""
@@ -59,15 +63,21 @@ class Catalogue:
 
     def run(self) -> None:
         """Looks for ever, whatever it is answered. Needs a greenlet of its own."""
-        wait = self._regular
         while True:
-            self._wanted.wait(wait)
-            self._wanted.clear()
+            self._wait()
             try:
                 wait = self.look() or self._regular * random.uniform(0.9, 1.1)
             except Exception:  # it supervises: nothing that is answered may end it
                 log.exception("a look at what is listed failed")
                 wait = LEAST_SECONDS
+            self._due = min(self._due, self._clock.monotonic() + wait)
+
+    def _wait(self) -> None:
+        """Until a look is due; what is missed from here on is worth another one."""
+        while (left := self._due - self._clock.monotonic()) > 0:
+            self._bell.clear()
+            self._bell.wait(left)
+        self._due = math.inf
 
     def look(self) -> float:
         """Asks one API after the other; seconds until it is worth asking again, 0 if one answered.

@@ -42,6 +42,8 @@ _RESTART_MILLISECONDS = 60_000
 #: Seconds until a ticker that is contradicted all the time loses its place. Longer than two connections
 #: are read side by side (feed.OVERLAP_SECONDS): what the slower one sends late must not count.
 CLAIM_SECONDS = 6.0
+#: Milliseconds between two listeners' receipts of the same ticker that their clocks must account for.
+_APART_MILLISECONDS = 2_000
 #: Removals that wait to be written, at most, beside what is held. A store that is away takes none.
 _MAX_REMOVALS = MAX_HELD
 
@@ -58,22 +60,33 @@ class Counts(NamedTuple):
 class _Line:
     """What is known of one symbol."""
 
-    __slots__ = ("confirmed", "due", "heard", "pace", "shown", "ticker")
+    __slots__ = ("confirmed", "due", "guessed", "heard", "pace", "shown", "ticker")
 
-    def __init__(self, ticker: Ticker, now: float, usual: float) -> None:
+    def __init__(self, ticker: Ticker, now: float, usual: float | None) -> None:
+        """`usual`: its pace in seconds, where anything is known of it."""
         self.ticker = ticker
         #: When something was heard of it last, by the monotonic clock.
         self.heard = now
         #: Whether the present connection has sent it: else what REST says may be newer.
         self.confirmed = True
-        self.pace = usual
+        self.guessed = usual is None
+        self.pace = pace.UNKNOWN_SECONDS if usual is None else usual
         self.adapt(0.0, now)
 
     def adapt(self, gap: float, now: float) -> None:
         """Brings the pace up to date; its decay is slow enough for that to be done now and then."""
+        if gap > self.pace:
+            self.guessed = False
         self.pace = pace.after(gap, self.pace)
         self.due = now + pace.ADAPT_SECONDS
         self.shown = int(self.pace) + 1
+
+    def learn(self, usual: float, now: float) -> None:
+        """The pace in seconds, as far as REST knows it: better than a guess, but not than what came."""
+        if self.guessed:
+            self.guessed = False
+            self.pace = min(self.pace, usual)
+            self.adapt(0.0, now)
 
 
 class _Rivals(NamedTuple):
@@ -134,7 +147,7 @@ class Intake:
             if line is None:
                 if not self._has_room(symbol):
                     continue
-                line = lines[symbol] = _Line(ticker, now, pace.UNKNOWN_SECONDS)
+                line = lines[symbol] = _Line(ticker, now, None)
             else:
                 held = line.ticker
                 if not _plainly_follows(ticker, held):
@@ -162,10 +175,13 @@ class Intake:
         now = self._clock.monotonic()
         for ticker in tickers:
             line = self._lines.get(ticker.symbol)
+            usual = pace.of_trades(ticker.trades or 0)
+            if line is not None:
+                line.learn(usual, now)
             if line is None:
                 if not self._has_room(ticker.symbol):
                     continue
-                line = _Line(ticker, now, pace.of_trades(ticker.trades or 0))
+                line = _Line(ticker, now, usual)
                 self._lines[ticker.symbol] = line
                 line.confirmed = False
                 self._put(line, ticker)
@@ -186,11 +202,16 @@ class Intake:
     def remove(self, symbol: str) -> None:
         """The exchange does not list the symbol any more."""
         line = self._lines.pop(symbol)
-        for kept in (self._others, self._rivals):
-            for key in [key for key in kept if key[0] == symbol]:
-                del kept[key]
+        self._forget_kinds({symbol})
         self._pending[symbol] = removal(symbol, line.ticker.received_time)
         self._bell.set()
+
+    def remove_again(self, tickers: Iterable[Ticker]) -> None:
+        """These were to be written, and were not: the removals among them still wait."""
+        for ticker in tickers:
+            symbol = ticker.symbol
+            if ticker.removed and symbol not in self._lines:
+                self._pending.setdefault(symbol, ticker)
 
     def doubt(self) -> None:
         """There was a time without a connection: newer than what is held may have been missed."""
@@ -205,25 +226,32 @@ class Intake:
     def restore(self, tickers: Iterable[Ticker]) -> None:
         """Takes what a store held, as if it had come before anything that came since.
 
-        What is not wanted, or has no room, is removed from there.
+        What is not wanted, or has no room, is removed from there; so is what we know to be gone. What is
+        gone there is gone here, until it comes again.
         """
+        gone = {symbol for symbol, ticker in self._pending.items() if ticker.removed}
         came, self._lines, self._pending = self._lines, {}, {}
+        left_out = set()
         now = self._clock.monotonic()
         for ticker in tickers:
-            line = came.get(ticker.symbol)
+            symbol = ticker.symbol
+            line = came.get(symbol)
+            if ticker.removed:
+                left_out.add(symbol)
+                continue
             if line is None:
-                line = _Line(ticker, now, float(ticker.pace or pace.UNKNOWN_SECONDS))
+                line = _Line(ticker, now, ticker.pace)
                 line.confirmed = False
-            elif self._is_old(line.ticker, ticker):
-                line.ticker = ticker
             else:
-                self._put(line, line.ticker)
-            wanted = self._has_room(ticker.symbol)
-            self._lines[ticker.symbol] = line
+                self._meet(line, ticker)
+            wanted = symbol not in gone and self._has_room(symbol)
+            self._lines[symbol] = line
             if not wanted:
-                self.remove(ticker.symbol)
+                self.remove(symbol)
+        self._forget_kinds(left_out & came.keys())
         for symbol, line in came.items():
-            if symbol not in self._lines and self._has_room(symbol):
+            known = symbol in self._lines or symbol in left_out
+            if not known and self._has_room(symbol):
                 self._lines[symbol] = line
                 self._put(line, line.ticker)
         self._bell.set()
@@ -277,6 +305,26 @@ class Intake:
         ticker.pace = line.shown
         self._conflated += ticker.symbol in self._pending
         self._pending[ticker.symbol] = ticker
+
+    def _meet(self, line: _Line, stored: Ticker) -> None:
+        """What came here meets what a store held of the same symbol."""
+        ours = line.ticker
+        if _order(ours) == _order(stored) and _content(ours) == _content(stored):
+            # We read it as well. When, our clock says: another listener's may be wrong.
+            if ours.status is None and stored.status is not None:
+                ours = line.ticker = msgspec.structs.replace(ours, status=stored.status)
+            self._inherit(ours, stored)
+            if abs(ours.received_time - stored.received_time) > _APART_MILLISECONDS:
+                self._put(line, ours)
+        elif self._is_old(ours, stored):
+            line.ticker = stored
+        else:
+            self._put(line, ours)
+
+    def _forget_kinds(self, symbols: set[str]) -> None:
+        for kept in (self._others, self._rivals):
+            for key in [key for key in kept if key[0] in symbols]:
+                del kept[key]
 
     def _inherit(self, ticker: Ticker, held: Ticker) -> None:
         """A ticker takes over from one of perhaps another kind."""

@@ -17,6 +17,13 @@ from relay.supervise import spawn_essential
 
 log = logging.getLogger(__name__)
 
+#: Seconds without a session until REST is asked. Most gaps are shorter, and one look after a gap is worth
+#: more than one within it: an API may not be asked again at once.
+GAP_SECONDS = 5.0
+#: Seconds from the first data after a gap until REST is asked: by then every stream is subscribed to, so
+#: that nothing falls between what REST says and what they say.
+SETTLE_SECONDS = 2.0
+
 
 class Pipeline:
     """Feed, catalogue, intake and writer, for one store."""
@@ -51,7 +58,7 @@ class Pipeline:
             plan,
             self.intake.offer,
             self._session_delivers,
-            lost=self._catalogue.refresh,
+            lost=self._session_lost,
             patience=self.intake.patience,
             silence=config.feed_silence_seconds,
             rotate=config.feed_rotate_seconds,
@@ -59,7 +66,9 @@ class Pipeline:
             tap=tap,
             clock=clock,
         )
-        self.writer = Writer(store, self.intake, self.feed.status, clock=clock)
+        self.writer = Writer(
+            store, self.intake, self.feed.status, leads=self._catalogue.refresh, clock=clock
+        )
 
     def start(self) -> None:
         """Begins to read and to write."""
@@ -78,14 +87,19 @@ class Pipeline:
             conflated,
         )
 
+    def _session_lost(self) -> None:
+        """From here on the exchange says what we do not hear."""
+        self.intake.doubt()
+        self._catalogue.refresh(GAP_SECONDS)
+
     def _session_delivers(self, simulated: bool, after_gap: bool) -> None:
         """The first tickers of a session are about to be taken in."""
         if self._derives_rest:
             self._catalogue.prefer(streams.rest_url(self.feed.status().source))
         if self.writer.use(simulated):
             self._catalogue.refresh()
-        if after_gap:
-            self.intake.doubt()
+        elif after_gap:
+            self._catalogue.refresh(SETTLE_SECONDS)
 
     def _wants(self, simulated: bool) -> bool:
         """Whether prices of that kind are wanted now: none of the other kind beside a session's."""

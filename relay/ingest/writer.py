@@ -48,11 +48,15 @@ class Writer:
         intake: Intake,
         feed_status: Callable[[], FeedStatus],
         *,
+        leads: Callable[[], None] = lambda: None,
         clock: Clock = SYSTEM,
     ) -> None:
+        """`leads` is called whenever we have become the one who writes, and the intake holds what the
+        store did."""
         self._store = store
         self._intake = intake
         self._feed_status = feed_status
+        self._leads = leads
         self._clock = clock
         self._epoch = self._new_epoch()
         self._version = 0
@@ -102,18 +106,20 @@ class Writer:
                     log.warning("the store is away: %s", error)
                 gevent.sleep(backoff.next())
             except LeaseHeld as held:
+                _say_that_it_is_back(backoff)
                 if str(held) != leader:
                     log.warning("standby: %s holds the lease", held)
                 leader = str(held)
-                backoff.reset()
                 gevent.sleep(STANDBY_SECONDS)
             else:
+                _say_that_it_is_back(backoff)
                 log.info("leading%s", ", after standing by" if leader else "")
                 return position
 
     def _lead(self, position: Position | None) -> None:
         """Writes as long as we may."""
         self._adopt(position)
+        self._leads()
         backoff = Backoff(first=0.1, cap=1.0)
         unconfirmed: Batch | None = None
         while True:
@@ -129,15 +135,15 @@ class Writer:
                 self._start_epoch()
                 unconfirmed = None
             except LeaseHeld as held:
+                _say_that_it_is_back(backoff)
                 log.warning("the lease was lost to %s", held)
+                self._intake.remove_again(batch.updates)
                 return
             else:
                 unconfirmed = None
                 self._shown = batch.feed.simulated
                 self.written += len(batch.updates)
-                if backoff.failures:
-                    log.info("the store is back")
-                    backoff.reset()
+                _say_that_it_is_back(backoff)
 
     def _fail(self, error: StoreUnavailable, backoff: Backoff) -> None:
         if not backoff.failures:
@@ -165,7 +171,7 @@ class Writer:
             self._start_epoch()
             return
         self._simulated = simulated
-        self._intake.restore(ticker for _, ticker in snapshot.entries if not ticker.removed)
+        self._intake.restore(ticker for _, ticker in snapshot.entries)
         if position.intact:
             self._epoch, self._version = snapshot.epoch, snapshot.version
             self._told = simulated
@@ -231,6 +237,13 @@ class Writer:
     def _new_epoch(self) -> str:
         """No two alike: the time in seconds, so that people can read it, and chance."""
         return f"{self._clock.wall_ms() // 1000:x}{secrets.token_hex(3)}"
+
+
+def _say_that_it_is_back(backoff: Backoff) -> None:
+    """The store has answered: that is news where it was away before."""
+    if backoff.failures:
+        log.info("the store is back")
+        backoff.reset()
 
 
 def _can_be_carried(ticker: Ticker, feed: FeedStatus) -> bool:

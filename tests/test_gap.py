@@ -1,0 +1,125 @@
+"""What is missed while no session delivers is looked up."""
+
+import gevent
+import pytest
+from gevent.queue import SimpleQueue
+
+from relay.config import load_or_exit
+from relay.exchange import rest
+from relay.exchange.rest import Day
+from relay.ingest.catalogue import Catalogue
+from relay.ingest.intake import Intake
+from relay.ingest.pipeline import GAP_SECONDS, SETTLE_SECONDS, Pipeline
+from relay.store.memory import MemoryStore
+from relay.ticker import Ticker
+from tests.clocks import SetClock
+
+
+def ticker(price: str, event_time: int, stream: str = "24hrMiniTicker") -> Ticker:
+    return Ticker("QUIET", price, stream, 0, event_time, trades=9)
+
+
+class Looks:
+    """A catalogue that runs, and notes when it looks."""
+
+    def __init__(self, clock: SetClock, catalogue: Catalogue) -> None:
+        self.clock = clock
+        self.times: SimpleQueue[float] = SimpleQueue()
+        self.catalogue = catalogue
+        self._began = clock.monotonic()
+        self.catalogue.look = self._look  # type: ignore[method-assign]
+
+    def advance(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        self.catalogue._bell.set()
+        gevent.sleep(0)
+        gevent.sleep(0)
+
+    def _look(self) -> float:
+        self.times.put(self.clock.monotonic() - self._began)
+        return 0.0
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def pipeline(clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    monkeypatch.setenv("BINANCE_WS", "ws://127.0.0.1:1")
+    monkeypatch.setenv("REDIS_URL", "memory://")
+    return Pipeline(load_or_exit(), MemoryStore(), clock=clock)
+
+
+def test_what_moved_in_a_gap_is_taken_from_rest_within_it_and_after_it(
+    pipeline: Pipeline, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = [ticker("7", 20, "rest"), ticker("8", 30, "rest")]
+    monkeypatch.setattr(rest, "day", lambda *_: Day([said.pop(0)], False))
+    intake, catalogue = pipeline.intake, pipeline._catalogue
+    pipeline._session_delivers(False, True)
+    intake.offer([ticker("5", 10)])
+    intake.wait(0)
+    pipeline._session_lost()
+    catalogue.look()
+    assert [t.price for t in intake.wait(0)] == ["7"]
+    clock.advance(30)
+    pipeline._session_delivers(False, True)
+    catalogue.look()
+    assert [t.price for t in intake.wait(0)] == ["8"]
+
+
+def test_a_short_gap_is_looked_at_once_and_after_it(pipeline: Pipeline, clock: SetClock) -> None:
+    looks = Looks(clock, pipeline._catalogue)
+    greenlet = gevent.spawn(looks.catalogue.run)
+    assert looks.times.get(timeout=10) == 0
+    looks.advance(100)
+    pipeline._session_lost()
+    looks.advance(1)
+    pipeline._session_delivers(False, True)
+    looks.advance(SETTLE_SECONDS - 0.5)
+    assert looks.times.empty()
+    looks.advance(0.5)
+    assert looks.times.get(timeout=10) == 101 + SETTLE_SECONDS
+    looks.advance(100)
+    assert looks.times.empty()
+    greenlet.kill()
+
+
+def test_a_long_gap_is_looked_at_within_it_too(pipeline: Pipeline, clock: SetClock) -> None:
+    looks = Looks(clock, pipeline._catalogue)
+    greenlet = gevent.spawn(looks.catalogue.run)
+    assert looks.times.get(timeout=10) == 0
+    pipeline._session_lost()
+    looks.advance(GAP_SECONDS)
+    assert looks.times.get(timeout=10) == GAP_SECONDS
+    looks.advance(60)
+    pipeline._session_delivers(False, True)
+    looks.advance(SETTLE_SECONDS)
+    assert looks.times.get(timeout=10) == GAP_SECONDS + 60 + SETTLE_SECONDS
+    greenlet.kill()
+
+
+def test_a_rotation_costs_no_look(pipeline: Pipeline, clock: SetClock) -> None:
+    looks = Looks(clock, pipeline._catalogue)
+    greenlet = gevent.spawn(looks.catalogue.run)
+    assert looks.times.get(timeout=10) == 0
+    pipeline._session_delivers(False, False)
+    looks.advance(100)
+    assert looks.times.empty()
+    greenlet.kill()
+
+
+def test_a_look_that_came_too_early_is_made_up_for() -> None:
+    clock = SetClock()
+    catalogue = Catalogue([], Intake(clock=clock), lambda _: True, 300.0, clock)
+    looks = Looks(clock, catalogue)
+    catalogue.look = lambda: looks._look() or 28.0  # type: ignore[method-assign]
+    greenlet = gevent.spawn(catalogue.run)
+    assert looks.times.get(timeout=10) == 0
+    looks.advance(27)
+    assert looks.times.empty()
+    looks.advance(1)
+    assert looks.times.get(timeout=10) == 28
+    greenlet.kill()
