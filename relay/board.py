@@ -63,19 +63,24 @@ class Board:
         if anew:
             self._clear(batch.epoch)
         entries, gone = self._entries, self._gone
-        taken = list(enumerate(batch.updates, batch.previous + 1))
+        taken, refused = list(enumerate(batch.updates, batch.previous + 1)), False
         for entry in taken:
             ticker = entry[1]
             symbol = ticker.symbol
             if entries.pop(symbol, None) is None and len(entries) - len(gone) >= MAX_SYMBOLS:
                 self._refuse()
+                refused = True
                 continue
             entries[symbol] = entry
             if gone:
                 gone.pop(symbol, None)
             if ticker.removed:
                 gone[symbol] = None
-        self._log += taken
+        if refused:
+            # It has no gap, or nothing in it.
+            self._log = []
+        else:
+            self._log += taken
         if len(self._log) > 2 * LOG_ENTRIES:
             del self._log[:-LOG_ENTRIES]
         self._forget_removals()

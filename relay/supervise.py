@@ -33,11 +33,11 @@ class _Process:
     failed = False
 
 
-def spawn_essential(run: Callable[..., object], *args: Any) -> None:
-    """Runs a loop in a greenlet. Should it end before it was asked to, the process ends, as failed."""
+def spawn_essential(run: Callable[..., object], *args: Any) -> "gevent.Greenlet[..., None]":
+    """Runs a loop in a greenlet. Should it end before the process was asked to, that ends, as failed."""
     if _Process.began is None:
         _Process.began = SYSTEM.monotonic()
-    gevent.spawn(_supervise, run, *args)
+    return gevent.spawn(_supervise, run, *args)
 
 
 def fail(why: str) -> None:
@@ -80,9 +80,12 @@ def _supervise(run: Callable[..., object], *args: Any) -> None:
     name = getattr(run, "__qualname__", repr(run))
     try:
         run(*args)
-    # Whatever it is: this is where it is known what to do about it.
-    except Exception:  # noqa: BLE001
+    except gevent.GreenletExit:
+        # Somebody ended it; whether the time for that has come is looked at below.
+        pass
+    # Whatever it is, a bare gevent.Timeout too: this is where it is known what to do about it.
+    except BaseException:  # noqa: BLE001
         fail(f"{name} failed")
-    else:
-        if not _Process.ending:
-            fail(f"{name} ended")
+        return
+    if not _Process.ending:
+        fail(f"{name} ended")

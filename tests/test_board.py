@@ -149,8 +149,11 @@ def test_further_symbols_than_may_be_are_left_out(
     monkeypatch.setattr(board_module, "MAX_SYMBOLS", 5)
     board.apply(batch(4, *(update(f"N{number}", "1") for number in range(100))))
     assert (len(board), board.version) == (5, 104)
+    for version in (0, 2, 50, 103):
+        assert {u.symbol for _, u in board.each_since(version)} <= {"A", "B", "C", "N0", "N1"}
     board.apply(batch(104, update("A", "8"), update("B", "")))
     assert prices(board, 104) == {"A": "8", "B": ""}
+    assert [version for version, _ in board.each_since(104)] == [105, 106]
     board.apply(batch(106, update("NEW", "1")))
     assert prices(board, 106) == {"NEW": "1"}
 

@@ -206,6 +206,25 @@ def test_only_the_holder_of_the_lease_writes(redis_server: RedisServer, store: R
     assert other.write(batch(1)) == 0
 
 
+def test_what_was_on_its_way_when_the_lease_was_given_up_takes_it_back_for_nobody(
+    redis_server: RedisServer, store: RedisStore
+) -> None:
+    store.write(batch(0, update("A", "1")))
+    token = store._token
+    store.release()
+    with pytest.raises(LeaseHeld, match="given up"):
+        store.write(batch(1, update("A", "2")))
+    store._token = token
+    with pytest.raises(LeaseHeld, match="nobody"):
+        store.write(batch(1, update("A", "2")))
+    assert redis_server.client.get(LEASE) is None
+    assert held(redis_server) == {"A": "1"}
+    position = store.open()
+    assert position is not None
+    assert (position.snapshot.version, position.intact) == (1, True)
+    assert store.write(batch(1, update("A", "2"))) == 0
+
+
 def test_who_lost_the_lease_while_it_slept_writes_nothing_though_nobody_holds_it_now(
     redis_server: RedisServer, store: RedisStore
 ) -> None:

@@ -5,8 +5,10 @@ import sys
 import time
 from pathlib import Path
 
+import gevent
 import pytest
 
+from relay import supervise
 from relay.supervise import EXIT_FAILED
 from tests.processes import Process, RedisServer
 from tests.scripted import ScriptedExchange
@@ -42,6 +44,39 @@ def listener(redis_server: RedisServer, exchange: ScriptedExchange, code: str = 
     command = ["-c", code] if code else ["listener.py"]
     env = {"REDIS_URL": redis_server.url, "BINANCE_WS": exchange.url}
     return Process([sys.executable, *command], env)
+
+
+def end_with(error: BaseException) -> None:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        (gevent.Timeout(1), "end_with failed"),
+        (SystemExit(1), "end_with failed"),
+        (gevent.GreenletExit(), "end_with ended"),
+    ],
+    ids=["timeout", "exit", "kill"],
+)
+@pytest.mark.parametrize("ending", [False, True])
+def test_no_end_of_a_loop_goes_unnoticed(
+    how: BaseException,
+    said: str,
+    ending: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    signals: list[int] = []
+    monkeypatch.setattr(supervise._Process, "ending", ending)
+    monkeypatch.setattr(supervise._Process, "failed", False)
+    monkeypatch.setattr(supervise, "end_in_time", lambda: None)
+    monkeypatch.setattr(supervise.os, "kill", lambda _, number: signals.append(number))
+    supervise.spawn_essential(end_with, how).join(10)
+    unasked = not (ending and "ended" in said)
+    assert (said in caplog.text) == unasked
+    assert (supervise.exit_status() == EXIT_FAILED) == unasked
+    assert signals == ([] if ending else [signal.SIGTERM])
 
 
 @pytest.mark.parametrize("how", ["raise RuntimeError('on purpose')", "return"])

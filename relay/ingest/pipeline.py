@@ -4,6 +4,8 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
+import gevent
+
 from relay.clock import SYSTEM, Clock
 from relay.config import SIMULATOR, Config
 from relay.exchange import streams
@@ -23,6 +25,8 @@ GAP_SECONDS = 5.0
 #: Seconds from the first data after a gap until REST is asked: by then every stream is subscribed to, so
 #: that nothing falls between what REST says and what they say.
 SETTLE_SECONDS = 2.0
+#: Seconds that the writer may take to end.
+END_SECONDS = 1.0
 
 
 class Pipeline:
@@ -66,6 +70,7 @@ class Pipeline:
             tap=tap,
             clock=clock,
         )
+        self._writing: gevent.Greenlet[..., None] | None = None
         self.writer = Writer(
             store, self.intake, self.feed.status, leads=self._catalogue.refresh, clock=clock
         )
@@ -73,12 +78,14 @@ class Pipeline:
     def start(self) -> None:
         """Begins to read and to write."""
         spawn_essential(self.feed.run)
-        spawn_essential(self.writer.run)
+        self._writing = spawn_essential(self.writer.run)
         spawn_essential(self._catalogue.run)
 
     def stop(self) -> None:
-        """Stops reading, and says what became of what was read."""
+        """Stops reading and writing, for good, and says what became of what was read."""
         self.feed.stop()
+        if self._writing is not None:
+            self._writing.kill(timeout=END_SECONDS)
         dropped, conflated = self.intake.counts
         log.info(
             "stopped: %d updates written, %d dropped, %d conflated",

@@ -30,6 +30,8 @@ LEASE_MILLISECONDS = 3_000
 LOG_BYTES = 2 << 20
 
 _WRITTEN = [keys.LEASE, keys.HEAD, keys.STANDBYS, keys.PRICES, keys.BASE, keys.LOG, keys.LOST]
+#: The token of a listener that has given up the lease.
+_GIVEN_UP = "given up"
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -80,6 +82,8 @@ class RedisStore:
 
     def write(self, batch: Batch) -> int:
         """Snapshot, version and publish at once. See Store."""
+        if self._token == _GIVEN_UP:
+            raise LeaseHeld("nobody: it was given up")
         try:
             encoded = encode_batch(batch)
         except CANNOT_BE_CARRIED as error:
@@ -123,10 +127,14 @@ class RedisStore:
             log.debug("nobody could be told: %s", error)
 
     def release(self) -> None:
-        """Gives the lease up, so that another listener need not wait for it to expire."""
+        """Gives the lease up, so that another listener need not wait for it to expire.
+
+        From here on nothing is written, until it is taken again.
+        """
+        token, self._token = self._token, _GIVEN_UP
         try:
             with in_time():
-                self._release(keys=[keys.LEASE, keys.STANDBYS], args=[self._token, self._me])
+                self._release(keys=[keys.LEASE, keys.STANDBYS, keys.HEAD], args=[token, self._me])
         except (RedisError, *MISREAD) as error:
             log.info("the lease could not be given up, it will expire: %s", error)
 

@@ -154,12 +154,16 @@ if head[1] == ARGV[1] and head[2] == ARGV[2] and head[3] == ARGV[3] then
 end
 """
 
-#: KEYS lease, standbys; ARGV token, name.
+#: KEYS lease, standbys, head; ARGV token, name. What was sent under the token and comes later is refused.
 _RELEASE = """
 keep_if_it_expires(KEYS[1])
 keep_if(KEYS[2], 'zset')
+keep_if(KEYS[3], 'hash')
 redis.call('ZREM', KEYS[2], ARGV[2])
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+if redis.call('HGET', KEYS[3], 'writer') == ARGV[1] then
+    redis.call('HSET', KEYS[3], 'writer', 'nobody')
+end
 """
 
 _OURS = _OURS % {"expiry": _EXPIRY_MILLISECONDS}

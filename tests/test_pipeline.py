@@ -1,9 +1,11 @@
-"""What is missed while no session delivers is looked up."""
+"""What is missed while no session delivers is looked up; and nothing is written once it is stopped."""
 
 import gevent
 import pytest
 from gevent.queue import SimpleQueue
 
+from relay import supervise
+from relay.batch import Batch
 from relay.config import load_or_exit
 from relay.exchange import rest
 from relay.exchange.rest import Day
@@ -123,3 +125,26 @@ def test_a_look_that_came_too_early_is_made_up_for() -> None:
     looks.advance(1)
     assert looks.times.get(timeout=10) == 28
     greenlet.kill()
+
+
+def test_nothing_is_written_once_it_is_stopped(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervise._Process, "ending", True)
+    monkeypatch.setattr(pipeline._catalogue, "run", lambda: None)
+    written: SimpleQueue[Batch] = SimpleQueue()
+    monkeypatch.setattr(pipeline.writer, "_store", WritesTo(written))
+    pipeline.start()
+    pipeline.intake.offer([ticker("1", 1)])
+    assert written.get(timeout=10)
+    pipeline.stop()
+    pipeline.intake.offer([ticker("2", 2)])
+    gevent.sleep(0.01)
+    assert written.empty()
+
+
+class WritesTo(MemoryStore):
+    """A store that a test reads at once."""
+
+    def __init__(self, written: SimpleQueue[Batch]) -> None:
+        self._batches = written
