@@ -82,11 +82,10 @@ class _Line:
         self.shown = int(self.pace) + 1
 
     def learn(self, usual: float, now: float) -> None:
-        """The pace in seconds, as far as REST knows it: better than a guess, but not than what came."""
-        if self.guessed:
-            self.guessed = False
-            self.pace = min(self.pace, usual)
-            self.adapt(0.0, now)
+        """The pace in seconds, as far as REST knows it: in place of a guess."""
+        self.guessed = False
+        self.pace = min(self.pace, usual)
+        self.adapt(0.0, now)
 
 
 class _Rivals(NamedTuple):
@@ -175,13 +174,12 @@ class Intake:
         now = self._clock.monotonic()
         for ticker in tickers:
             line = self._lines.get(ticker.symbol)
-            usual = pace.of_trades(ticker.trades or 0)
-            if line is not None:
-                line.learn(usual, now)
+            if line is not None and line.guessed:
+                line.learn(pace.of_trades(ticker.trades or 0), now)
             if line is None:
                 if not self._has_room(ticker.symbol):
                     continue
-                line = _Line(ticker, now, usual)
+                line = _Line(ticker, now, pace.of_trades(ticker.trades or 0))
                 self._lines[ticker.symbol] = line
                 line.confirmed = False
                 self._put(line, ticker)
