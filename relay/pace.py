@@ -18,7 +18,7 @@ UNKNOWN_SECONDS = 120.0
 HALF_LIFE_SECONDS = 600.0
 #: Seconds until a pace is brought up to date again; a gap that exceeds the pace counts at once.
 ADAPT_SECONDS = 10.0
-#: The longest of many gaps between trades, in mean ones: trades do not come evenly.
+#: How many mean gaps between trades the longest one lasts: trades do not come evenly.
 _LONGEST_TO_MEAN = 4
 
 

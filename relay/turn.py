@@ -1,4 +1,4 @@
-"""Turn: what a long computation gives to everything else in its process."""
+"""Turn: how a long computation lets the rest of its process run."""
 
 import gevent
 

@@ -22,9 +22,9 @@ from relay.exchange.failure import (
 from relay.exchange.simulated import HEADER
 from relay.exchange.streams import Dial, requests
 
-#: Name resolution, TCP, TLS and the WebSocket handshake together.
+#: Seconds for name resolution, TCP, TLS and the WebSocket handshake together.
 CONNECT_SECONDS = 5.0
-#: Between two control messages: Binance takes five a second, and a pong may be one of them.
+#: Seconds between two control messages: Binance takes five a second, and a pong may be one of them.
 CONTROL_SECONDS = 0.26
 
 

@@ -13,14 +13,16 @@ import websocket
 import websocket._core
 from websocket._abnf import continuous_frame, frame_buffer
 
-#: Far above the largest frame seen, 362 KB; a message that claims or comes to more is refused.
+#: Bytes of a message, far above the largest frame seen (362 KB). One that claims or comes to more is refused.
 MAX_MESSAGE_BYTES = 16 << 20
-#: The answer to a handshake: its headers, and its body, since a refusal may be a page for people.
+#: Bytes of the headers that answer a handshake.
 MAX_HEAD_BYTES = 64 << 10
+#: Bytes of the body behind them: a refusal may be a page for people.
 MAX_BODY_BYTES = 1 << 20
 #: The library reads headers byte by byte. Reads until others get a turn, and with them the deadline, which
 #: never comes while data is there.
 READS_PER_TURN = 1024
+#: Bytes that are asked of the socket at a time.
 READ_BYTES = 64 << 10
 #: Frames of any kind until others get a turn.
 FRAMES_PER_TURN = 50

@@ -78,10 +78,12 @@ class _Envelope(msgspec.Struct, frozen=True, gc=False):
     msg: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
-#: A few bytes can stand for hundreds in memory, so what is long is looked at before it is decoded. A depth
-#: update of a thousand levels comes to 60 KB; an entry of an array has one object, or two.
+# A few bytes can stand for hundreds in memory, so what is long is looked at before it is decoded.
+#: Bytes of a single event: a depth update of a thousand levels comes to 60 KB.
 _MAX_EVENT_BYTES = 1 << 20
+#: Objects in an array: an entry has one, or two.
 _MAX_OBJECTS = 2 * MAX_HELD
+#: Commas in an array: a field of an entry has one.
 _MAX_COMMAS = 25 * MAX_HELD
 #: Characters of the exchange's own words that are kept.
 _WORDS = 200

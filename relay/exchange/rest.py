@@ -17,18 +17,18 @@ from relay.exchange.simulated import HEADER
 from relay.exchange.values import UNDECODABLE, count, decimal, milliseconds
 from relay.ticker import MAX_HELD, SYMBOL, Ticker
 
-#: A whole answer takes less than a second; one that takes longer than this will not come.
+#: Seconds for a whole answer, which usually takes less than one.
 ANSWER_SECONDS = 10.0
-#: exchangeInfo was 1.9 MB in 2021.
+#: Bytes of the longest answer that is taken. exchangeInfo was 1.9 MB in 2021.
 MAX_ANSWER_BYTES = 16 << 20
-#: 418 and 429 say how long to wait; if they do not, it is at least this long.
+#: Seconds to wait after HTTP 418 or 429 where the answer does not say how long.
 BANNED_SECONDS = 120.0
 #: The status of a symbol whose status cannot be read: it is listed, and that is all we know.
 UNKNOWN_STATUS = ""
 
 _DAY_PATH = "/api/v3/ticker/24hr?type=MINI&symbolStatus=TRADING"
 _LISTING_PATH = "/api/v3/exchangeInfo?showPermissionSets=false"
-#: exchangeInfo has an object for each filter of a symbol.
+#: JSON objects that one symbol may have: exchangeInfo has one for each of its filters.
 _OBJECTS_IN_A_ROW = 20
 _STATUS = re.compile(r"[A-Z][A-Z_]{0,31}")
 

@@ -10,8 +10,8 @@ from relay.exchange.reading import Reading
 from relay.exchange.streams import Plan
 from relay.ticker import Ticker
 
-#: Seconds until something must have come of a symbol that was asked for by name; more if its pace is
-#: slower.
+#: Seconds after which a symbol that was asked for by name, and of which nothing came, is reported; more for
+#: a slow one.
 UNHEARD_SECONDS = 60.0
 
 

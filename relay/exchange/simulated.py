@@ -8,7 +8,7 @@ import gevent
 #: The header by which a simulator names itself, in the answer to a handshake and in every other.
 HEADER = "x-relay-simulator"
 
-#: A simulator that has not said its address by then never will.
+#: Seconds within which a simulator has to say its address.
 START_SECONDS = 20.0
 
 

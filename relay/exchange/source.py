@@ -10,8 +10,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds of data that prove a session a good one: its source's back-off starts over.
 PROVEN_SECONDS = 30.0
-#: Seconds for which a source that gave data and failed before that is left alone: the first time, and
-#: at most; twice as long each time. Unless nothing else works: so we do not go to and fro.
+#: The first and the longest time, in seconds, for which a source that broke soon is not preferred. It doubles
+#: each time, and does not count where no other source works.
 DAMPING_SECONDS = (30.0, 600.0)
 
 

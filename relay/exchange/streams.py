@@ -13,11 +13,13 @@ from relay.ticker import upper
 
 #: A busy stream beside those of single symbols: while it comes, their silence is only quiet.
 CANARY = "btcusdt@miniTicker"
-#: One connection takes no more.
+#: Streams that one connection may carry.
 MAX_STREAMS = 1024
-#: More names than this are subscribed to by messages: a URL's length has a limit that nobody states.
+#: Streams that a URL may name. More are subscribed to by messages: a URL's length has a limit that nobody
+#: states.
 MAX_IN_URL = 100
-#: A longer message is cut off or dropped without a word: undocumented, seen since 2024.
+#: Bytes of a SUBSCRIBE message. Binance cuts off or drops a longer one without a word: undocumented, seen
+#: since 2024.
 MAX_MESSAGE_BYTES = 4000
 #: Spot hosts on which `!ticker@arr` was retired on 2026-03-26: it connects and stays silent.
 _SPOT_HOSTS = (

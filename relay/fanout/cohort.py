@@ -44,7 +44,7 @@ class Cohort:
         self._clock = clock
         # Those who keep up. The live have what was offered, no less and no more.
         self._live: dict[Member, None] = {}
-        # As live as those, but given bytes that stand on their own until they may share a past.
+        # These keep up as well, but get bytes of their own until the compressor starts over.
         self._aside: dict[Member, None] = {}
         # These joined with a newer version than was offered. The next pass goes past them: it would
         # give them older prices than they have. They catch up when it is over.
@@ -53,7 +53,7 @@ class Cohort:
         self._offered = self._settled = flow.version
         self._passes = 0
         self._shared = self.form.shared(self._clock)
-        # Of named symbols, each update since `_offered`; None where the flow has to be asked.
+        # Each update of the named symbols since `_offered`; None: the flow has to be asked.
         self._owed: list[Entry] | None = []
 
     @property
@@ -133,7 +133,7 @@ class Cohort:
         self._ahead.pop(member, None)
 
     def missing(self, version: int) -> Delivery | None:
-        """All that a member at `version` has not got, or None. Members that stand alike share it."""
+        """All that a member at `version` has not got, or None. Members at the same version share it."""
         return self._recent.get((self.terms, version), lambda: self._since(version))
 
     def owe(self, entry: Entry) -> None:

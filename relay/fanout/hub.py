@@ -4,7 +4,6 @@ What arrives while a pass runs is taken together in the next: load makes batches
 longer.
 """
 
-import heapq
 import logging
 import random
 from collections.abc import Iterable, Sequence
@@ -22,6 +21,7 @@ from relay.fanout.news import MIN_RETURN_SECONDS, News
 from relay.fanout.pause import Pause
 from relay.fanout.recent import Recent
 from relay.fanout.registry import Registry
+from relay.fanout.schedule import Schedule
 from relay.fanout.terms import Terms
 from relay.feed_status import FeedStatus
 from relay.supervise import spawn_essential
@@ -79,9 +79,7 @@ class Hub:
         self._registry = Registry(lambda terms: Cohort(self.board, recent, clock, terms))
         self._clients: set[Client] = set()
         self._due: dict[Cohort, None] = {}
-        # The cohorts with a rate that wait for their next pass: when, a number that breaks ties, which.
-        self._later: list[tuple[float, int, Cohort]] = []
-        self._laters = 0
+        self._schedule = Schedule()
         self._status_due = False
         # The cohorts that are due a heartbeat, and since when; those that wait longest come first.
         self._without_heartbeat: dict[Cohort, float] = {}
@@ -195,7 +193,7 @@ class Hub:
         if self._status_due:
             self._announce_status()
         self._send_heartbeats()
-        self._take_up_later()
+        self._due |= dict.fromkeys(self._schedule.take_up(self.clock.monotonic()))
         due, self._due = self._due, {}
         for cohort in due:
             if cohort.outdated:
@@ -203,7 +201,7 @@ class Hub:
             if cohort.void:
                 self._announce_void(cohort)
             if cohort.rate and cohort.next_pass > self.clock.monotonic():
-                self._put_off(cohort)
+                self._schedule.put_off(cohort)
             else:
                 cohort.flush(self.breathe)
 
@@ -285,7 +283,7 @@ class Hub:
 
     def _run(self) -> None:
         while True:
-            self._bell.wait(self._until_later())
+            self._bell.wait(self._schedule.seconds_left(self.clock.monotonic()))
             self._bell.clear()
             began = self.clock.monotonic()
             batches, self._batches = self._batches, 0
@@ -336,23 +334,3 @@ class Hub:
     def _make_due(self, cohorts: Iterable[Cohort]) -> None:
         self._due.update(dict.fromkeys(cohorts))
         self._bell.set()
-
-    def _put_off(self, cohort: Cohort) -> None:
-        if not cohort.waiting:
-            cohort.waiting = True
-            self._laters += 1
-            heapq.heappush(self._later, (cohort.next_pass, self._laters, cohort))
-
-    def _take_up_later(self) -> None:
-        """Whatever was put off until now is due again."""
-        now = self.clock.monotonic()
-        while self._later and self._later[0][0] <= now:
-            _, _, cohort = heapq.heappop(self._later)
-            cohort.waiting = False
-            self._due[cohort] = None
-
-    def _until_later(self) -> float | None:
-        """Seconds until something that was put off is due; None if nothing is."""
-        if not self._later:
-            return None
-        return max(0.0, self._later[0][0] - self.clock.monotonic())

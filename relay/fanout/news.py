@@ -10,7 +10,7 @@ from relay.board import Board, Entry
 from relay.fanout.health import Health
 from relay.fanout.terms import Symbols
 
-#: Seconds within which a client that is sent away comes back, at random, at least.
+#: The shortest window, in seconds, in which clients that are sent away come back at a random moment.
 MIN_RETURN_SECONDS = 2.0
 #: The first moment at which such a client may come back, in milliseconds.
 _FIRST_RETURN_MILLISECONDS = 500
@@ -41,7 +41,7 @@ class News:
         self._answer = Changes("none", [], [])
 
     def changes(self, version: int, symbols: Symbols) -> Changes:
-        """What a client at `version` lacks; None is all symbols. Whoever asks alike shares the answer."""
+        """What a client at `version` lacks; None is all symbols. The same question is answered once."""
         board = self._board
         asked = (version, symbols, board.epoch, board.version)
         if asked != self._asked:

@@ -11,8 +11,8 @@ from relay.clock import Clock
 LONG_PASS_SECONDS = 0.001
 #: The longest pause, in seconds.
 MAX_SECONDS = 0.02
-#: Shares of the time that passes would take if each batch had its own. Up to the first there is no pause;
-#: from the second on a pause is as long as the pass before it.
+#: Two values of `demand`. Up to the first there is no pause; from the second on a pause is as long as the
+#: pass before it.
 SPARE, SHORT = 0.85, 1.05
 #: Seconds over which that share is averaged.
 AVERAGE_SECONDS = 0.5

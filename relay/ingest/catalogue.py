@@ -19,8 +19,8 @@ from relay.ingest.intake import Intake
 
 log = logging.getLogger(__name__)
 
-#: One look costs 80 of the 6,000 that an address may spend a minute; a storm of reconnections must
-#: not multiply that.
+#: Seconds between two looks at one API, at least. A look costs 80 of the 6,000 that an address may spend a
+#: minute, and a storm of reconnections must not multiply that.
 LEAST_SECONDS = 30.0
 _TRADING = "TRADING"
 

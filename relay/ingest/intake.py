@@ -124,7 +124,7 @@ class Intake:
 
     @property
     def counts(self) -> Counts:
-        """Of all tickers so far."""
+        """What became of all tickers so far."""
         return Counts(self._dropped, self._conflated)
 
     def patience(self, symbol: str) -> float:

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 #: Bytes of the base or of the log beyond which they are none of ours: the whole market takes 1 MB.
 MAX_BYTES = 32 << 20
-#: Milliseconds in which workers may ask once that everything be written anew.
+#: Milliseconds until workers may ask again for everything to be written anew.
 ASK_MILLISECONDS = 60_000
 
 _decode_feed = msgspec.json.Decoder(FeedStatus).decode
