@@ -8,10 +8,11 @@ house imports it.
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
-import gevent
 import websocket
 import websocket._core
 from websocket._abnf import continuous_frame, frame_buffer
+
+from relay.turn import give_turn
 
 #: Bytes of a message, far above the largest frame seen (362 KB). One that claims or comes to more is refused.
 MAX_MESSAGE_BYTES = 16 << 20
@@ -81,7 +82,7 @@ class _Frames(frame_buffer):  # type: ignore[misc]
         """As the library does it, but others get a turn now and then."""
         self._frames += 1
         if self._frames % FRAMES_PER_TURN == 0:
-            gevent.sleep(0)
+            give_turn()
         first, second = self.recv_strict(2)
         reserved = first >> 6 & 1, first >> 5 & 1, first >> 4 & 1
         self.header = (first >> 7, *reserved, first & 0xF, second >> 7, second & 0x7F)
@@ -123,7 +124,7 @@ class _Handshake:
     def recv(self, size: int) -> bytes:
         self._reads += 1
         if self._reads % READS_PER_TURN == 0:
-            gevent.sleep(0)
+            give_turn()
         data: bytes = self._socket.recv(size)
         if size == 1:
             self._head_left -= 1

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 import gevent
 
+from relay.turn import give_turn
+
 #: What `get` may raise, beside what it is told to raise when it is late.
 ERRORS = (OSError, http.client.HTTPException, ValueError)
 #: Bytes of head, interim answers and trailers that are read beside a body.
@@ -95,7 +97,7 @@ class _Turns(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        gevent.sleep(0)
+        give_turn()
         if self._left <= 0:
             raise TooLongError("an answer without end")
         size: int | None = self._raw.readinto(buffer)
