@@ -139,5 +139,4 @@ def removal(symbol: str, received_time: int) -> Ticker:
 
 def upper(symbol: str) -> str:
     """Upper case for ASCII letters only: other alphabets are what Binance sent."""
-    """Upper case for ASCII letters only: other alphabets are what Binance sent."""
     return symbol.upper() if symbol.isascii() else symbol.translate(_UPPER)

@@ -298,3 +298,10 @@ def test_what_rest_says_of_a_simulator_is_marked_though_no_session_ever_delivers
         stream.wait_for(lambda: len(stream.prices) == 20, "every symbol")
         assert stream.wait_for_event("heartbeat", state="down")["simulated"] is True
         assert relay.http.get("/api/prices").json()["feed"]["simulated"] is True
+
+
+def test_addresses_that_a_simulator_had_once_are_not_kept() -> None:
+    catalogue = Catalogue(["http://a"], Intake(), lambda _simulated: True, REGULAR)
+    for port in range(100):
+        catalogue.prefer(f"http://127.0.0.1:{port}")
+    assert catalogue._bases == ["http://127.0.0.1:99", "http://a"]

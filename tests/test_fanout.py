@@ -290,12 +290,12 @@ def test_after_a_machine_has_slept_nothing_is_live_until_data_comes(bench: Bench
 
 @TRANSPORTS
 @SYMBOLS
-@pytest.mark.parametrize("slow", [False, True])
+@pytest.mark.parametrize("slow", ["no", "behind", "choked"])
 def test_who_missed_removals_that_are_forgotten_is_told_to_forget_everything(
     bench: Bench,
     websocket: bool,
     symbols: Symbols,
-    slow: bool,
+    slow: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("relay.board.MAX_REMOVED", 3)
@@ -304,7 +304,7 @@ def test_who_missed_removals_that_are_forgotten_is_told_to_forget_everything(
     bench.turn()
     bench.publish("C")
     bench.turn()
-    if slow:
+    if slow == "behind":
         client.sock.let(0)
         bench.publish("A")
         bench.turn(200.0)
@@ -312,6 +312,9 @@ def test_who_missed_removals_that_are_forgotten_is_told_to_forget_everything(
     for i in range(20):
         bench.publish(f"S{i}")
         bench.remove(f"S{i}")
+    if slow == "choked":
+        client.sock.let(0)
+        bench.turn(200.0)
     bench.settle()
     bench.publish("B")
     bench.settle()
@@ -432,3 +435,30 @@ def test_a_rate_gives_the_first_at_once_then_the_newest_at_each_tick(
             seen.append((step * 0.05, held))
     assert len(seen) == 4
     assert late.viewer.prices == client.viewer.prices
+
+
+@TRANSPORTS
+def test_a_new_epoch_in_the_middle_of_a_status_is_told_to_those_who_had_taken_it(
+    bench: Bench, websocket: bool
+) -> None:
+    client = bench.join(websocket=websocket)
+    bench.turn()
+    bench.remove("B")
+
+    def start_anew() -> None:
+        bench.meanwhile = lambda: None
+        bench.start_anew()
+        client.sock.let(0)
+
+    bench.turn()
+    bench.hub._said = ("", False, "")
+    bench.hub.tell_if_changed()
+    bench.meanwhile = start_anew
+    bench.turn()
+    bench.turn()
+    client.sock.let(1 << 30)
+    bench.run_others()
+    bench.turn()
+    bench.look()
+    assert [e["mode"] for e in client.viewer.events if e["event"] == "status"][-1] == "full"
+    assert client.viewer.prices == bench.expected(ALL)

@@ -220,6 +220,7 @@ class Feed:
         self._leaving = None
         self._rotate_at = self._clock.monotonic()
         log.info("prices from %s over the older connection again", left.session.url)
+        self._announce(left.session.simulated, False)
 
     def _drop_ended(self) -> None:
         if self._next is not None and self._next.error is not None:

@@ -155,6 +155,9 @@ class Client:
         self.cohort.drop(self)
         self.unfinished = unfinished
         self.version = version
+        if not version:
+            # Nothing of what it holds counts, and it may not have been told so.
+            self._told = -1
         self._flush_later()
 
     def resume(self, version: int) -> None:

@@ -17,6 +17,7 @@ from relay.clock import SYSTEM, Clock
 from relay.fanout.client import LINGER_SECONDS, Client
 from relay.fanout.cohort import Cohort
 from relay.fanout.health import Health, Verdict
+from relay.fanout.member import Member
 from relay.fanout.news import MIN_RETURN_SECONDS, News
 from relay.fanout.pause import Pause
 from relay.fanout.recent import Recent
@@ -299,13 +300,17 @@ class Hub:
         self.news.told += 1
         for cohort in self._registry:
             data = self.news.event("status", cohort.settled, mode="none")
-            for member in cohort.announce("status", data, self.breathe):
-                member.informed()
+            self._inform(cohort, cohort.announce("status", data, self.breathe))
 
     def _announce_void(self, cohort: Cohort) -> None:
         data = self.news.status(0, cohort.symbols, 0)
-        for member in cohort.announce_void("status", data, self.breathe):
-            member.informed()
+        self._inform(cohort, cohort.announce_void("status", data, self.breathe))
+
+    def _inform(self, cohort: Cohort, told: list[Member]) -> None:
+        """Remembers who was told, unless a new epoch came meanwhile: then all must be told anew."""
+        if not cohort.void:
+            for member in told:
+                member.informed()
 
     def _send_heartbeats(self) -> None:
         """To some cohorts, and to those that have waited long. The others get theirs in a later turn, as

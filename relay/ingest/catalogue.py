@@ -38,7 +38,8 @@ class Catalogue:
     ) -> None:
         """`bases`: URLs of REST APIs in order of preference. `wants` is asked before anything is taken
         in: are prices that are simulated, or not, wanted now? `regular`: seconds between two looks."""
-        self._bases = list(dict.fromkeys(bases))
+        self._configured = list(dict.fromkeys(bases))
+        self._bases = self._configured
         self._intake = intake
         self._wants = wants
         self._clock = clock
@@ -59,7 +60,9 @@ class Catalogue:
         """Prices come from there: what is listed there counts."""
         if base not in self._bases:
             self.refresh()
-        self._bases = [base, *(other for other in self._bases if other != base)]
+        self._bases = list(dict.fromkeys([base, *self._configured]))
+        # A simulator that was started again has another address each time.
+        self._not_before = {b: at for b, at in self._not_before.items() if b in self._bases}
 
     def run(self) -> None:
         """Looks for ever, whatever it is answered. Needs a greenlet of its own."""

@@ -137,7 +137,8 @@ class Writer:
             except LeaseHeld as held:
                 _say_that_it_is_back(backoff)
                 log.warning("the lease was lost to %s", held)
-                self._intake.remove_again(batch.updates)
+                if batch.feed.simulated == self._simulated:
+                    self._intake.remove_again(batch.updates)
                 return
             else:
                 unconfirmed = None

@@ -89,6 +89,8 @@ class MessageClient(Client):
         gevent.sleep(seconds)
         if self.leaving:
             raise Closed(1006, "nobody needs to hear it any more")
+        # What it said meanwhile is not read yet, perhaps the answer that it was asked for.
+        self.heard = self._clock.monotonic()
 
     def say(self, message: bytes) -> None:
         """Sends a text message of its own."""
