@@ -25,6 +25,11 @@ MAX_REMOVED = 2_000
 Entry = tuple[int, Ticker]
 
 
+def resume_id(epoch: str, version: int) -> str:
+    """The id by which a client that stands at this version may resume: `<epoch>-<version>`."""
+    return f"{epoch}-{version}"
+
+
 class Board:
     """The newest of the market. Plain memory, no locks: one greenlet at a time touches it."""
 
@@ -51,7 +56,7 @@ class Board:
     @property
     def id(self) -> str:
         """Where a client stands that knows all of this board: `<epoch>-<version>`."""
-        return f"{self.epoch}-{self.version}"
+        return resume_id(self.epoch, self.version)
 
     def get(self, symbol: str) -> Ticker | None:
         """The symbol's newest ticker, or None."""

@@ -25,6 +25,16 @@ def bench() -> Bench:
     return bench
 
 
+@pytest.fixture
+def last(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Connection:
+    """The last of two clients in a pass that lets others run between the two."""
+    monkeypatch.setattr("relay.fanout.cohort.SENDS_PER_LOOK", 1)
+    bench.join(websocket=True)
+    last = bench.join(websocket=True)
+    bench.turn()
+    return last
+
+
 def prices_of(connection: Connection, bench: Bench) -> dict[str, str]:
     bench.look()
     return connection.viewer.prices
@@ -322,12 +332,8 @@ def test_who_missed_removals_that_are_forgotten_is_told_to_forget_everything(
 
 
 def test_an_id_that_is_given_in_the_middle_of_a_pass_names_what_its_receiver_has(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, last: Connection
 ) -> None:
-    monkeypatch.setattr("relay.fanout.cohort.SENDS_PER_LOOK", 1)
-    bench.join(websocket=True)
-    last = bench.join(websocket=True)
-    bench.turn()
     bench.publish("A")
     given = []
 
@@ -345,12 +351,8 @@ def test_an_id_that_is_given_in_the_middle_of_a_pass_names_what_its_receiver_has
 
 
 def test_a_client_that_catches_up_during_a_pass_is_not_given_it_twice(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, last: Connection
 ) -> None:
-    monkeypatch.setattr("relay.fanout.cohort.SENDS_PER_LOOK", 1)
-    bench.join(websocket=True)
-    last = bench.join(websocket=True)
-    bench.turn()
     bench.publish("A")
     bench.publish("A")
     cut = []

@@ -243,7 +243,6 @@ def _day_ticker(
     event: _Event, symbol: str, price: str, received_time: int, bad: list[object]
 ) -> Ticker:
     """With the 24 hours' figures; a miniTicker has no change, bid, ask or number of trades."""
-
     return Ticker(
         symbol=symbol,
         price=price,

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
-from relay.board import Entry
+from relay.board import Entry, resume_id
 
 
 class Delivery:
@@ -49,6 +49,6 @@ def deliver(
         part = entries[start : start + entries_per_piece]
         last = start + len(part) == len(entries)
         reached = version if last else part[-1][0]
-        pieces.append(encode(part, f"{epoch}-{reached}"))
+        pieces.append(encode(part, resume_id(epoch, reached)))
         versions.append(reached)
     return Delivery(pieces, versions)

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from relay.board import Board, Entry
+from relay.board import Board, Entry, resume_id
 from relay.fanout.health import Health
 from relay.fanout.terms import Symbols
 
@@ -57,7 +57,7 @@ class News:
         return msgspec.json.encode(
             {
                 "event": name,
-                "id": self.resume_id(version),
+                "id": resume_id(self._board.epoch, version),
                 "time": self._health.now(),
                 "heartbeat": self._heartbeat_seconds,
             }
@@ -97,8 +97,6 @@ class News:
         """The JSON of a goodbye; `retry` says when to come back, at random within `window` seconds."""
         last = _FIRST_RETURN_MILLISECONDS + int(1000 * window)
         retry = random.randint(_FIRST_RETURN_MILLISECONDS, last)
-        return msgspec.json.encode({"event": "bye", "id": self.resume_id(version), "retry": retry})
-
-    def resume_id(self, version: int) -> str:
-        """The id by which a client that stands at `version` may resume."""
-        return f"{self._board.epoch}-{version}"
+        return msgspec.json.encode(
+            {"event": "bye", "id": resume_id(self._board.epoch, version), "retry": retry}
+        )
