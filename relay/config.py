@@ -55,6 +55,8 @@ class Config(BaseSettings):
     ] = "miniTicker"
     binance_rest: Annotated[tuple[str, ...], NoDecode] = ()
     rest_seconds: float = Field(300, ge=30)
+    history_minutes_hours: int = Field(24, ge=0, le=168)
+    history_hours_days: int = Field(30, ge=0, le=366)
     host: str = "127.0.0.1"
     port: int = Field(3001, ge=1, le=65535)
     simulator_fallback: bool = False

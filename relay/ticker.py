@@ -5,6 +5,8 @@ import string
 
 import msgspec
 
+from relay.candle import Candle
+
 #: Symbols start with digits and come in any alphabet: 1INCHUSDT, 币安人生USDT.
 SYMBOL = re.compile(r"\w{1,32}+")
 #: A decimal as Binance prints it: never signed, never scientific.
@@ -35,6 +37,8 @@ _LETTERS = {
     "ask": "a",
     "trades": "n",
     "sequence": "L",
+    "candle": "k",
+    "previous": "K",
 }
 
 
@@ -78,6 +82,9 @@ class Ticker(msgspec.Struct, omit_defaults=True, gc=False, rename=_LETTERS):
     status: str | None = None
     #: Seconds that it may usually go without an update.
     pace: int | None = None
+    #: The minute of its newest update, and the last minute before that which had any.
+    candle: Candle | None = None
+    previous: Candle | None = None
 
     @property
     def removed(self) -> bool:

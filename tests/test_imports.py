@@ -12,15 +12,20 @@ RELAY = ROOT / "relay"
 ROOMS: dict[str, set[str]] = {
     "": set(),
     "exchange": {""},
-    "ingest": {"", "exchange"},
+    "history": {""},
+    "ingest": {"", "exchange", "history"},
     "store": {""},
     "fanout": {""},
     "server": set(),
-    "web": {"", "fanout", "server"},
+    "web": {"", "fanout", "history", "server"},
     "simulator": set(),
 }
 #: Room: the single modules of other rooms that it may import as well.
-MODULES: dict[str, set[str]] = {"ingest": {"relay.store.contract"}, "web": {"relay.config"}}
+MODULES: dict[str, set[str]] = {
+    "history": {"relay.store.contract"},
+    "ingest": {"relay.store.contract"},
+    "web": {"relay.config"},
+}
 #: Modules that are not for every room that may use the top: settings are handed on as plain values.
 RESERVED: dict[str, set[str]] = {
     "relay.config": {"exchange", "ingest", "web"},

@@ -6,21 +6,40 @@ from typing import Protocol
 import msgspec
 
 from relay.board import Entry
+from relay.candle import Candle, decimal
 from relay.clock import Clock
 from relay.ticker import Ticker, public
 
 _encode = msgspec.json.Encoder().encode
+
+
+def _with_candles(ticker: Ticker) -> str:
+    """A whole ticker, and its symbol's newest candles as rows: the running one last."""
+    candles = (ticker.previous, ticker.candle)
+    rows = ",".join(_row(candle) for candle in candles if candle is not None)
+    return f'{_encode(public(ticker))[:-1].decode()},"candles":[{rows}]}}'
+
+
+def _row(candle: Candle) -> str:
+    """`[time in milliseconds, open, high, low, close, updates]`, prices as strings."""
+    places = candle.decimals
+    prices = (candle.open, candle.high, candle.low, candle.close)
+    quoted = ",".join(f'"{decimal(price, places)}"' for price in prices)
+    return f"[{candle.time * 1000},{quoted},{candle.updates}]"
+
+
 #: What a client's `fields` parameter may say, and the JSON text that it stands for. Symbols and prices
 #: were checked when they came in: they hold nothing that JSON would have to escape.
 PAYLOADS: dict[str, Callable[[Ticker], str]] = {
     "price": lambda ticker: f'{{"symbol":"{ticker.symbol}","price":"{ticker.price}"}}',
     "ticker": lambda ticker: _encode(public(ticker)).decode(),
+    "candle": _with_candles,
 }
 #: Bytes that a piece never exceeds, on either transport: clients with limits of 32 KiB a message read it.
 MAX_PIECE_BYTES = 32 << 10
 #: Entries of a piece, so few that the longest symbols and figures stay below MAX_PIECE_BYTES. A usual
 #: piece has about 8 KiB.
-ENTRIES_PER_PIECE = {"price": 144, "ticker": 24}
+ENTRIES_PER_PIECE = {"price": 144, "ticker": 24, "candle": 18}
 
 
 def parted(entries: list[Entry]) -> tuple[list[Ticker], list[str]]:

@@ -19,6 +19,7 @@ from gevent.event import Event
 
 from relay import pace
 from relay.clock import SYSTEM, Clock
+from relay.ingest.candles import Candles
 from relay.ticker import MAX_HELD, Ticker, removal
 
 log = logging.getLogger(__name__)
@@ -103,9 +104,16 @@ class _Rivals(NamedTuple):
 class Intake:
     """What is held of each symbol, and which of it waits to be written."""
 
-    def __init__(self, symbols: frozenset[str] = frozenset(), clock: Clock = SYSTEM) -> None:
-        """`symbols`: only these are wanted; all if it is empty."""
+    def __init__(
+        self,
+        symbols: frozenset[str] = frozenset(),
+        clock: Clock = SYSTEM,
+        candles: Candles | None = None,
+    ) -> None:
+        """`symbols`: only these are wanted; all if it is empty. `candles` is told of every update that is
+        taken."""
         self._clock = clock
+        self._candles = candles
         self._symbols = symbols
         self._lines: dict[str, _Line] = {}
         self._pending: dict[str, Ticker] = {}
@@ -140,6 +148,7 @@ class Intake:
         """Takes what the exchange streamed; drops what is older than or the same as what is held."""
         now = self._clock.monotonic()
         lines, pending, rivals = self._lines, self._pending, self._rivals
+        taken = []
         for ticker in tickers:
             symbol = ticker.symbol
             line = lines.get(symbol)
@@ -167,11 +176,15 @@ class Intake:
             if symbol in pending:
                 self._conflated += 1
             pending[symbol] = ticker
+            taken.append(ticker)
+        if self._candles is not None:
+            self._candles.take(taken)
         self._bell.set()
 
     def seed(self, tickers: Iterable[Ticker]) -> None:
         """Takes what REST said: never in place of what the present connection has streamed."""
         now = self._clock.monotonic()
+        taken = []
         for ticker in tickers:
             line = self._lines.get(ticker.symbol)
             if line is not None and line.guessed:
@@ -183,11 +196,15 @@ class Intake:
                 self._lines[ticker.symbol] = line
                 line.confirmed = False
                 self._put(line, ticker)
+                taken.append(ticker)
             elif not line.confirmed and not self._loses(ticker, line.ticker, now):
                 self._inherit(ticker, line.ticker)
                 self._put(line, ticker)
+                taken.append(ticker)
             elif line.ticker.status is not None:
                 self._put(line, msgspec.structs.replace(line.ticker, status=None))
+        if self._candles is not None:
+            self._candles.take(taken)
         self._bell.set()
 
     def mark(self, symbol: str, status: str) -> None:
@@ -202,6 +219,8 @@ class Intake:
         line = self._lines.pop(symbol)
         self._forget_kinds({symbol})
         self._pending[symbol] = removal(symbol, line.ticker.received_time)
+        if self._candles is not None:
+            self._candles.remove(symbol)
         self._bell.set()
 
     def remove_again(self, tickers: Iterable[Ticker]) -> None:
@@ -220,6 +239,8 @@ class Intake:
         """Forgets everything: it was of another kind than what comes now."""
         for kept in (self._lines, self._pending, self._others, self._rivals):
             kept.clear()
+        if self._candles is not None:
+            self._candles.clear()
 
     def restore(self, tickers: Iterable[Ticker]) -> None:
         """Takes what a store held, as if it had come before anything that came since.
@@ -231,7 +252,8 @@ class Intake:
         came, self._lines, self._pending = self._lines, {}, {}
         left_out = set()
         now = self._clock.monotonic()
-        for ticker in tickers:
+        stored = list(tickers)
+        for ticker in stored:
             symbol = ticker.symbol
             line = came.get(symbol)
             if ticker.removed:
@@ -252,6 +274,8 @@ class Intake:
             if not known and self._has_room(symbol):
                 self._lines[symbol] = line
                 self._put(line, line.ticker)
+        if self._candles is not None:
+            self._candles.restore(stored, self._held)
         self._bell.set()
 
     def resend(self) -> None:
@@ -264,7 +288,13 @@ class Intake:
         self._bell.wait(seconds)
         self._bell.clear()
         pending, self._pending = self._pending, {}
-        return list(pending.values())
+        if self._candles is None:
+            return list(pending.values())
+        return list(map(self._candles.attach, pending.values()))
+
+    def _held(self, symbol: str) -> Ticker | None:
+        line = self._lines.get(symbol)
+        return None if line is None else line.ticker
 
     def _has_room(self, symbol: str) -> bool:
         """Whether a symbol that is not held may be. One that nobody asked for never."""

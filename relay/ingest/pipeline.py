@@ -11,6 +11,7 @@ from relay.config import SIMULATOR, Config
 from relay.exchange import streams
 from relay.exchange.feed import Feed
 from relay.exchange.simulated import SimulatorChild
+from relay.ingest.candles import Candles
 from relay.ingest.catalogue import Catalogue
 from relay.ingest.intake import Intake
 from relay.ingest.writer import Writer
@@ -48,7 +49,9 @@ class Pipeline:
             for warning in made.warnings:
                 log.warning("%s: %s", url, warning)
         named = [made.symbols for made in plans]
-        self.intake = Intake(frozenset().union(*named) if all(named) else frozenset(), clock)
+        self._candles = Candles(clock) if _keeps_history(config) else None
+        symbols = frozenset().union(*named) if all(named) else frozenset()
+        self.intake = Intake(symbols, clock, self._candles)
         self._catalogue = Catalogue(
             config.binance_rest or [streams.rest_url(url) for url in configured],
             self.intake,
@@ -74,6 +77,8 @@ class Pipeline:
         self.writer = Writer(
             store, self.intake, self.feed.status, leads=self._catalogue.refresh, clock=clock
         )
+        if self._candles is not None:
+            self._candles.simulated = lambda: self.writer.simulated
 
     def start(self) -> None:
         """Begins to read and to write."""
@@ -115,3 +120,7 @@ class Pipeline:
         self.feed.mark(simulated)
         self.writer.use(simulated)
         return True
+
+
+def _keeps_history(config: Config) -> bool:
+    return bool(config.history_minutes_hours or config.history_hours_days)

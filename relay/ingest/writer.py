@@ -72,6 +72,11 @@ class Writer:
         #: How many updates were written.
         self.written = 0
 
+    @property
+    def simulated(self) -> bool | None:
+        """The kind of the prices in the intake; None as long as there are none."""
+        return self._simulated
+
     def use(self, simulated: bool) -> bool:
         """From here on tickers come from the real exchange, or from a simulated one.
 

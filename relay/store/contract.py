@@ -1,6 +1,6 @@
 """Contract: what a store promises the writer and the readers, and how it says no."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from relay.batch import Batch, Snapshot
@@ -70,3 +70,82 @@ class Updates(Protocol):
         Batch follows on what came before it, or starts a new epoch. A FeedStatus comes by itself
         where the writer can tell, but not write.
         """
+
+
+class Archive(Protocol):
+    """Values that outlive a moment, each under a name: the history. For both sides.
+
+    A name is `<family>/...`, of up to MAX_NAME characters; relay.history says what the values are.
+    """
+
+    def read(self, names: Sequence[str]) -> list[bytes | None]:
+        """The values under these names; None where there is none. Raises StoreUnavailable."""
+
+
+class Patch(NamedTuple):
+    """A part of a value: these bytes, at this place. What lies before them and is not there yet is zero."""
+
+    name: str
+    offset: int
+    data: bytes
+    #: Seconds from now on that the value is kept.
+    seconds: int
+
+
+class Keeper(Archive, Protocol):
+    """An archive, for the one who may write: whoever holds the lease.
+
+    Each method raises StoreUnavailable, or LeaseHeld where another listener leads. Then nothing, or a
+    part of it, was written; it may all be written again.
+    """
+
+    def patch(self, patches: Sequence[Patch]) -> None:
+        """Writes parts of values. A value that is new begins with the byte R."""
+
+    def put(self, name: str, value: bytes, seconds: int, most: int = 0) -> None:
+        """Writes a whole value, to be kept for so many seconds. Of its family `most` values are kept at
+        most, if that is not 0: the one that was put longest ago goes first."""
+
+    def drop(self, names: Sequence[str]) -> None:
+        """Takes values away."""
+
+
+class Refused(Exception):
+    """What was demanded cannot be had; the text says why."""
+
+
+class Unanswered(Exception):
+    """Nobody has answered a demand in time; the text says whether it waits for its turn, and behind how
+    many."""
+
+
+class Demands(Protocol):
+    """A worker's side: what it lacks and only the listener can get, since that alone talks to the exchange.
+
+    A demand is the name under which the answer will stand in the archive. Demands of the same name meet,
+    whichever workers they come from: they are answered once.
+    """
+
+    def ask(self, names: Sequence[str], seconds: float, *, urgent: bool = True) -> None:
+        """Demands these, and waits until each is answered. Those that are not urgent come last.
+
+        Raises Refused, Unanswered after so many seconds, or StoreUnavailable. Each demand stands
+        meanwhile; those that wait for nothing are answered all the same.
+        """
+
+    def post(self, names: Sequence[str], *, urgent: bool = True) -> None:
+        """Demands these, and does not wait. Never raises."""
+
+
+class Orders(Protocol):
+    """The listener's side of demands."""
+
+    def take(self, seconds: float) -> str | None:
+        """The demand whose turn it is, waiting for one; None after so many seconds, or while another
+        listener leads. Raises StoreUnavailable."""
+
+    def answer(self, name: str) -> None:
+        """What was demanded stands in the archive. Never raises."""
+
+    def refuse(self, name: str, reason: str, seconds: float) -> None:
+        """It cannot be had, and asking again within so many seconds is no use. Never raises."""

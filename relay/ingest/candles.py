@@ -1,0 +1,277 @@
+"""Candles: what each symbol's price does in the present minute, made from every update as it is read.
+
+Two candles of a symbol travel with its ticker: that of the minute of its newest update, and the one
+before. So they are state like the price. Whoever has the newest ticker has both, however many updates it
+has missed, and a new leader goes on from them.
+
+Candles whose minute is over wait here until they are kept.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from relay.candle import MAX_DIGITS, MINUTE, Candle, reconciled, units, with_decimals
+from relay.clock import SYSTEM, Clock
+from relay.ticker import Ticker
+
+log = logging.getLogger(__name__)
+
+#: Candles that wait to be kept at most, while a store is away: two hours of 1,400 symbols.
+MAX_UNSAVED = 200_000
+#: Seconds by which the exchange's time and ours may differ; else an update has no candle. A wrong time
+#: must not open one that no later update can close.
+MAX_APART_SECONDS = 86_400
+#: Seconds from the end of a minute until its candle counts as over, though no later update has come.
+GRACE_SECONDS = 2
+
+
+class Closed(NamedTuple):
+    """Whose candle it is, and of when."""
+
+    simulated: bool
+    symbol: str
+    #: Seconds since 1970.
+    time: int
+
+
+class _Line:
+    """The candles of one symbol."""
+
+    __slots__ = (
+        "close",
+        "decimals",
+        "frozen",
+        "high",
+        "low",
+        "open",
+        "previous",
+        "saved",
+        "time",
+        "updates",
+    )
+
+    def __init__(self, candle: Candle) -> None:
+        self.previous: Candle | None = None
+        self.adopt(candle)
+
+    def adopt(self, candle: Candle) -> None:
+        """Goes on from this candle."""
+        self.time, self.decimals, self.updates = candle.time, candle.decimals, candle.updates
+        self.open, self.high, self.low, self.close = (
+            candle.open,
+            candle.high,
+            candle.low,
+            candle.close,
+        )
+        #: How many updates the candle had when it was last given to be kept.
+        self.saved = 0
+        self.frozen: Candle | None = candle
+
+    def candle(self) -> Candle:
+        if self.frozen is None:
+            self.frozen = Candle(
+                self.time,
+                self.decimals,
+                self.open,
+                self.high,
+                self.low,
+                self.close,
+                self.updates,
+            )
+        return self.frozen
+
+
+class Candles:
+    """The running minute of every symbol, and the minutes that wait to be kept."""
+
+    def __init__(self, clock: Clock = SYSTEM) -> None:
+        self._clock = clock
+        self._lines: dict[str, _Line] = {}
+        self._unsaved: dict[Closed, Candle] = {}
+        #: Whether the prices that come are simulated.
+        self.simulated: Callable[[], bool | None] = lambda: None
+        #: Candles that could not wait any longer to be kept.
+        self.lost = 0
+
+    def take(self, tickers: Iterable[Ticker]) -> None:
+        """Takes in updates that were accepted, in their order."""
+        lines = self._lines
+        now = self._clock.wall_ms() // 1000
+        earliest, latest = now - MAX_APART_SECONDS, now + MAX_APART_SECONDS
+        for ticker in tickers:
+            whole, _, fraction = ticker.price.partition(".")
+            digits = whole + fraction
+            time = _minute(ticker)
+            if len(digits) > MAX_DIGITS or not earliest < time < latest:
+                continue
+            price, decimals = int(digits), len(fraction)
+            line = lines.get(ticker.symbol)
+            if line is None:
+                lines[ticker.symbol] = _Line(_first(time, decimals, price))
+                continue
+            if line.time != time and not self._turn(
+                ticker.symbol, line, _first(time, decimals, price)
+            ):
+                continue
+            if line.decimals != decimals:
+                scaled = _in_one_unit(line, decimals, price)
+                if scaled is None:
+                    continue
+                price = scaled
+            if price > line.high:
+                line.high = price
+            elif price < line.low:
+                line.low = price
+            line.close = price
+            line.updates += 1
+            line.frozen = None
+
+    def attach(self, ticker: Ticker) -> Ticker:
+        """The ticker with its symbol's candles as they are now; a copy where it had others before."""
+        line = self._lines.get(ticker.symbol)
+        if line is None or ticker.removed:
+            return ticker
+        candle, previous = line.frozen or line.candle(), line.previous
+        if ticker.candle is None:
+            ticker.candle, ticker.previous = candle, previous
+        elif ticker.candle != candle or ticker.previous != previous:
+            return msgspec.structs.replace(ticker, candle=candle, previous=previous)
+        return ticker
+
+    def restore(self, stored: Iterable[Ticker], held: Callable[[str], Ticker | None]) -> None:
+        """Goes on from the candles of a store, which were published. `held` gives the ticker of a symbol
+        that counts now."""
+        waiting = defaultdict(list)
+        for closed, candle in self._unsaved.items():
+            if closed.simulated == self.simulated():
+                waiting[closed.symbol].append(candle)
+        for ticker in stored:
+            now = held(ticker.symbol)
+            if ticker.candle is not None and now is not None:
+                self._meet(ticker.symbol, ticker.candle, ticker.previous, waiting[ticker.symbol])
+                self._end_at(self._lines[ticker.symbol], now)
+
+    def remove(self, symbol: str) -> None:
+        """The symbol is gone; its last candle stays to be kept."""
+        line = self._lines.pop(symbol, None)
+        if line is not None:
+            self._close(symbol, line.candle())
+
+    def clear(self) -> None:
+        """From here on other prices come, real or simulated; the last candles stay to be kept."""
+        for symbol in list(self._lines):
+            self.remove(symbol)
+
+    def unsaved(self) -> list[tuple[Closed, Candle]]:
+        """The candles of minutes that are over and that are not kept yet, or not as they are now."""
+        over = self._clock.wall_ms() // 1000 - MINUTE - GRACE_SECONDS
+        for symbol, line in self._lines.items():
+            if line.saved != line.updates and line.time <= over:
+                line.saved = line.updates
+                self._close(symbol, line.candle())
+        return list(self._unsaved.items())
+
+    def saved(self, kept: Iterable[tuple[Closed, Candle]]) -> None:
+        """These are kept; one that changed meanwhile still waits."""
+        for closed, candle in kept:
+            if self._unsaved.get(closed) is candle:
+                del self._unsaved[closed]
+
+    def forget_before(self, time: int) -> None:
+        """Whoever leads keeps the candles before this time, in seconds: they need not wait here."""
+        for closed in [closed for closed in self._unsaved if closed.time < time]:
+            del self._unsaved[closed]
+
+    def _turn(self, symbol: str, line: _Line, first: Candle) -> bool:
+        """An update of another minute has come; True if it is still to be added to that of the line."""
+        previous = line.previous
+        if first.time > line.time:
+            line.previous = line.candle()
+            if line.saved != line.updates:
+                self._close(symbol, line.previous)
+        # The exchange's time was wrong before, and is right now: a candle of that time is void.
+        elif previous is not None and first.time <= previous.time:
+            line.previous = None
+            if first.time == previous.time:
+                line.adopt(previous)
+                return True
+        line.adopt(first)
+        return False
+
+    def _meet(
+        self, symbol: str, stored: Candle, before: Candle | None, waiting: list[Candle]
+    ) -> None:
+        """A symbol's candles of a store meet ours. Minutes before those of the store were its writer's to
+        keep; the later ones are ours."""
+        candles = {candle.time: candle for candle in (before, stored) if candle is not None}
+        oldest = min(candles)
+        line = self._lines.get(symbol)
+        latest = [] if line is None else [line.previous, line.candle()]
+        ours = waiting + [candle for candle in latest if candle is not None]
+        for candle in {each.time: each for each in ours}.values():
+            theirs = candles.get(candle.time)
+            if theirs is not None:
+                later = candle.time >= stored.time
+                candles[candle.time] = reconciled(theirs, candle, ours_is_later=later)
+            elif candle.time > oldest:
+                candles[candle.time] = candle
+            else:
+                self._unsaved.pop(self._name(symbol, candle), None)
+        *over, newest = sorted(candles)
+        if line is None:
+            line = self._lines[symbol] = _Line(candles[newest])
+        line.adopt(candles[newest])
+        line.previous = candles[over[-1]] if over else None
+        for time in over:
+            self._close(symbol, candles[time])
+
+    def _end_at(self, line: _Line, ticker: Ticker | None) -> None:
+        """The running candle closes at the price that counts, if that is of its minute."""
+        if ticker is None or _minute(ticker) != line.time:
+            return
+        found = units(ticker.price)
+        price = None if found is None else _in_one_unit(line, found[1], found[0])
+        if price is not None and price != line.close:
+            line.high, line.low = max(line.high, price), min(line.low, price)
+            line.close, line.frozen = price, None
+
+    def _name(self, symbol: str, candle: Candle) -> Closed:
+        return Closed(bool(self.simulated()), symbol, candle.time)
+
+    def _close(self, symbol: str, candle: Candle) -> None:
+        closed = self._name(symbol, candle)
+        if closed not in self._unsaved and len(self._unsaved) >= MAX_UNSAVED:
+            del self._unsaved[next(iter(self._unsaved))]
+            if not self.lost:
+                log.error("candles are lost: %d wait to be kept, as many as may", MAX_UNSAVED)
+            self.lost += 1
+        self._unsaved[closed] = candle
+
+
+def _first(time: int, decimals: int, price: int) -> Candle:
+    return Candle(time, decimals, price, price, price, price, 1)
+
+
+def _minute(ticker: Ticker) -> int:
+    """When the minute of an update begins, in seconds since 1970: by the exchange's clock, where it says."""
+    made = ticker.event_time
+    return (ticker.received_time if made is None else made) // (1000 * MINUTE) * MINUTE
+
+
+def _in_one_unit(line: _Line, decimals: int, price: int) -> int | None:
+    """The price in the line's unit, which becomes that of the price where that is finer; None where one
+    of both does not fit."""
+    if decimals <= line.decimals:
+        price *= 10 ** (line.decimals - decimals)
+        return price if price < 10**MAX_DIGITS else None
+    candle = with_decimals(line.candle(), decimals)
+    if candle is None:
+        return None
+    saved = line.saved
+    line.adopt(candle)
+    line.saved = saved
+    return price

@@ -1,0 +1,201 @@
+"""The running minutes: what is made of updates, what travels, and what waits to be kept."""
+
+from relay.candle import Candle
+from relay.ingest.candles import Candles, Closed
+from relay.ingest.intake import Intake
+from relay.ticker import Ticker
+from tests.clocks import SetClock
+
+START = 1_700_000_040_000  # the beginning of a minute
+MINUTE = START // 1000
+
+
+def ticker(price: str, after: float, symbol: str = "BTCUSDT") -> Ticker:
+    """A trade, so many seconds after START."""
+    time = START + int(after * 1000)
+    return Ticker(symbol, price, "trade", received_time=time, event_time=time, sequence=time)
+
+
+def made(candles: Candles, clock: SetClock, *updates: Ticker) -> None:
+    for update in updates:
+        clock.set_wall(max(clock.wall_ms(), update.event_time or 0))
+        candles.take([update])
+
+
+def kept() -> tuple[Candles, SetClock]:
+    clock = SetClock(wall_ms=START)
+    candles = Candles(clock)
+    candles.simulated = lambda: False
+    return candles, clock
+
+
+def shown(candles: Candles, symbol: str = "BTCUSDT") -> Ticker:
+    return candles.attach(Ticker(symbol, "1", "trade"))
+
+
+def test_a_minute_has_the_first_highest_lowest_and_last_price() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("5.00", 1), ticker("7.00", 2), ticker("4.00", 3), ticker("6.00", 9))
+    assert shown(candles).candle == Candle(MINUTE, 2, 500, 700, 400, 600, 4)
+    assert shown(candles).previous is None
+
+
+def test_an_update_of_the_next_minute_makes_the_last_one_the_previous() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("5.0", 59.9), ticker("7.0", 60), ticker("8.0", 60.1))
+    assert shown(candles).previous == Candle(MINUTE, 1, 50, 50, 50, 50, 1)
+    assert shown(candles).candle == Candle(MINUTE + 60, 1, 70, 80, 70, 80, 2)
+
+
+def test_a_ticker_keeps_the_candles_it_was_sent_with() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("5.0", 1))
+    sent = candles.attach(ticker("5.0", 1))
+    made(candles, clock, ticker("6.0", 2))
+    again = candles.attach(sent)
+    assert sent.candle is not None
+    assert sent.candle.close == 50
+    assert again.candle is not None
+    assert again.candle.close == 60
+
+
+def test_a_price_with_more_decimals_makes_the_candle_finer() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("5.5", 1), ticker("5.25", 2), ticker("6", 3))
+    assert shown(candles).candle == Candle(MINUTE, 2, 550, 600, 525, 600, 3)
+
+
+def test_a_price_of_too_many_digits_has_no_candle() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("1" * 19, 1))
+    assert shown(candles).candle is None
+
+
+def test_a_time_of_another_day_opens_no_candle() -> None:
+    candles, clock = kept()
+    candles.take([ticker("5", 90_000)])
+    assert shown(candles).candle is None
+    made(candles, clock, ticker("5", 1))
+    assert shown(candles).candle is not None
+
+
+def test_a_candle_of_a_wrong_time_is_void_once_the_time_is_right() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("5", 1))
+    candles.take([ticker("9", 7200)])
+    candles.take([ticker("6", 2)])
+    assert shown(candles).candle == Candle(MINUTE, 0, 5, 6, 5, 6, 2)
+    assert shown(candles).previous is None
+
+
+def test_a_minute_waits_to_be_kept_once_it_is_over_also_without_another_update() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("5", 1))
+    assert candles.unsaved() == []
+    clock.set_wall(START + 63_000)
+    [(closed, candle)] = candles.unsaved()
+    assert closed == Closed(False, "BTCUSDT", MINUTE)
+    candles.saved([(closed, candle)])
+    assert candles.unsaved() == []
+
+
+def test_a_late_update_of_a_minute_makes_it_wait_again() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("5", 1))
+    clock.set_wall(START + 63_000)
+    candles.saved(candles.unsaved())
+    candles.take([ticker("6", 2)])
+    [(_, candle)] = candles.unsaved()
+    assert candle.high == 6
+
+
+def test_a_candle_that_changed_while_it_was_kept_still_waits() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("5", 1))
+    clock.set_wall(START + 63_000)
+    first = candles.unsaved()
+    candles.take([ticker("6", 2)])
+    second = candles.unsaved()
+    candles.saved(first)
+    assert candles.unsaved() == second
+
+
+def test_what_is_of_another_kind_is_kept_apart() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("5", 1))
+    candles.clear()
+    candles.simulated = lambda: True
+    made(candles, clock, ticker("9", 2))
+    clock.set_wall(START + 63_000)
+    assert {closed.simulated: candle.close for closed, candle in candles.unsaved()} == {
+        False: 5,
+        True: 9,
+    }
+
+
+def stored(candle: Candle, previous: Candle | None = None) -> Ticker:
+    return Ticker("BTCUSDT", "1", "trade", candle=candle, previous=previous)
+
+
+def test_a_new_leader_goes_on_from_the_minute_that_was_published() -> None:
+    candles, clock = kept()
+    intake = Intake(clock=clock, candles=candles)
+    clock.set_wall(START + 30_000)
+    published = ticker("6", 20)
+    published.candle = Candle(MINUTE, 0, 5, 9, 2, 6, 20)
+    intake.restore([published])
+    intake.offer([ticker("7", 30)])
+    [sent] = intake.wait(0)
+    assert sent.candle == Candle(MINUTE, 0, 5, 9, 2, 7, 21)
+
+
+def test_a_standby_adds_what_the_leader_did_not_live_to_see() -> None:
+    candles, clock = kept()
+    intake = Intake(clock=clock, candles=candles)
+    # Both read this; the leader had begun earlier, and died after 50 s.
+    intake.offer([ticker("6", 40)])
+    intake.offer([ticker("12", 59)])
+    clock.set_wall(START + 61_000)
+    intake.offer([ticker("11", 61)])
+    published = ticker("6", 50)
+    published.candle = Candle(MINUTE, 0, 5, 9, 2, 6, 20)
+    intake.restore([published])
+    [sent] = intake.wait(0)
+    assert sent.previous == Candle(MINUTE, 0, 5, 12, 2, 12, 20)
+    assert sent.candle == Candle(MINUTE + 60, 0, 11, 11, 11, 11, 1)
+    assert candles.unsaved() == [(Closed(False, "BTCUSDT", MINUTE), sent.previous)]
+
+
+def test_a_standby_does_not_keep_minutes_that_the_leader_has_kept() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("5", 30), ticker("6", 70), ticker("7", 130), ticker("8", 190))
+    before, running = Candle(MINUTE + 120, 0, 7, 9, 7, 9, 9), Candle(MINUTE + 180, 0, 8, 8, 8, 8, 1)
+    candles.restore([stored(running, before)], lambda _: ticker("8", 190))
+    assert candles.unsaved() == [
+        (Closed(False, "BTCUSDT", MINUTE + 120), Candle(MINUTE + 120, 0, 7, 9, 7, 9, 9))
+    ]
+
+
+def test_minutes_wait_while_the_store_is_away_and_only_so_many() -> None:
+    candles, clock = kept()
+    for minute in range(10):
+        made(candles, clock, ticker("5", 60 * minute))
+    assert len(candles.unsaved()) == 9
+
+
+def test_every_update_counts_also_one_that_is_conflated() -> None:
+    candles, clock = kept()
+    intake = Intake(clock=clock, candles=candles)
+    intake.offer([ticker("5", 1), ticker("9", 2)])
+    intake.offer([ticker("6", 3)])
+    [sent] = intake.wait(0)
+    assert sent.candle == Candle(MINUTE, 0, 5, 9, 5, 6, 3)
+
+
+def test_an_update_that_is_refused_changes_no_candle() -> None:
+    candles, clock = kept()
+    intake = Intake(clock=clock, candles=candles)
+    intake.offer([ticker("5", 2)])
+    intake.offer([ticker("9", 1)])
+    [sent] = intake.wait(0)
+    assert sent.candle == Candle(MINUTE, 0, 5, 5, 5, 5, 1)
