@@ -28,6 +28,8 @@ class FeedStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     time: Count = 0
     #: How many other listeners stand by to take over.
     standbys: Count = 0
+    #: Why candles are not kept, or the exchange's not fetched; nothing where all is well.
+    history: str = ""
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -90,6 +90,11 @@ class Health:
         state = "down" if feed.state == "down" or silent > DOWN_SECONDS else "stale"
         return Verdict(state, feed.simulated, age, feed.source[:MAX_TEXT], self._blame(silent))
 
+    @property
+    def history(self) -> str:
+        """What keeps the listener from keeping candles, or nothing: prices are as live as ever."""
+        return self._feed.history[:MAX_TEXT]
+
     def now(self) -> int:
         """The time by the listener's clock, in milliseconds since 1970: ages are taken by one clock."""
         if self._last is None or not self._feed.time:

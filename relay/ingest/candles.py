@@ -166,6 +166,10 @@ class Candles:
         for symbol in list(self._lines):
             self.remove(symbol)
 
+    def symbols(self) -> list[str]:
+        """Every symbol that has a candle now."""
+        return list(self._lines)
+
     def unsaved(self) -> list[tuple[Closed, Candle]]:
         """The candles of minutes that are over and that are not kept yet, or not as they are now."""
         over = self._clock.wall_ms() // 1000 - MINUTE - GRACE_SECONDS

@@ -99,8 +99,11 @@ class Keeper(Archive, Protocol):
     part of it, was written; it may all be written again.
     """
 
-    def patch(self, patches: Sequence[Patch]) -> None:
-        """Writes parts of values. A value that is new begins with the byte R."""
+    def patch(self, patches: Sequence[Patch]) -> list[str]:
+        """Writes parts of values that begin with the byte R; a value that is new begins with it.
+
+        Answers the names of those that begin otherwise: they are closed, and were left as they are.
+        """
 
     def put(self, name: str, value: bytes, seconds: int, most: int = 0) -> None:
         """Writes a whole value, to be kept for so many seconds. Of its family `most` values are kept at

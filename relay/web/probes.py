@@ -42,6 +42,7 @@ def blueprint(hub: Hub) -> Blueprint:
             "symbols": len(hub.board),
             **counts,
             "clients": len(hub),
+            "degraded": [f"history: {problem}" for problem in [hub.health.history] if problem],
         } | msgspec.structs.asdict(verdict)
         return json_response(answer, 200 if ready else 503)
 
