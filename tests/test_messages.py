@@ -108,6 +108,12 @@ def test_every_payload_with_a_price_becomes_a_ticker(
     assert ticker.stream == payload.get("e", "bookTicker")
 
 
+@pytest.mark.parametrize(("made", "time"), [(E - 90, E - 90), (None, E), ("x", E), (-1, E)])
+def test_a_trade_has_the_time_at_which_it_was_made(made: object, time: int) -> None:
+    (ticker,), _ = read({"e": "trade", "E": E, "s": "BNBBTC", "t": 1, "p": "0.5", "T": made})
+    assert ticker.event_time == time
+
+
 def test_the_24_hours_fields_are_kept_where_the_stream_has_them() -> None:
     (ticker,), _ = read(TICKER)
     assert (ticker.open, ticker.high, ticker.low) == ("0.0010", "0.0025", "0.0010")

@@ -47,6 +47,7 @@ class _Event(msgspec.Struct, frozen=True, gc=False):
     e: str = ""
     s: str | None = None
     E: Any = None
+    T: Any = None
     c: Any = None
     o: Any = None
     h: Any = None
@@ -272,9 +273,22 @@ def _plain_ticker(
         price=price,
         stream=event.e,
         received_time=received_time,
-        event_time=milliseconds(event.E if event.e != "referencePrice" else event.t, bad),
+        event_time=_time(event, bad),
         sequence=_sequence(event, bad),
     )
+
+
+def _time(event: _Event, bad: list[object]) -> int | None:
+    """When it happened. A trade is told of up to 0.2 s after it was made: the minute that it belongs to is
+    that in which it was made."""
+    match event.e:
+        case "trade" | "aggTrade":
+            made = milliseconds(event.T, bad)
+            return milliseconds(event.E, bad) if made is None else made
+        case "referencePrice":
+            return milliseconds(event.t, bad)
+        case _:
+            return milliseconds(event.E, bad)
 
 
 def _book_ticker(
