@@ -2,6 +2,7 @@
 
 import pytest
 
+from relay.candle import Candle
 from relay.fanout.client import MAX_UNFINISHED
 from relay.fanout.encoding import ENTRIES_PER_PIECE, MAX_PIECE_BYTES
 from relay.fanout.recent import MAX_DELIVERIES
@@ -241,7 +242,7 @@ def test_a_client_that_breaks_off_while_new_symbols_are_on_their_way_lacks_none_
 
 @pytest.mark.parametrize("websocket", [False, True])
 @pytest.mark.parametrize("batch", [False, True])
-@pytest.mark.parametrize("fields", ["price", "ticker"])
+@pytest.mark.parametrize("fields", ["price", "ticker", "candle"])
 def test_no_piece_is_longer_than_clients_with_small_limits_read(
     websocket: bool, batch: bool, fields: str
 ) -> None:
@@ -257,6 +258,8 @@ def test_no_piece_is_longer_than_clients_with_small_limits_read(
         sequence=2**63 - 1,
         status="AUCTION_MATCH_PERIOD",
         pace=99999,
+        candle=Candle(2**53, 24, *[10**18 - 1] * 4, 2**53),
+        previous=Candle(2**53, 24, *[10**18 - 1] * 4, 2**53),
     )
     entries = [(i, ticker) for i in range(ENTRIES_PER_PIECE[fields])]
     form = Messages(fields, batch) if websocket else EventStream(fields, batch, chunked=True)

@@ -22,8 +22,9 @@ from relay.turn import give_turn
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks for minutes that are over.
-SAVE_SECONDS = 5.0
+#: Seconds between two looks for minutes that are over. Each is kept long before a third one begins: until
+#: then it travels with its symbol's ticker.
+SAVE_SECONDS = 1.0
 #: Seconds from the end of an hour until its minutes are closed: by then the last of them is kept.
 CLOSE_SECONDS = 90
 #: Hours that are looked at again after a time without a listener.
@@ -59,6 +60,8 @@ class Chronicle:
         self._clock = clock
         # Whose hours may have to be closed, real and simulated.
         self._symbols: dict[bool, set[str]] = {False: set(), True: set()}
+        # The last hour that is closed for sure.
+        self._closed: dict[bool, int] = {}
         self._backoff = Backoff(first=1.0, cap=30.0)
         #: Nothing, or why candles are not kept at present.
         self.problem = ""
@@ -136,6 +139,8 @@ class Chronicle:
     def _close_hours(self, simulated: bool) -> None:
         """Closes every hour that is over and is not closed yet, and the day that is over with it."""
         last = (self._clock.wall_ms() // 1000 - CLOSE_SECONDS) // HOUR - 1
+        if last == self._closed.get(simulated):
+            return
         note = f"closed/{'simulated' if simulated else 'real'}"
         noted = self._keeper.read([note])[0] or b""
         closed = int(noted) if noted.isdigit() and len(noted) < _NOTE_DIGITS else last - 1
@@ -147,6 +152,7 @@ class Chronicle:
                 gevent.sleep(PAUSE_SECONDS)
             self._keeper.put(note, str(hour).encode(), _NOTE_SECONDS)
             self._symbols[simulated].clear()
+        self._closed[simulated] = last
 
     def _close_hour(self, simulated: bool, symbol: str, time: int) -> None:
         """Deflates an hour of minutes, and makes a candle of it."""
