@@ -6,6 +6,9 @@ from typing import NamedTuple, Protocol
 from relay.batch import Batch, Snapshot
 from relay.feed_status import FeedStatus
 
+#: Characters of the name of a value in the archive, or of a demand, at most.
+MAX_NAME = 200
+
 
 class StoreUnavailable(Exception):
     """The store could not be reached; nothing is known of what became of the batch."""
@@ -83,7 +86,10 @@ class Archive(Protocol):
 
 
 class Patch(NamedTuple):
-    """A part of a value: these bytes, at this place. What lies before them and is not there yet is zero."""
+    """A part of a value: these bytes, at this place. What lies before them and is not there yet is zero.
+
+    A value that begins with another byte than R was put as a whole: it stays as it is.
+    """
 
     name: str
     offset: int

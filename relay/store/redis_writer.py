@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 import socket
+from functools import cached_property
 
 import msgspec
 from redis.exceptions import RedisError, ResponseError
@@ -13,14 +14,10 @@ from relay.board import Board
 from relay.feed_status import CANNOT_BE_CARRIED, FeedStatus
 from relay.store import held, keys, scripts
 from relay.store.connect import MISREAD, connect, in_time
-from relay.store.contract import (
-    LeaseHeld,
-    Position,
-    SnapshotLost,
-    StoreRefuses,
-    StoreUnavailable,
-    Unwritable,
-)
+from relay.store.contract import LeaseHeld, Position, SnapshotLost, StoreUnavailable, Unwritable
+from relay.store.failure import text, unavailable
+from relay.store.redis_keeper import RedisKeeper
+from relay.store.redis_orders import RedisOrders
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +36,7 @@ class RedisStore:
     """One listener's way to Redis."""
 
     def __init__(self, url: str) -> None:
+        self._url = url
         self._redis = connect(url)
         self._me = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         # Another one each time we ask for the lease and are given it: what was sent under an older one
@@ -56,6 +54,16 @@ class RedisStore:
         self._compact = register(scripts.COMPACT)
         self._release = register(scripts.RELEASE)
 
+    @cached_property
+    def keeper(self) -> RedisKeeper:
+        """The archive of this listener, on connections of its own: a slow archive delays no price."""
+        return RedisKeeper(self._url, lambda: self._token)
+
+    @cached_property
+    def orders(self) -> RedisOrders:
+        """The demands that this listener is to answer, on connections of their own."""
+        return RedisOrders(self._url, lambda: self._token)
+
     def open(self) -> Position | None:
         """Takes the lease; where to go on from. See Store."""
         self._taken += 1
@@ -67,11 +75,11 @@ class RedisStore:
                     args=[token, LEASE_MILLISECONDS, self._me],
                 )
                 if holder != token.encode():
-                    raise LeaseHeld(_text(holder))
+                    raise LeaseHeld(text(holder))
                 found = self._load()
                 self._server = self._identity()
         except (RedisError, *MISREAD) as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         self._token, self._number = token, 0
         self._board, self._logged = Board(), 0
         if found is None:
@@ -105,9 +113,9 @@ class RedisStore:
                 answer, more = self._write(keys=_WRITTEN, args=args)
             standbys = 0 if answer == b"held" else int(more)
         except (RedisError, *MISREAD) as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         if answer == b"held":
-            raise LeaseHeld(_text(more))
+            raise LeaseHeld(text(more))
         if answer == b"lost":
             raise SnapshotLost("it does not go on from what was written last")
         if answer not in (b"written", b"known"):
@@ -181,16 +189,3 @@ def _public(batch: Batch) -> tuple[list[str], list[str]]:
     """
     present = [text for t in batch.updates if not t.removed for text in (t.symbol, t.price)]
     return present, [t.symbol for t in batch.updates if t.removed]
-
-
-def _text(holder: object) -> str:
-    """A holder's token, which may be anything that somebody wrote there."""
-    return holder.decode(errors="replace")[:100] if isinstance(holder, bytes) else repr(holder)
-
-
-def _unavailable(error: Exception) -> StoreUnavailable:
-    """An answer, even if it is a refusal, tells that the batch was not written."""
-    if isinstance(error, MISREAD):
-        return StoreUnavailable(f"Redis answers oddly: {type(error).__name__}: {error}"[:200])
-    refused = isinstance(error, ResponseError)
-    return (StoreRefuses if refused else StoreUnavailable)(str(error))

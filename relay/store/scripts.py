@@ -166,12 +166,12 @@ if redis.call('HGET', KEYS[3], 'writer') == ARGV[1] then
 end
 """
 
-_OURS = _OURS % {"expiry": _EXPIRY_MILLISECONDS}
-TAKE_LEASE = _OURS + _TAKE_LEASE
-RELEASE = _OURS + _RELEASE
+OURS = _OURS % {"expiry": _EXPIRY_MILLISECONDS}
+TAKE_LEASE = OURS + _TAKE_LEASE
+RELEASE = OURS + _RELEASE
 
 
 def write_script(updates: str, batches: str) -> str:
     """The script that writes a batch, for these channels."""
     names = {"updates": updates, "batches": batches, "standby": _STANDBY_MILLISECONDS}
-    return _OURS + _CAN_BE_HEARD + _WRITE % names
+    return OURS + _CAN_BE_HEARD + _WRITE % names

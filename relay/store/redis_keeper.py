@@ -1,0 +1,66 @@
+"""The Redis archive, the writer's side: only the holder of the lease writes."""
+
+from collections.abc import Callable, Sequence
+
+from redis.commands.core import Script
+from redis.exceptions import RedisError
+
+from relay.store import archive_scripts, keys
+from relay.store.connect import MISREAD, in_time
+from relay.store.contract import LeaseHeld, Patch
+from relay.store.failure import text, unavailable
+from relay.store.redis_archive import RedisArchive
+from relay.turn import give_turn
+
+#: Values that are written at a time: Redis does nothing else meanwhile, for less than a millisecond.
+PATCHES = 200
+_DROPS = 200
+
+
+class RedisKeeper(RedisArchive):
+    """One listener's way to what is kept in Redis. It has connections of its own."""
+
+    def __init__(self, url: str, token: Callable[[], str]) -> None:
+        """`token` gives what the listener holds the lease under at present."""
+        super().__init__(url)
+        self._token = token
+        register = self._redis.register_script
+        self._patch = register(archive_scripts.PATCH)
+        self._put = register(archive_scripts.PUT)
+        self._drop = register(archive_scripts.DROP)
+
+    def patch(self, patches: Sequence[Patch]) -> None:
+        """Writes parts of values. See Keeper."""
+        for start in range(0, len(patches), PATCHES):
+            some = patches[start : start + PATCHES]
+            args: list[str | int | bytes] = [
+                part for p in some for part in (p.offset, p.data, p.seconds)
+            ]
+            self._run(self._patch, [keys.HISTORY + patch.name for patch in some], args)
+            give_turn()
+
+    def put(self, name: str, value: bytes, seconds: int, most: int = 0) -> None:
+        """Writes a whole value. See Keeper."""
+        args: list[str | int | bytes] = [value, seconds, most, name, keys.HISTORY]
+        self._run(self._put, [keys.HISTORY + name, _order(name)], args)
+
+    def drop(self, names: Sequence[str]) -> None:
+        """Takes values away. See Keeper."""
+        for start in range(0, len(names), _DROPS):
+            some = names[start : start + _DROPS]
+            both = [key for name in some for key in (keys.HISTORY + name, _order(name))]
+            self._run(self._drop, both, list(some))
+            give_turn()
+
+    def _run(self, script: Script, written: list[str], args: Sequence[str | int | bytes]) -> None:
+        try:
+            with in_time():
+                holder = script(keys=[keys.HEAD, *written], args=[self._token(), *args])
+        except (RedisError, *MISREAD) as error:
+            raise unavailable(error) from error
+        if holder is not None:
+            raise LeaseHeld(text(holder))
+
+
+def _order(name: str) -> str:
+    return keys.ORDER + name.partition("/")[0]
