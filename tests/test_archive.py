@@ -66,7 +66,7 @@ def test_the_same_parts_twice_change_nothing(keeper: Keeper) -> None:
 
 def test_a_value_that_was_put_as_a_whole_is_not_patched(keeper: Keeper) -> None:
     keeper.put("minutes/real/A/1", b"Zdeflated", 60)
-    keeper.patch([Patch("minutes/real/A/1", 1, b"ab", 60)])
+    assert keeper.patch([Patch("minutes/real/A/1", 1, b"ab", 60)]) == ["minutes/real/A/1"]
     assert only(keeper, "minutes/real/A/1") == b"Zdeflated"
     keeper.put("minutes/real/A/1", b"R__", 60)
     keeper.patch([Patch("minutes/real/A/1", 1, b"ab", 60)])

@@ -28,11 +28,13 @@ local writer = redis.call('HGET', KEYS[1], 'writer')
 if writer ~= ARGV[1] then return writer or 'nobody' end
 """
 
-#: KEYS head, values; ARGV token, and for each value offset, data and seconds.
+#: KEYS head, values; ARGV token, and for each value offset, data and seconds. Answers the numbers of those
+#: that were put as a whole, and were left as they are.
 #: SETRANGE fills up with zeros, therefore the first byte is written as well.
 PATCH = (
     _WRITER_ONLY
     + """
+local whole = {}
 for i = 2, #KEYS do
     local key, at = KEYS[i], 3 * i - 4
     local mark = redis.pcall('GETRANGE', key, 0, 0)
@@ -44,8 +46,11 @@ for i = 2, #KEYS do
     if mark == '' or mark == 'R' then
         redis.call('SETRANGE', key, ARGV[at], ARGV[at + 1])
         redis.call('EXPIRE', key, ARGV[at + 2])
+    else
+        whole[#whole + 1] = i - 2
     end
 end
+return whole
 """
 )
 

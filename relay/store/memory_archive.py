@@ -50,13 +50,15 @@ class MemoryArchive:
             None if (value := self._live(name)) is None else bytes(value.data) for name in names
         ]
 
-    def patch(self, patches: Sequence[Patch]) -> None:
+    def patch(self, patches: Sequence[Patch]) -> list[str]:
         """Writes parts of values. See Keeper."""
+        whole = []
         for patch in patches:
             value = self._live(patch.name)
             if value is None:
                 value = self._add(patch.name, bytearray(_RAW), patch.seconds)
             elif not value.data.startswith(_RAW):
+                whole.append(patch.name)
                 continue
             data, end = bytearray(value.data), patch.offset + len(patch.data)
             data.extend(bytes(max(0, end - len(data))))
@@ -65,6 +67,7 @@ class MemoryArchive:
             value.data = data
             value.expires = self._clock.monotonic() + patch.seconds
         self._tidy()
+        return whole
 
     def put(self, name: str, value: bytes, seconds: int, most: int = 0) -> None:
         """Writes a whole value. See Keeper."""

@@ -29,15 +29,18 @@ class RedisKeeper(RedisArchive):
         self._put = register(archive_scripts.PUT)
         self._drop = register(archive_scripts.DROP)
 
-    def patch(self, patches: Sequence[Patch]) -> None:
+    def patch(self, patches: Sequence[Patch]) -> list[str]:
         """Writes parts of values. See Keeper."""
+        whole: list[str] = []
         for start in range(0, len(patches), PATCHES):
             some = patches[start : start + PATCHES]
             args: list[str | int | bytes] = [
                 part for p in some for part in (p.offset, p.data, p.seconds)
             ]
-            self._run(self._patch, [keys.HISTORY + patch.name for patch in some], args)
+            left = self._run(self._patch, [keys.HISTORY + patch.name for patch in some], args)
+            whole += [some[number].name for number in left or ()]
             give_turn()
+        return whole
 
     def put(self, name: str, value: bytes, seconds: int, most: int = 0) -> None:
         """Writes a whole value. See Keeper."""
@@ -52,14 +55,18 @@ class RedisKeeper(RedisArchive):
             self._run(self._drop, both, list(some))
             give_turn()
 
-    def _run(self, script: Script, written: list[str], args: Sequence[str | int | bytes]) -> None:
+    def _run(
+        self, script: Script, written: list[str], args: Sequence[str | int | bytes]
+    ) -> list[int] | None:
+        """What a script answers. Raises LeaseHeld or StoreUnavailable."""
         try:
             with in_time():
-                holder = script(keys=[keys.HEAD, *written], args=[self._token(), *args])
+                answer = script(keys=[keys.HEAD, *written], args=[self._token(), *args])
         except (RedisError, *MISREAD) as error:
             raise unavailable(error) from error
-        if holder is not None:
-            raise LeaseHeld(text(holder))
+        if isinstance(answer, bytes):
+            raise LeaseHeld(text(answer))
+        return answer if isinstance(answer, list) else None
 
 
 def _order(name: str) -> str:
