@@ -6,8 +6,11 @@ there and nobody else runs; and it follows redirects to anywhere.
 
 import http.client
 import io
+import ssl
+import urllib.error
 import urllib.request
 from email.message import Message
+from functools import cache
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,28 +23,57 @@ from relay.turn import give_turn
 ERRORS = (OSError, http.client.HTTPException, ValueError)
 #: Bytes of head, interim answers and trailers that are read beside a body.
 _HEAD_BYTES = 256 << 10
+#: What an answer that is no success says of itself is read up to so many bytes, if it comes within so many
+#: seconds: it must not keep its status from us.
+_REASON_BYTES = 4096
+_REASON_SECONDS = 1.0
 
 
 class TooLongError(OSError):
     """The answer has more bytes than it may."""
 
 
+class StatusError(OSError):
+    """The answer is no success."""
+
+    def __init__(self, status: int, headers: Message, reason: bytes) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+        self.headers = headers
+        #: The beginning of its body; empty where that cannot be had.
+        self.reason = reason
+
+
 def get(url: str, seconds: float, most: int, late: Exception) -> tuple[bytes, Message]:
     """A body of at most `most` bytes, and its headers.
 
-    Raises `late` after so many seconds in all, urllib.error.HTTPError for every status but 2xx, or
-    another of ERRORS. Proxy variables are honoured, but not on loopback. Redirects are not followed.
+    Raises `late` after so many seconds in all, StatusError for every status but 2xx, or another of
+    ERRORS. Proxy variables are honoured, but not on loopback. Redirects are not followed.
     """
     proxies: dict[str, str] | None = {} if _is_loopback(url) else None
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler(proxies), _NoRedirects, _Http(most), _Https(most)
     )
     request = urllib.request.Request(url, headers={"User-Agent": "relay"})  # noqa: S310
-    with gevent.Timeout(seconds, late), opener.open(request, timeout=seconds) as answer:
-        body = answer.read(most + 1)
-        if len(body) > most:
-            raise TooLongError("an answer without end")
-        return body, answer.headers
+    with gevent.Timeout(seconds, late):
+        try:
+            with opener.open(request, timeout=seconds) as answer:
+                body = answer.read(most + 1)
+                if len(body) > most:
+                    raise TooLongError("an answer without end")
+                return body, answer.headers
+        except urllib.error.HTTPError as error:
+            with error:
+                raise StatusError(error.code, error.headers, _reason(error)) from error
+
+
+def _reason(error: urllib.error.HTTPError) -> bytes:
+    late = TimeoutError()
+    try:
+        with gevent.Timeout(_REASON_SECONDS, late):
+            return error.read(_REASON_BYTES)
+    except ERRORS:
+        return b""
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -66,7 +98,14 @@ class _Https(urllib.request.HTTPSHandler):
         self._most = most
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(_bounded(http.client.HTTPSConnection, self._most), req)
+        connection = _bounded(http.client.HTTPSConnection, self._most)
+        return self.do_open(connection, req, context=_context())
+
+
+@cache
+def _context() -> ssl.SSLContext:
+    """Whom we trust. One for all: to read every authority's certificate takes 25 ms of everybody's time."""
+    return ssl.create_default_context()
 
 
 def _bounded(kind: Any, most: int) -> Any:

@@ -1,45 +1,31 @@
-"""Rest: the exchange's REST API, for what its streams do not say.
+"""Rest: what is listed and traded at present, which the exchange's streams do not say.
 
 Facts are from Binance's Spot documentation, rest-api.md.
 """
 
 import re
-import urllib.error
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from relay.clock import SYSTEM, Clock
-from relay.exchange import http_limits
-from relay.exchange.failure import retry_after, said
-from relay.exchange.simulated import HEADER
-from relay.exchange.values import UNDECODABLE, count, decimal, milliseconds
+from relay.exchange.api import Api, RestError, decoded
+from relay.exchange.values import count, decimal, milliseconds
 from relay.ticker import MAX_HELD, SYMBOL, Ticker
 
-#: Seconds for a whole answer, which usually takes less than one.
-ANSWER_SECONDS = 10.0
 #: Bytes of the longest answer that is taken. exchangeInfo was 1.9 MB in 2021.
 MAX_ANSWER_BYTES = 16 << 20
-#: Seconds to wait after HTTP 418 or 429 where the answer does not say how long.
-BANNED_SECONDS = 120.0
 #: The status of a symbol whose status cannot be read: it is listed, and that is all we know.
 UNKNOWN_STATUS = ""
 
 _DAY_PATH = "/api/v3/ticker/24hr?type=MINI&symbolStatus=TRADING"
+_DAY_WEIGHT = 80
 _LISTING_PATH = "/api/v3/exchangeInfo?showPermissionSets=false"
+_LISTING_WEIGHT = 20
 #: JSON objects that one symbol may have: exchangeInfo has one for each of its filters.
 _OBJECTS_IN_A_ROW = 20
 _STATUS = re.compile(r"[A-Z][A-Z_]{0,31}")
-
-
-class RestError(Exception):
-    """No usable answer; says why in a few words."""
-
-    def __init__(self, reason: str, retry_after: float = 0.0) -> None:
-        super().__init__(reason)
-        #: Seconds for which nothing should be asked again.
-        self.retry_after = retry_after
 
 
 class Day(NamedTuple):
@@ -78,24 +64,21 @@ _decode_day = msgspec.json.Decoder(list[_MiniTicker]).decode
 _decode_info = msgspec.json.Decoder(_ExchangeInfo).decode
 
 
-def day(base: str, clock: Clock = SYSTEM) -> Day:
-    """Every symbol that is traded at present, with its 24 hours. Weight 80 of 6,000 a minute.
-
-    Raises RestError.
-    """
-    body, simulated = _get(base, _DAY_PATH)
+def day(api: Api, clock: Clock = SYSTEM) -> Day:
+    """Every symbol that is traded at present, with its 24 hours. Raises RestError."""
+    body, simulated = api.get(_DAY_PATH, _DAY_WEIGHT, MAX_ANSWER_BYTES)
     received_time = clock.wall_ms()
     rows = _read(_decode_day, body)
     _believe(len(rows))
     return Day([_ticker(row, received_time) for row in rows if _is_usable(row)], simulated)
 
 
-def listing(base: str) -> dict[str, str]:
+def listing(api: Api) -> dict[str, str]:
     """The status of every symbol that is listed, traded or not: TRADING, HALT, BREAK, ... or UNKNOWN_STATUS.
 
-    Weight 20. Raises RestError.
+    Raises RestError.
     """
-    body, _ = _get(base, _LISTING_PATH)
+    body, _ = api.get(_LISTING_PATH, _LISTING_WEIGHT, MAX_ANSWER_BYTES)
     rows = _read(_decode_info, body).symbols
     _believe(len(rows))
     return {
@@ -109,10 +92,7 @@ def _read(decode: Callable[[bytes], _Answer], body: bytes) -> _Answer:
     """Raises RestError."""
     # A few bytes can stand for hundreds in memory.
     _believe(body.count(b"{") // _OBJECTS_IN_A_ROW)
-    try:
-        return decode(body)
-    except UNDECODABLE as error:
-        raise RestError(f"an answer that makes no sense: {said(error)}") from error
+    return decoded(decode, body)
 
 
 def _believe(rows: int) -> None:
@@ -150,23 +130,3 @@ def _ticker(row: _MiniTicker, received_time: int) -> Ticker:
         trades=count(row.count, bad),
         sequence=count(row.lastId, bad),
     )
-
-
-def _get(base: str, path: str) -> tuple[bytes, bool]:
-    """A body, and whether a simulator sent it. Raises RestError."""
-    late = RestError(f"no answer within {ANSWER_SECONDS:g} s")
-    try:
-        body, headers = http_limits.get(base + path, ANSWER_SECONDS, MAX_ANSWER_BYTES, late)
-    except urllib.error.HTTPError as error:
-        raise _refused(error) from error
-    except http_limits.ERRORS as error:
-        raise RestError(said(error)) from error
-    return body, HEADER in headers
-
-
-def _refused(error: urllib.error.HTTPError) -> RestError:
-    wait = retry_after({name.lower(): value for name, value in error.headers.items()})
-    if error.code in (418, 429):
-        wait = wait or BANNED_SECONDS
-    verb = "redirected" if 300 <= error.code < 400 else "refused"
-    return RestError(f"{verb} with HTTP {error.code}", wait)

@@ -14,7 +14,7 @@ from gevent.event import Event
 from relay.backoff import Backoff
 from relay.clock import SYSTEM, Clock
 from relay.exchange import rest
-from relay.exchange.rest import RestError
+from relay.exchange.api import Apis, RestError
 from relay.ingest.intake import Intake
 
 log = logging.getLogger(__name__)
@@ -35,14 +35,17 @@ class Catalogue:
         wants: Callable[[bool], bool],
         regular: float,
         clock: Clock = SYSTEM,
+        apis: Apis | None = None,
     ) -> None:
         """`bases`: URLs of REST APIs in order of preference. `wants` is asked before anything is taken
-        in: are prices that are simulated, or not, wanted now? `regular`: seconds between two looks."""
+        in: are prices that are simulated, or not, wanted now? `regular`: seconds between two looks.
+        `apis`: where the accounts are kept, if others ask these APIs too."""
         self._configured = list(dict.fromkeys(bases))
         self._bases = self._configured
         self._intake = intake
         self._wants = wants
         self._clock = clock
+        self._apis = apis or Apis(clock)
         self._regular = regular
         # When to look next, by the monotonic clock: the first time at once.
         self._due = clock.monotonic()
@@ -50,6 +53,11 @@ class Catalogue:
         self._not_before: dict[str, float] = {}
         self._backoff = Backoff(first=LEAST_SECONDS, cap=regular)
         self._said = ""
+
+    @property
+    def bases(self) -> Sequence[str]:
+        """The URLs of the APIs to ask, in order of preference."""
+        return self._bases
 
     def refresh(self, within: float = 0.0) -> None:
         """Something may have been missed: look within so many seconds, or as soon as that is allowed."""
@@ -88,7 +96,7 @@ class Catalogue:
         One that was asked within LEAST_SECONDS, or that asked to be left alone, is passed over.
         """
         for base in self._bases:
-            if self._not_before.get(base, 0.0) > self._clock.monotonic():
+            if self._wait_for(base) > 0:
                 continue
             self._leave_alone(base, LEAST_SECONDS)
             try:
@@ -103,8 +111,12 @@ class Catalogue:
                 self._said = str(error)
                 if error.retry_after:
                     break
-        waits = [self._not_before.get(base, 0.0) - self._clock.monotonic() for base in self._bases]
-        return max(min(waits, default=self._regular), 0.1)
+        return max(min(map(self._wait_for, self._bases), default=self._regular), 0.1)
+
+    def _wait_for(self, base: str) -> float:
+        """Seconds until an API may be asked: others may have been told to leave it alone."""
+        own = self._not_before.get(base, 0.0) - self._clock.monotonic()
+        return max(own, self._apis.of(base).weight.banned)
 
     def _leave_alone(self, base: str, seconds: float) -> None:
         """An API is not asked again for so long, or for as long as one may not be."""
@@ -113,14 +125,15 @@ class Catalogue:
     def _read(self, base: str) -> bool:
         """Takes in what an API says; False if that is not wanted. Raises RestError."""
         asked = self._clock.monotonic()
-        day = rest.day(base, self._clock)
+        api = self._apis.of(base)
+        day = rest.day(api, self._clock)
         if not self._wants(day.simulated):
             return False
         traded = {ticker.symbol for ticker in day.tickers}
         self._intake.seed(day.tickers)
         missing = self._intake.silent_since(asked) - traded
         if missing:
-            statuses = rest.listing(base)
+            statuses = rest.listing(api)
             if len(statuses) < max(len(traded), len(self._intake) / 2):
                 raise RestError(f"lists only {len(statuses)} symbols: not believed")
             if not self._wants(day.simulated):
