@@ -12,6 +12,7 @@ import msgspec
 
 from relay.batch import Unreadable
 from relay.history.interval import SECONDS
+from relay.kline import Kline
 from relay.ticker import MAX_COUNT, PRICE, SYMBOL
 
 #: Candles of a page. Binance gives 1,000 at a time at most (rest-api.md, klines).
@@ -20,21 +21,6 @@ PAGE_CANDLES = 720
 NEWEST_CANDLES = 50
 #: Bytes of a page, inflated, beyond which it is none of ours.
 _MAX_BYTES = 1 << 20
-
-
-class Kline(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A candle as the exchange gives it: decimals as received."""
-
-    #: When it opens, in milliseconds since 1970.
-    time: int
-    open: str
-    high: str
-    low: str
-    close: str
-    #: Traded within it, in the base asset and in the quote asset.
-    volume: str
-    quote_volume: str
-    trades: int
 
 
 class Page(msgspec.Struct, array_like=True, frozen=True):
