@@ -26,6 +26,8 @@ MAX_APIS = 16
 _USED = "X-MBX-USED-WEIGHT-1M"
 #: Digits of a weight that is believed.
 _USED_DIGITS = 9
+#: No number of an error of the exchange's is beyond it.
+_MAX_CODE = 99_999
 
 _Decoded = TypeVar("_Decoded")
 
@@ -39,7 +41,7 @@ class RestError(Exception):
         super().__init__(reason)
         #: Seconds for which nothing should be asked again.
         self.retry_after = retry_after
-        #: The HTTP status, where that is what is wrong; and the exchange's own number of the error.
+        #: The HTTP status, where that is what is wrong; and the exchange's own number of the error, or 0.
         self.status = status
         self.code = code
 
@@ -95,12 +97,9 @@ class Api:
             wait = wait or BANNED_SECONDS
             self.weight.ban(wait)
         verb = "redirected" if 300 <= error.status < 400 else "refused"
-        return RestError(
-            f"{verb} with HTTP {error.status}",
-            wait,
-            status=error.status,
-            code=_code(error.reason),
-        )
+        code = _code(error.reason)
+        reason = f"{verb} with HTTP {error.status}" + (f", error {code}" if code else "")
+        return RestError(reason, wait, status=error.status, code=code)
 
 
 class Apis:
@@ -135,6 +134,7 @@ def _used(headers: Message) -> int | None:
 
 def _code(reason: bytes) -> int:
     try:
-        return _decode_wrong(reason).code
+        code = _decode_wrong(reason).code
     except UNDECODABLE:
         return 0
+    return code if abs(code) <= _MAX_CODE else 0

@@ -11,11 +11,10 @@ from relay.clock import Clock
 #: What demands may bring the minute's sum to: half of Binance's limit. The catalogue's calls and those of
 #: other programs behind the same address count.
 MOST = 3_000
-#: Seconds of a minute of the exchange's.
-MINUTE = 60
 #: Seconds from our own turn of the minute until the exchange's has turned for sure: clocks differ. Where
 #: they differ by more, the first answer after the turn tells that the old sum still stands.
 LATE_SECONDS = 2
+_MINUTE_MS = 60_000
 
 
 class Spent(NamedTuple):
@@ -80,12 +79,12 @@ class Weight:
 
     def _turn(self) -> None:
         """A minute begins anew; also where somebody sets the clock."""
-        minute = int(self._seconds() // MINUTE)
+        minute = self._time() // _MINUTE_MS
         if minute != self._minute:
             self._minute, self._told, self._counted = minute, 0, 0
 
     def _left_of_minute(self) -> float:
-        return MINUTE - self._seconds() % MINUTE
+        return (_MINUTE_MS - self._time() % _MINUTE_MS) / 1000
 
-    def _seconds(self) -> float:
-        return self._clock.wall_ms() / 1000 - LATE_SECONDS
+    def _time(self) -> int:
+        return self._clock.wall_ms() - LATE_SECONDS * 1000
