@@ -106,7 +106,7 @@ class Keeper(Archive, Protocol):
     """
 
     def patch(self, patches: Sequence[Patch]) -> list[str]:
-        """Writes parts of values; answers the names of those that were put as a whole, and stay as they are."""
+        """Writes parts of values; answers the names of those that were put as a whole, and stay."""
 
     def put(self, name: str, value: bytes, seconds: int, most: int = 0) -> None:
         """Writes a whole value, to be kept for so many seconds. Of its family `most` values are kept at
