@@ -4,6 +4,7 @@ With Redis, updates come from a `listener.py` somewhere. In-process (no REDIS_UR
 """
 
 import logging
+from collections.abc import Sequence
 
 import gevent
 from flask import Flask
@@ -11,14 +12,28 @@ from flask import Flask
 from relay.config import Config, load_or_exit
 from relay.fanout.health import Health
 from relay.fanout.hub import Hub
+from relay.history.past import Past
 from relay.ingest.pipeline import Pipeline
-from relay.store.contract import Updates
+from relay.store.contract import Refused, Updates
 from relay.store.memory import MemoryStore
 from relay.store.redis_reader import RedisUpdates
 from relay.web.site import create_site
 
 #: Seconds that a worker waits for prices and a beat at most; then it serves without, and says so.
 LOAD_SECONDS = 3.0
+
+
+class _Nothing:
+    """An archive that is empty, and demands that are refused."""
+
+    def read(self, names: Sequence[str]) -> list[bytes | None]:
+        return [None] * len(names)
+
+    def ask(self, names: Sequence[str], seconds: float, *, urgent: bool = True) -> None:  # noqa: ARG002
+        raise Refused("nobody fetches candles here")
+
+    def post(self, names: Sequence[str], *, urgent: bool = True) -> None:
+        pass
 
 
 class Relay:
@@ -35,6 +50,12 @@ class Relay:
             stall_seconds=config.stall_seconds,
             max_clients=config.max_clients,
             rotate_seconds=config.rotate_seconds,
+        )
+        self.past = Past(
+            _Nothing(),
+            _Nothing(),
+            minutes_hours=config.history_minutes_hours,
+            hours_days=config.history_hours_days,
         )
 
     def start(self) -> None:
@@ -57,7 +78,7 @@ def create_app() -> Flask:
         level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     relay = Relay(config)
-    site = create_site(relay.hub, config)
+    site = create_site(relay.hub, config, relay.past)
     site.extensions["relay"] = relay
     return site
 

@@ -15,6 +15,7 @@ from relay.fanout.hub import Hub
 from relay.feed_status import FeedStatus
 from relay.ticker import Ticker
 from relay.web.site import create_site
+from tests.archive import nothing_past
 from tests.processes import ROOT
 from tests.scribe import DAY, now
 
@@ -62,7 +63,7 @@ def bodies() -> dict[str, str]:
     tickers = [Ticker(symbol, "1", "trade", READ, READ, **DAY) for symbol in SYMBOLS]
     feed = FeedStatus("live", time=READ, age=0.0)
     hub.take(Batch("e1", 0, len(tickers), feed, tickers))
-    client = create_site(hub, Config(_env_file=None)).test_client()
+    client = create_site(hub, Config(_env_file=None), nothing_past()).test_client()
     files = [f"/static/{file.name}" for file in (ROOT / "static").iterdir()]
     return {path: client.get(path).text for path in ["/", "/symbols/S0", *files]}
 

@@ -18,6 +18,7 @@ from relay.feed_status import FeedStatus
 from relay.ticker import Ticker
 from relay.web import figures, fresh, pages, probes
 from relay.web.site import create_site
+from tests.archive import nothing_past
 from tests.scribe import now
 
 TEXTS = [
@@ -76,7 +77,7 @@ def hub() -> Hub:
 
 @pytest.fixture
 def client(hub: Hub) -> FlaskClient:
-    return create_site(hub, Config(_env_file=None)).test_client()
+    return create_site(hub, Config(_env_file=None), nothing_past()).test_client()
 
 
 def take(hub: Hub, *tickers: Ticker) -> None:

@@ -81,6 +81,11 @@ def block(span: Span, candles: list[Candle]) -> bytes:
     return _DEFLATED + zlib.compress(bytes(records), 9)
 
 
+def is_closed(data: bytes) -> bool:
+    """Whether the time of this block is over, so that nothing is added to it any more."""
+    return data.startswith(_DEFLATED)
+
+
 def candles(span: Span, time: int, data: bytes) -> list[Candle]:
     """The candles of a block that holds this time, the oldest first. Raises Unreadable."""
     records = _records(span, data)

@@ -11,7 +11,8 @@ from werkzeug.routing import MapAdapter
 
 from relay.config import Config
 from relay.fanout.hub import Full, Hub
-from relay.web import pages, prices, probes, sse, ws
+from relay.history.past import Past
+from relay.web import history, pages, prices, probes, sse, ws
 from relay.web.answer import json_response
 from relay.web.subscription import BadQuery
 
@@ -46,8 +47,8 @@ class _Site(Flask):
         return func
 
 
-def create_site(hub: Hub, config: Config) -> Flask:
-    """The application around a hub."""
+def create_site(hub: Hub, config: Config, past: Past) -> Flask:
+    """The application around a hub, and what is known of the time before."""
     site = _Site(
         "relay", template_folder=str(_ROOT / "templates"), static_folder=str(_ROOT / "static")
     )
@@ -56,6 +57,7 @@ def create_site(hub: Hub, config: Config) -> Flask:
         ws.blueprint(hub, config.max_symbols, config.allowed_origins, config.compression)
     )
     site.register_blueprint(prices.blueprint(hub, config.max_symbols))
+    site.register_blueprint(history.blueprint(hub, past))
     site.register_blueprint(probes.blueprint(hub))
     site.register_blueprint(pages.blueprint(hub, site.jinja_env))
 

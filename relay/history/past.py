@@ -1,0 +1,221 @@
+"""Past: puts the answer together that somebody wants to know of a symbol's history.
+
+The exchange's word counts where it is known and final, else what we saw ourselves; where the exchange said
+something of a candle that was still running, both. What nobody knows is absent.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from relay.clock import SYSTEM, Clock
+from relay.history.own import Own, View
+from relay.history.page import Kline, PageName
+from relay.history.pages import Known, Pages
+from relay.history.row import Rows, of_both, of_exchange
+from relay.history.wish import Wish
+from relay.store.contract import Archive, Demands, Refused, StoreUnavailable, Unanswered
+from relay.ticker import Ticker
+
+#: Seconds that an answer waits for the exchange's candles.
+WAIT_SECONDS = 5.0
+#: Answers that wait at a time; the others go without what they lack.
+MAX_WAITING = 256
+#: Seconds after which a page that lacks closed candles is demanded again.
+TAIL_SECONDS = {"1s": 2.0}
+_TAIL_SECONDS = 60.0
+#: Seconds after which an answer waits for it, and for a running candle is demanded again as well.
+OLD_SECONDS = 300.0
+#: Seconds from the end of an interval until it counts as over: an update of it may still be on its way.
+GRACE_SECONDS = 2
+#: Bytes of decoded pages, and of rows of our own, that one worker keeps.
+PAGES_BYTES = 48 << 20
+OWN_BYTES = 16 << 20
+
+
+class Found(NamedTuple):
+    """What the exchange's pages say for a wish."""
+
+    pages: dict[PageName, Known]
+    #: Why some of them are missing; nothing where none is.
+    reason: str
+
+
+class Candles(NamedTuple):
+    """The answer to a wish."""
+
+    #: Rows as JSON texts, the oldest first; see row.FIELDS.
+    rows: list[str]
+    #: A candle that opens at or after this is still running: milliseconds since 1970.
+    closed: int
+    #: Why candles may be missing; nothing where they are not.
+    reason: str
+    #: Whether every candle is over and the exchange's, and none is missing: nothing will ever change.
+    settled: bool
+
+
+class Past:
+    """Answers wishes from the archive, and demands what it lacks."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        demands: Demands,
+        *,
+        minutes_hours: int = 24,
+        hours_days: int = 30,
+        clock: Clock = SYSTEM,
+    ) -> None:
+        """Our own minutes are kept for so many hours, and hours for so many days; 0 for not at all."""
+        self._demands = demands
+        self._clock = clock
+        self._pages = Pages(archive, clock, PAGES_BYTES)
+        self._own = Own(archive, minutes_hours, hours_days, OWN_BYTES)
+        self._waiting = 0
+
+    def find(self, wish: Wish, now: int) -> Found:
+        """The exchange's pages for a wish at this time, in milliseconds. Waits up to WAIT_SECONDS for those
+        that are missing; never raises for want of them."""
+        times = wish.times(now)
+        names = wish.pages(times)
+        if not names:
+            return Found({}, "")
+        began = self._clock.monotonic()
+        try:
+            pages = self._pages.read(names)
+            if not self._lacking(wish, times, pages, now):
+                return Found(pages, "")
+            # Somebody else may have had them renewed.
+            pages = self._pages.read(names, anew=True)
+        except StoreUnavailable as error:
+            return Found(self._pages.held(names), f"the store cannot be read: {error}")
+        lacking = self._lacking(wish, times, pages, now)
+        awaited = [str(name) for name, waits in lacking.items() if waits]
+        posted = [str(name) for name, waits in lacking.items() if not waits]
+        if posted:
+            self._demands.post(posted, urgent=False)
+        if not awaited:
+            return Found(pages, "")
+        reason = self._ask(awaited, WAIT_SECONDS - (self._clock.monotonic() - began))
+        try:
+            return Found(self._pages.read(names, anew=True), reason)
+        except StoreUnavailable as error:
+            return Found(pages, f"the store cannot be read: {error}")
+
+    def answer(self, wish: Wish, found: Found, ticker: Ticker | None, now: int) -> Candles:
+        """The candles that are wanted, with what the board holds of the symbol at this time, in
+        milliseconds: it is looked at after `find`, and before what is kept is read."""
+        view = _view(wish, ticker, now)
+        latest = max([now, *(1000 * candle.time for candle in view.newest)])
+        wanted = wish.times(latest)
+        times = [1000 * time for time in wanted]
+        theirs: Rows = {}
+        for page in found.pages.values():
+            theirs |= page.final
+        lacking = [time for time in times if time not in theirs]
+        reason = found.reason
+        try:
+            ours = self._ours(wish, view, ticker, found, lacking)
+        except StoreUnavailable as error:
+            ours = _as_they_are(found)
+            reason = reason or f"the store cannot be read: {error}"
+        rows = ours | theirs
+        shown = [time for time in times if time in rows]
+        length = 1000 * wish.seconds
+        over = max([now - 1000 * GRACE_SECONDS, *(1000 * candle.time for candle in view.newest)])
+        known = [time + length for time in shown[-2:] if time in theirs]
+        closed = max([over // length * length, *known])
+        settled = (
+            not reason
+            and 1000 * wanted.stop <= closed
+            and _covers(wish, found, wanted)
+            and all(time in theirs for time in shown)
+        )
+        return Candles([rows[time] for time in shown], closed, reason, settled)
+
+    def _lacking(
+        self, wish: Wish, times: range, pages: dict[PageName, Known], now: int
+    ) -> dict[PageName, bool]:
+        """The pages that have to be demanded, and whether to wait for each."""
+        over = (now // 1000 - GRACE_SECONDS) // wish.seconds * wish.seconds
+        makes = self._own.makes(wish.seconds)
+        tail = TAIL_SECONDS.get(wish.interval, _TAIL_SECONDS)
+        lacking = {}
+        for name in wish.pages(times):
+            page = pages.get(name)
+            if page is None:
+                lacking[name] = True
+                continue
+            age = (now - page.until) / 1000
+            wanted_until = min(name.end, times.stop)
+            if page.until < 1000 * min(wanted_until, over):
+                if age >= tail:
+                    lacking[name] = age >= OLD_SECONDS or wish.interval == "1s"
+            elif wanted_until > over and age >= (OLD_SECONDS if makes else tail):
+                lacking[name] = not makes and age >= OLD_SECONDS
+        return lacking
+
+    def _ask(self, names: Sequence[str], seconds: float) -> str:
+        """Waits for these pages; why they are missing, or nothing."""
+        if self._waiting >= MAX_WAITING:
+            self._demands.post(names)
+            return "the exchange's candles are demanded; as many answers wait for such as may"
+        self._waiting += 1
+        try:
+            self._demands.ask(names, max(seconds, 0.0))
+        except Refused as error:
+            return f"the exchange's candles cannot be had: {error}"
+        except Unanswered as error:
+            return f"the exchange's candles are not here yet: {error}"
+        except StoreUnavailable as error:
+            return f"the exchange's candles cannot be demanded: {error}"
+        finally:
+            self._waiting -= 1
+        return ""
+
+    def _ours(
+        self, wish: Wish, view: View, ticker: Ticker | None, found: Found, lacking: list[int]
+    ) -> Rows:
+        """What we saw of the candles that are lacking, joined with what the exchange said while they ran."""
+        if not self._own.makes(wish.seconds):
+            return _as_they_are(found)
+        if not lacking:
+            return {}
+        rows = self._own.rows(view, wish.seconds, lacking[0] // 1000, lacking[-1] // 1000)
+        for page in found.pages.values():
+            for time, kline in page.running.items():
+                rows[time] = self._both(wish, view, ticker, page.until, kline)
+        return rows
+
+    def _both(self, wish: Wish, view: View, ticker: Ticker | None, until: int, kline: Kline) -> str:
+        since = self._own.since(view, wish.seconds, kline.time // 1000, until // 1000)
+        if since is None:
+            return of_exchange(kline)
+        length = 1000 * wish.seconds
+        is_newest = any(0 <= 1000 * c.time - kline.time < length for c in view.newest[-1:])
+        said_later = ticker is not None and is_newest and _made(ticker) < until
+        return of_both(kline, since, ours_is_later=not said_later)
+
+
+def _view(wish: Wish, ticker: Ticker | None, now: int) -> View:
+    newest = () if ticker is None else (ticker.previous, ticker.candle)
+    candles = [candle for candle in newest if candle is not None]
+    return View(wish.simulated, wish.symbol, now // 1000, candles)
+
+
+def _as_they_are(found: Found) -> Rows:
+    """The candles that were running, as the exchange said."""
+    klines = (kline for page in found.pages.values() for kline in page.running.values())
+    return {kline.time: of_exchange(kline) for kline in klines}
+
+
+def _covers(wish: Wish, found: Found, times: range) -> bool:
+    """Whether the exchange has said its last word on all of these times."""
+    names = wish.pages(times)
+    return all(
+        name in found.pages and found.pages[name].until >= 1000 * min(name.end, times.stop)
+        for name in names
+    )
+
+
+def _made(ticker: Ticker) -> int:
+    return ticker.received_time if ticker.event_time is None else ticker.event_time
