@@ -12,7 +12,7 @@ from flask import Flask
 from relay.config import Config, load_or_exit
 from relay.fanout.health import Health
 from relay.fanout.hub import Hub
-from relay.history.past import Past
+from relay.history.library import Library
 from relay.ingest.pipeline import Pipeline
 from relay.store.contract import Refused, Updates
 from relay.store.memory import MemoryStore
@@ -51,7 +51,7 @@ class Relay:
             max_clients=config.max_clients,
             rotate_seconds=config.rotate_seconds,
         )
-        self.past = Past(
+        self.library = Library(
             _Nothing(),
             _Nothing(),
             minutes_hours=config.history_minutes_hours,
@@ -78,7 +78,7 @@ def create_app() -> Flask:
         level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     relay = Relay(config)
-    site = create_site(relay.hub, config, relay.past)
+    site = create_site(relay.hub, config, relay.library)
     site.extensions["relay"] = relay
     return site
 

@@ -3,7 +3,7 @@ answered as the test says."""
 
 from collections.abc import Callable, Sequence
 
-from relay.history.past import Past
+from relay.history.library import Library
 from relay.store.contract import StoreUnavailable
 
 
@@ -40,6 +40,6 @@ class Wants:
         self.posted += names
 
 
-def nothing_past() -> Past:
+def nothing_past() -> Library:
     """What is known where nothing is kept, and nobody fetches anything."""
-    return Past(Shelf(), Wants())
+    return Library(Shelf(), Wants())

@@ -20,6 +20,8 @@ from relay.turn import give_turn
 _DAY = 24 * HOUR
 #: Blocks that are read at a time.
 _BLOCKS_PER_READ = 64
+#: Blocks that are decoded between two turns of everything else: about 1 ms of work.
+_BLOCKS_PER_TURN = 8
 
 
 class View(NamedTuple):
@@ -52,8 +54,8 @@ class Own:
         """Whether there are own candles of so many seconds at all."""
         return seconds >= MINUTE and self._kept_seconds[_span(seconds)] > 0
 
-    def rows(self, view: View, seconds: int, first: int, last: int) -> Rows:
-        """The candles of so many seconds that open from `first` to `last`, and perhaps some beside them.
+    def rows(self, view: View, seconds: int, times: Sequence[int]) -> Rows:
+        """The candles of so many seconds that open at these times, and perhaps some beside them.
 
         Raises StoreUnavailable.
         """
@@ -61,7 +63,7 @@ class Own:
         rows: Rows = {}
         unknown = []
         fresh = self._fresh(view, span)
-        for start in self._starts(span, view, first, last):
+        for start in self._starts(span, view, times):
             kept = self._cache.get((span.name(view.simulated, view.symbol, start), seconds))
             if kept is None or start in fresh:
                 unknown.append(start)
@@ -73,7 +75,6 @@ class Own:
             if data is not None and block.is_closed(data) and start not in fresh:
                 name = span.name(view.simulated, view.symbol, start)
                 self._cache.put((name, seconds), made, 1000 + ROW_BYTES * len(made))
-            give_turn()
         return rows
 
     def since(self, view: View, seconds: int, start: int, until: int) -> Candle | None:
@@ -82,7 +83,7 @@ class Own:
         span = _span(seconds)
         end = start + seconds
         first = max(start, until // span.seconds * span.seconds)
-        starts = self._starts(span, view, first, end - 1)
+        starts = self._starts(span, view, range(first, end, span.seconds))
         read = self._read(span, view, starts, self._fresh(view, span))
         return total(c for _, _, candles in read for c in candles if first <= c.time < end)
 
@@ -91,12 +92,15 @@ class Own:
         times = [view.now, view.now - HOUR, *(candle.time for candle in view.newest)]
         return {time // span.length * span.length for time in times}
 
-    def _starts(self, span: Span, view: View, first: int, last: int) -> list[int]:
+    def _starts(self, span: Span, view: View, times: Sequence[int]) -> list[int]:
         """When the blocks begin that hold these times, as far back as they are kept."""
-        first = max(first, view.now - self._kept_seconds[span])
+        earliest = view.now - self._kept_seconds[span]
         # The exchange's clock may be ahead of ours.
-        last = min(last, max([view.now, *(candle.time for candle in view.newest)]))
-        return list(range(first // span.length * span.length, last + 1, span.length))
+        latest = max([view.now, *(candle.time for candle in view.newest)])
+        starts = {time // span.length * span.length for time in times}
+        return sorted(
+            start for start in starts if earliest < start + span.length and start <= latest
+        )
 
     def _read(
         self, span: Span, view: View, starts: list[int], fresh: set[int]
@@ -115,6 +119,8 @@ class Own:
                     if kept is None or kept.updates <= late.updates:
                         candles[hour] = late
             found.append((start, data, [candles[time] for time in sorted(candles)]))
+            if len(found) % _BLOCKS_PER_TURN == 0:
+                give_turn()
         return found
 
     def _late_hours(self, view: View, days: list[int]) -> dict[int, Candle]:

@@ -23,8 +23,8 @@ class Known(NamedTuple):
     until: int
     #: The candles that are over and final.
     final: Rows
-    #: The candles that were still running, by the time at which they open, in milliseconds.
-    running: dict[int, Kline]
+    #: The candle that was still running, if there was one.
+    running: Kline | None
 
 
 class _Kept(NamedTuple):
@@ -92,6 +92,10 @@ def _known(name: PageName, page: Page) -> Known:
     give_turn()
     length = 1000 * SECONDS[name.interval]
     last = page.until - length
-    final = {kline.time: of_exchange(kline) for kline in page.klines if kline.time <= last}
-    running = {kline.time: kline for kline in page.klines if kline.time > last}
+    final, running = {}, None
+    for kline in page.klines:
+        if kline.time <= last:
+            final[kline.time] = of_exchange(kline)
+        elif kline.time <= page.until:
+            running = kline
     return Known(page.until, final, running)

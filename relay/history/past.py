@@ -4,7 +4,6 @@ The exchange's word counts where it is known and final, else what we saw ourselv
 something of a candle that was still running, both. What nobody knows is absent.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from relay.clock import SYSTEM, Clock
@@ -12,14 +11,13 @@ from relay.history.own import Own, View
 from relay.history.page import Kline, PageName
 from relay.history.pages import Known, Pages
 from relay.history.row import Rows, of_both, of_exchange
+from relay.history.supply import Supply
 from relay.history.wish import Wish
-from relay.store.contract import Archive, Demands, Refused, StoreUnavailable, Unanswered
+from relay.store.contract import StoreUnavailable
 from relay.ticker import Ticker
 
 #: Seconds that an answer waits for the exchange's candles.
 WAIT_SECONDS = 5.0
-#: Answers that wait at a time; the others go without what they lack.
-MAX_WAITING = 256
 #: Seconds after which a page that lacks closed candles is demanded again.
 TAIL_SECONDS = {"1s": 2.0}
 _TAIL_SECONDS = 60.0
@@ -27,9 +25,6 @@ _TAIL_SECONDS = 60.0
 OLD_SECONDS = 300.0
 #: Seconds from the end of an interval until it counts as over: an update of it may still be on its way.
 GRACE_SECONDS = 2
-#: Bytes of decoded pages, and of rows of our own, that one worker keeps.
-PAGES_BYTES = 48 << 20
-OWN_BYTES = 16 << 20
 
 
 class Found(NamedTuple):
@@ -56,21 +51,11 @@ class Candles(NamedTuple):
 class Past:
     """Answers wishes from the archive, and demands what it lacks."""
 
-    def __init__(
-        self,
-        archive: Archive,
-        demands: Demands,
-        *,
-        minutes_hours: int = 24,
-        hours_days: int = 30,
-        clock: Clock = SYSTEM,
-    ) -> None:
-        """Our own minutes are kept for so many hours, and hours for so many days; 0 for not at all."""
-        self._demands = demands
+    def __init__(self, pages: Pages, own: Own, supply: Supply, clock: Clock = SYSTEM) -> None:
+        self._pages = pages
+        self._own = own
+        self._supply = supply
         self._clock = clock
-        self._pages = Pages(archive, clock, PAGES_BYTES)
-        self._own = Own(archive, minutes_hours, hours_days, OWN_BYTES)
-        self._waiting = 0
 
     def find(self, wish: Wish, now: int) -> Found:
         """The exchange's pages for a wish at this time, in milliseconds. Waits up to WAIT_SECONDS for those
@@ -92,10 +77,10 @@ class Past:
         awaited = [str(name) for name, waits in lacking.items() if waits]
         posted = [str(name) for name, waits in lacking.items() if not waits]
         if posted:
-            self._demands.post(posted, urgent=False)
+            self._supply.post(posted)
         if not awaited:
             return Found(pages, "")
-        reason = self._ask(awaited, WAIT_SECONDS - (self._clock.monotonic() - began))
+        reason = self._supply.ask(awaited, WAIT_SECONDS - (self._clock.monotonic() - began))
         try:
             return Found(self._pages.read(names, anew=True), reason)
         except StoreUnavailable as error:
@@ -149,28 +134,10 @@ class Past:
             wanted_until = min(name.end, times.stop)
             if page.until < 1000 * min(wanted_until, over):
                 if age >= tail:
-                    lacking[name] = age >= OLD_SECONDS or wish.interval == "1s"
+                    lacking[name] = age >= OLD_SECONDS or not makes
             elif wanted_until > over and age >= (OLD_SECONDS if makes else tail):
-                lacking[name] = not makes and age >= OLD_SECONDS
+                lacking[name] = age >= OLD_SECONDS and not makes
         return lacking
-
-    def _ask(self, names: Sequence[str], seconds: float) -> str:
-        """Waits for these pages; why they are missing, or nothing."""
-        if self._waiting >= MAX_WAITING:
-            self._demands.post(names)
-            return "the exchange's candles are demanded; as many answers wait for such as may"
-        self._waiting += 1
-        try:
-            self._demands.ask(names, max(seconds, 0.0))
-        except Refused as error:
-            return f"the exchange's candles cannot be had: {error}"
-        except Unanswered as error:
-            return f"the exchange's candles are not here yet: {error}"
-        except StoreUnavailable as error:
-            return f"the exchange's candles cannot be demanded: {error}"
-        finally:
-            self._waiting -= 1
-        return ""
 
     def _ours(
         self, wish: Wish, view: View, ticker: Ticker | None, found: Found, lacking: list[int]
@@ -180,10 +147,11 @@ class Past:
             return _as_they_are(found)
         if not lacking:
             return {}
-        rows = self._own.rows(view, wish.seconds, lacking[0] // 1000, lacking[-1] // 1000)
+        rows = self._own.rows(view, wish.seconds, [time // 1000 for time in lacking])
         for page in found.pages.values():
-            for time, kline in page.running.items():
-                rows[time] = self._both(wish, view, ticker, page.until, kline)
+            if page.running is not None:
+                row = self._both(wish, view, ticker, page.until, page.running)
+                rows[page.running.time] = row
         return rows
 
     def _both(self, wish: Wish, view: View, ticker: Ticker | None, until: int, kline: Kline) -> str:
@@ -204,8 +172,8 @@ def _view(wish: Wish, ticker: Ticker | None, now: int) -> View:
 
 def _as_they_are(found: Found) -> Rows:
     """The candles that were running, as the exchange said."""
-    klines = (kline for page in found.pages.values() for kline in page.running.values())
-    return {kline.time: of_exchange(kline) for kline in klines}
+    klines = (page.running for page in found.pages.values())
+    return {kline.time: of_exchange(kline) for kline in klines if kline is not None}
 
 
 def _covers(wish: Wish, found: Found, times: range) -> bool:

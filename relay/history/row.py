@@ -86,3 +86,8 @@ def _candle(kline: Kline) -> Candle | None:
     opened, high, low, close = scaled
     candle = Candle(kline.time // 1000, places, opened, high, low, close, 0)
     return candle if units(decimal(high, places)) is not None else None
+
+
+def close_of(row: str) -> str:
+    """The close in a row."""
+    return row.split('"', 8)[7]

@@ -14,8 +14,8 @@ from relay.history.row import FIELDS, SOURCES
 from relay.history.wish import Wish
 from relay.ticker import upper
 from relay.web.answer import json_response
-from relay.web.fresh import NotMade
-from relay.web.packed import SMALLEST, Packed
+from relay.web.packed import Packed
+from relay.web.sent import INCOMPLETE, MOVING, SETTLED, sent
 from relay.web.shared import Shared
 from relay.web.subscription import BadQuery
 
@@ -24,10 +24,6 @@ MAX_CANDLES = 2000
 USUAL_CANDLES = 500
 #: Digits of a time in milliseconds at most: the year 33,658.
 _MAX_DIGITS = 15
-#: Seconds until it is worth asking again for an answer that could not be made.
-RETRY_SECONDS = 5
-#: How long whoever likes may keep an answer: one that will never change, another one, an incomplete one.
-_SETTLED, _MOVING, _INCOMPLETE = "public, max-age=86400", "public, max-age=1", "no-store"
 
 
 class _Made(NamedTuple):
@@ -54,17 +50,10 @@ def blueprint(hub: Hub, past: Past) -> Blueprint:
         wish = parse(request.args, upper(name), simulated=hub.verdict().simulated)
         if wish.symbol not in hub.board:
             return json_response({"error": f"no price of {name[:40]!r} is known"}, 404)
-        as_csv = name != symbol or _prefers_csv(request)
         made = charts.get(wish)
-        answer = _csv(made, wish) if as_csv else _sent(made.json, made, "application/json", "j")
-        answer.vary.add("Accept")
-        return answer
-
-    @routes.errorhandler(NotMade)
-    def not_made(error: NotMade) -> Response:
-        answer = json_response({"error": f"the history cannot be had at present: {error}"}, 503)
-        answer.headers["Retry-After"] = str(RETRY_SECONDS)
-        return answer
+        if name != symbol or _prefers_csv(request):
+            return _csv(made, wish)
+        return sent(request, made.json, f"{made.tag}j", made.cache, "application/json")
 
     return routes
 
@@ -120,7 +109,7 @@ def _made(wish: Wish, candles: Candles, resume_id: str, now: int) -> _Made:
     moving = f',"id":"{resume_id}","time":{now},"candles":['.encode()
     body = rows.encode()
     tag = f"{zlib.crc32(steady):08x}{zlib.crc32(body):08x}{len(body):x}"
-    cache = _INCOMPLETE if candles.reason else _SETTLED if candles.settled else _MOVING
+    cache = INCOMPLETE if candles.reason else SETTLED if candles.settled else MOVING
     lines = "\r\n".join([",".join(FIELDS), *candles.rows, ""])
     for sign in ("[", "]", '"', "null"):
         lines = lines.replace(sign, "")
@@ -135,33 +124,24 @@ def _made(wish: Wish, candles: Candles, resume_id: str, now: int) -> _Made:
 
 
 def _prefers_csv(request: Request) -> bool:
+    if "text/csv" not in request.headers.get("Accept", ""):
+        return False
     accepts = request.accept_mimetypes
     return accepts.best_match(("application/json", "text/csv")) == "text/csv"
 
 
 def _csv(made: _Made, wish: Wish) -> Response:
-    answer = _sent(made.csv, made, "text/csv; charset=utf-8; header=present", "c")
+    answer = sent(request, made.csv, f"{made.tag}c", made.cache, "text/csv; charset=utf-8")
     name = f"{wish.symbol}-{wish.interval}.csv"
     plain = name if name.isascii() else f"history-{wish.interval}.csv"
     answer.headers["Content-Disposition"] = f'attachment; filename="{plain}"'
     answer.headers["Relay-Id"] = made.id
     answer.headers["Relay-Complete"] = "false" if made.reason else "true"
     if made.reason:
-        answer.headers["Relay-Reason"] = made.reason.encode("ascii", "replace").decode()
+        answer.headers["Relay-Reason"] = _printable(made.reason)
     return answer
 
 
-def _sent(packed: Packed, made: _Made, content_type: str, form: str) -> Response:
-    answer = Response(content_type=content_type)
-    answer.headers["Cache-Control"] = made.cache
-    answer.set_etag(f"{made.tag}{form}", weak=True)
-    answer.vary.add("Accept-Encoding")
-    if request.if_none_match.contains_weak(f"{made.tag}{form}"):
-        answer.status_code = 304
-        return answer
-    if len(packed.body) >= SMALLEST and request.accept_encodings["gzip"] > 0:
-        answer.headers["Content-Encoding"] = "gzip"
-        answer.set_data(packed.gzip())
-    else:
-        answer.set_data(packed.body)
-    return answer
+def _printable(text: str) -> str:
+    """The text as a header can hold it."""
+    return "".join(c if " " <= c <= "~" else "?" for c in text)

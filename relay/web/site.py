@@ -11,9 +11,10 @@ from werkzeug.routing import MapAdapter
 
 from relay.config import Config
 from relay.fanout.hub import Full, Hub
-from relay.history.past import Past
-from relay.web import history, pages, prices, probes, sse, ws
+from relay.history.library import Library
+from relay.web import history, pages, prices, probes, sparklines, sse, ws
 from relay.web.answer import json_response
+from relay.web.fresh import NotMade
 from relay.web.subscription import BadQuery
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +48,7 @@ class _Site(Flask):
         return func
 
 
-def create_site(hub: Hub, config: Config, past: Past) -> Flask:
+def create_site(hub: Hub, config: Config, library: Library) -> Flask:
     """The application around a hub, and what is known of the time before."""
     site = _Site(
         "relay", template_folder=str(_ROOT / "templates"), static_folder=str(_ROOT / "static")
@@ -57,7 +58,8 @@ def create_site(hub: Hub, config: Config, past: Past) -> Flask:
         ws.blueprint(hub, config.max_symbols, config.allowed_origins, config.compression)
     )
     site.register_blueprint(prices.blueprint(hub, config.max_symbols))
-    site.register_blueprint(history.blueprint(hub, past))
+    site.register_blueprint(history.blueprint(hub, library.past))
+    site.register_blueprint(sparklines.blueprint(hub, library.closes, config.max_symbols))
     site.register_blueprint(probes.blueprint(hub))
     site.register_blueprint(pages.blueprint(hub, site.jinja_env))
 
@@ -68,6 +70,12 @@ def create_site(hub: Hub, config: Config, past: Past) -> Flask:
     @site.errorhandler(Full)
     def full(error: Full) -> Response:
         answer = json_response({"error": str(error)}, 503)
+        answer.headers["Retry-After"] = "5"
+        return answer
+
+    @site.errorhandler(NotMade)
+    def not_made(error: NotMade) -> Response:
+        answer = json_response({"error": f"this cannot be had at present: {error}"}, 503)
         answer.headers["Retry-After"] = "5"
         return answer
 

@@ -1,0 +1,25 @@
+"""Sent: an answer that is shared by all who ask for the same, as one of them gets it."""
+
+from flask import Request, Response
+
+from relay.web.packed import SMALLEST, Packed
+
+#: How long whoever likes may keep an answer: one that will never change, another one, an incomplete one.
+SETTLED, MOVING, INCOMPLETE = "public, max-age=86400", "public, max-age=1", "no-store"
+
+
+def sent(request: Request, packed: Packed, tag: str, cache: str, content_type: str) -> Response:
+    """The answer, or 304 where the client holds it; as gzip where the client takes that. Gives turns."""
+    answer = Response(content_type=content_type)
+    answer.headers["Cache-Control"] = cache
+    answer.headers["ETag"] = f'W/"{tag}"'
+    answer.headers["Vary"] = "Accept-Encoding, Accept"
+    if "If-None-Match" in request.headers and request.if_none_match.contains_weak(tag):
+        answer.status_code = 304
+        return answer
+    if len(packed.body) >= SMALLEST and request.accept_encodings["gzip"] > 0:
+        answer.headers["Content-Encoding"] = "gzip"
+        answer.set_data(packed.gzip())
+    else:
+        answer.set_data(packed.body)
+    return answer

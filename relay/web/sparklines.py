@@ -1,0 +1,86 @@
+"""The route of the closes of many symbols in one small answer: `/api/history?symbols=`."""
+
+import zlib
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from relay.fanout.hub import Hub
+from relay.history.closes import INTERVALS, Closes, first_opening, trimmed
+from relay.web.packed import Packed
+from relay.web.sent import INCOMPLETE, MOVING, sent
+from relay.web.shared import Shared
+from relay.web.subscription import BadQuery, parse_symbols
+
+#: Symbols of one answer at most.
+MAX_LINES = 100
+USUAL_POINTS = 48
+
+
+class _Wish(NamedTuple):
+    simulated: bool
+    symbols: tuple[str, ...]
+    points: int
+
+
+class _Made(NamedTuple):
+    packed: Packed
+    tag: str
+    cache: str
+
+
+def blueprint(hub: Hub, closes: Closes, max_symbols: int) -> Blueprint:
+    """The route `/api/history`."""
+    routes = Blueprint("sparklines", __name__)
+    most = min(max_symbols, MAX_LINES)
+    answers: Shared[_Wish, _Made] = Shared(
+        lambda wish: _answer(hub, closes, wish), lambda: hub.board.epoch
+    )
+
+    @routes.get("/api/history")
+    def sparklines() -> Response:
+        wish = _parse(request.args, most, simulated=hub.verdict().simulated)
+        made = answers.get(wish)
+        return sent(request, made.packed, made.tag, made.cache, "application/json")
+
+    return routes
+
+
+def _parse(query: Mapping[str, str], most: int, *, simulated: bool) -> _Wish:
+    if "symbols" not in query:
+        raise BadQuery("symbols must name those that are wanted")
+    symbols = parse_symbols(query["symbols"].split(","), most)
+    text = query.get("points", str(USUAL_POINTS))
+    points = {str(number): number for number in INTERVALS}.get(text)
+    if points is None:
+        raise BadQuery(f"points must be one of {', '.join(map(str, INTERVALS))}")
+    return _Wish(simulated, symbols, points)
+
+
+def _answer(hub: Hub, closes: Closes, wish: _Wish) -> _Made:
+    now = hub.health.now()
+    known = [symbol for symbol in wish.symbols if symbol in hub.board]
+    lines = closes.lines(wish.simulated, known, wish.points, now)
+    resume_id = hub.board.id
+    parts = []
+    for symbol in known:
+        ticker = hub.board.get(symbol)
+        if ticker is not None:
+            last = msgspec.json.encode(trimmed(ticker.price)).decode()
+            parts.append(f'"{symbol}":[{lines[symbol].text}{last}]')
+    waiting = [symbol for symbol in known if not lines[symbol].complete]
+    said = {
+        "interval": INTERVALS[wish.points],
+        "points": wish.points,
+        "start": 1000 * first_opening(wish.points, now),
+        "simulated": wish.simulated,
+        "complete": not waiting,
+        "waiting": waiting,
+        "unknown": [symbol for symbol in wish.symbols if symbol not in hub.board],
+    }
+    steady = msgspec.json.encode(said)[:-1] + f',"closes":{{{",".join(parts)}}}'.encode()
+    tag = f"{zlib.crc32(steady):08x}{len(steady):x}"
+    body = steady + f',"id":"{resume_id}"}}'.encode()
+    return _Made(Packed(body), tag, INCOMPLETE if waiting else MOVING)
