@@ -4,7 +4,6 @@ With Redis, updates come from a `listener.py` somewhere. In-process (no REDIS_UR
 """
 
 import logging
-from collections.abc import Sequence
 
 import gevent
 from flask import Flask
@@ -14,26 +13,17 @@ from relay.fanout.health import Health
 from relay.fanout.hub import Hub
 from relay.history.library import Library
 from relay.ingest.pipeline import Pipeline
-from relay.store.contract import Refused, Updates
+from relay.store.contract import Archive, Demands, Updates
 from relay.store.memory import MemoryStore
+from relay.store.memory_archive import MemoryArchive
+from relay.store.memory_demands import MemoryDemands
+from relay.store.redis_archive import RedisArchive
+from relay.store.redis_demands import RedisDemands
 from relay.store.redis_reader import RedisUpdates
 from relay.web.site import create_site
 
 #: Seconds that a worker waits for prices and a beat at most; then it serves without, and says so.
 LOAD_SECONDS = 3.0
-
-
-class _Nothing:
-    """An archive that is empty, and demands that are refused."""
-
-    def read(self, names: Sequence[str]) -> list[bytes | None]:
-        return [None] * len(names)
-
-    def ask(self, names: Sequence[str], seconds: float, *, urgent: bool = True) -> None:  # noqa: ARG002
-        raise Refused("nobody fetches candles here")
-
-    def post(self, names: Sequence[str], *, urgent: bool = True) -> None:
-        pass
 
 
 class Relay:
@@ -44,6 +34,12 @@ class Relay:
         self._updates: Updates = (
             MemoryStore() if config.in_process else RedisUpdates(config.redis_url)
         )
+        self._archive: Archive = (
+            MemoryArchive() if config.in_process else RedisArchive(config.redis_url)
+        )
+        self._demands: Demands = (
+            MemoryDemands() if config.in_process else RedisDemands(config.redis_url)
+        )
         self.hub = Hub(
             Health(lambda: self._updates.problem),
             heartbeat_seconds=config.heartbeat_seconds,
@@ -52,8 +48,8 @@ class Relay:
             rotate_seconds=config.rotate_seconds,
         )
         self.library = Library(
-            _Nothing(),
-            _Nothing(),
+            self._archive,
+            self._demands,
             minutes_hours=config.history_minutes_hours,
             hours_days=config.history_hours_days,
         )

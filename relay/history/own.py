@@ -125,8 +125,6 @@ class Own:
 
     def _late_hours(self, view: View, days: list[int]) -> dict[int, Candle]:
         """The hours of these days that may not be kept yet, or not as they are now, made of minutes."""
-        if not self._kept_seconds[MINUTES]:
-            return {}
         hours = sorted(hour for hour in self._fresh(view, MINUTES) if hour // _DAY * _DAY in days)
         read = self._read(MINUTES, view, hours, set(hours))
         late = [candle for _, _, candles in read for candle in aggregated(candles, HOUR)]
