@@ -41,7 +41,7 @@ def blueprint(hub: Hub, past: Past) -> Blueprint:
     """The routes below `/api/history`."""
     routes = Blueprint("history", __name__)
     charts: Shared[Wish, _Made] = Shared(
-        lambda wish: _chart(hub, past, wish), lambda: hub.board.epoch
+        lambda wish: _chart(hub, past, wish), lambda: hub.board.epoch, hub.clock
     )
 
     @routes.get("/api/history/<symbol>")

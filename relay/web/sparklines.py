@@ -36,7 +36,7 @@ def blueprint(hub: Hub, closes: Closes, max_symbols: int) -> Blueprint:
     routes = Blueprint("sparklines", __name__)
     most = min(max_symbols, MAX_LINES)
     answers: Shared[_Wish, _Made] = Shared(
-        lambda wish: _answer(hub, closes, wish), lambda: hub.board.epoch
+        lambda wish: _answer(hub, closes, wish), lambda: hub.board.epoch, hub.clock
     )
 
     @routes.get("/api/history")
