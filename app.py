@@ -4,6 +4,8 @@ With Redis, updates come from a `listener.py` somewhere. In-process (no REDIS_UR
 """
 
 import logging
+from collections.abc import Callable
+from typing import NamedTuple
 
 import gevent
 from flask import Flask
@@ -26,30 +28,31 @@ from relay.web.site import create_site
 LOAD_SECONDS = 3.0
 
 
+class Sides(NamedTuple):
+    """What one worker reads from the store, and what has to run here to feed it."""
+
+    updates: Updates
+    archive: Archive
+    demands: Demands
+    begin: Callable[[], None]
+
+
 class Relay:
-    """One worker's hub, and what feeds it."""
+    """One worker's hub, its history, and what feeds them."""
 
     def __init__(self, config: Config) -> None:
-        self._config = config
-        self._updates: Updates = (
-            MemoryStore() if config.in_process else RedisUpdates(config.redis_url)
-        )
-        self._archive: Archive = (
-            MemoryArchive() if config.in_process else RedisArchive(config.redis_url)
-        )
-        self._demands: Demands = (
-            MemoryDemands() if config.in_process else RedisDemands(config.redis_url)
-        )
+        sides = _in_process(config) if config.in_process else _with_redis(config.redis_url)
+        self._updates, _, _, self._begin = sides
         self.hub = Hub(
-            Health(lambda: self._updates.problem),
+            Health(lambda: sides.updates.problem),
             heartbeat_seconds=config.heartbeat_seconds,
             stall_seconds=config.stall_seconds,
             max_clients=config.max_clients,
             rotate_seconds=config.rotate_seconds,
         )
         self.library = Library(
-            self._archive,
-            self._demands,
+            sides.archive,
+            sides.demands,
             minutes_hours=config.history_minutes_hours,
             hours_days=config.history_hours_days,
         )
@@ -62,9 +65,21 @@ class Relay:
         id would be told that it means nothing here, and a probe that nothing is heard of the listener.
         """
         self.hub.start(self._updates.listen())
-        if isinstance(self._updates, MemoryStore):
-            Pipeline(self._config, self._updates).start()
+        self._begin()
         gevent.wait([self.hub.loaded, self.hub.health.heard], timeout=LOAD_SECONDS)
+
+
+def _in_process(config: Config) -> Sides:
+    store, archive, demands = MemoryStore(), MemoryArchive(), MemoryDemands()
+
+    def begin() -> None:
+        Pipeline(config, store, archive, demands).start()
+
+    return Sides(store, archive, demands, begin)
+
+
+def _with_redis(url: str) -> Sides:
+    return Sides(RedisUpdates(url), RedisArchive(url), RedisDemands(url), lambda: None)
 
 
 def create_app() -> Flask:

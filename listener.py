@@ -40,7 +40,8 @@ def main() -> None:
     if options.record is not None:
         recorder = Recorder(options.record, options.record_megabytes << 20)
     store = RedisStore(config.redis_url)
-    pipeline = Pipeline(config, store, None if recorder is None else recorder.take)
+    tap = None if recorder is None else recorder.take
+    pipeline = Pipeline(config, store, store.keeper, store.orders, tap)
     stop = Event()
     signals = (signal.SIGTERM, signal.SIGINT)
     watchers = [gevent.signal_handler(number, stop.set) for number in signals]

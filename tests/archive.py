@@ -8,7 +8,8 @@ from relay.candle import Candle
 from relay.history.block import HOURS, MINUTES, Span, block, offset, record
 from relay.history.interval import SECONDS
 from relay.history.library import Library
-from relay.history.page import PAGE_CANDLES, Kline, Page, PageName, encode_page
+from relay.history.page import PAGE_CANDLES, Page, PageName, encode_page
+from relay.kline import Kline
 from relay.store.contract import StoreUnavailable
 
 

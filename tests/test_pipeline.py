@@ -13,6 +13,8 @@ from relay.ingest.catalogue import Catalogue
 from relay.ingest.intake import Intake
 from relay.ingest.pipeline import GAP_SECONDS, SETTLE_SECONDS, Pipeline
 from relay.store.memory import MemoryStore
+from relay.store.memory_archive import MemoryArchive
+from relay.store.memory_demands import MemoryDemands
 from relay.ticker import Ticker
 from tests.clocks import SetClock
 
@@ -51,7 +53,7 @@ def clock() -> SetClock:
 def pipeline(clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     monkeypatch.setenv("BINANCE_WS", "ws://127.0.0.1:1")
     monkeypatch.setenv("REDIS_URL", "memory://")
-    return Pipeline(load_or_exit(), MemoryStore(), clock=clock)
+    return Pipeline(load_or_exit(), MemoryStore(), MemoryArchive(), MemoryDemands(), clock=clock)
 
 
 def test_what_moved_in_a_gap_is_taken_from_rest_within_it_and_after_it(

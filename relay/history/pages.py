@@ -7,8 +7,9 @@ from relay.batch import Unreadable
 from relay.clock import Clock
 from relay.history.cache import Cache
 from relay.history.interval import SECONDS
-from relay.history.page import Kline, Page, PageName, decode_page
+from relay.history.page import Page, PageName, decode_page
 from relay.history.row import ROW_BYTES, Rows, of_exchange
+from relay.kline import Kline
 from relay.store.contract import Archive
 from relay.turn import give_turn
 

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from relay.clock import SYSTEM, Clock
 from relay.history.own import Own, View
-from relay.history.page import Kline, PageName
+from relay.history.page import PageName
 from relay.history.pages import Known, Pages
 from relay.history.row import Rows, of_both, of_exchange
 from relay.history.supply import Supply
 from relay.history.wish import Wish
+from relay.kline import Kline
 from relay.store.contract import StoreUnavailable
 from relay.ticker import Ticker
 

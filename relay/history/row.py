@@ -7,7 +7,7 @@ would have to escape.
 import msgspec
 
 from relay.candle import Candle, decimal, joined, units, with_decimals
-from relay.history.page import Kline
+from relay.kline import Kline
 
 #: What a row holds. Times are milliseconds since 1970; null stands for what a source does not know.
 FIELDS = (

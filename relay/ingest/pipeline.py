@@ -5,17 +5,24 @@ from collections.abc import Callable
 from functools import partial
 
 import gevent
+import msgspec
 
+from relay.candle import HOUR
 from relay.clock import SYSTEM, Clock
 from relay.config import SIMULATOR, Config
 from relay.exchange import streams
+from relay.exchange.api import Apis
 from relay.exchange.feed import Feed
 from relay.exchange.simulated import SimulatorChild
+from relay.feed_status import FeedStatus
 from relay.ingest.candles import Candles
 from relay.ingest.catalogue import Catalogue
+from relay.ingest.chronicle import Chronicle
+from relay.ingest.fetcher import Fetcher
 from relay.ingest.intake import Intake
+from relay.ingest.supplier import Supplier
 from relay.ingest.writer import Writer
-from relay.store.contract import Store
+from relay.store.contract import Keeper, Orders, Store
 from relay.supervise import spawn_essential
 
 log = logging.getLogger(__name__)
@@ -31,17 +38,21 @@ END_SECONDS = 1.0
 
 
 class Pipeline:
-    """Feed, catalogue, intake and writer, for one store."""
+    """Feed, catalogue, intake, writer, chronicle and supplier, for one store."""
 
     def __init__(
         self,
         config: Config,
         store: Store,
+        keeper: Keeper,
+        orders: Orders,
         tap: Callable[[bytes, int], None] | None = None,
         *,
         clock: Clock = SYSTEM,
     ) -> None:
-        """`tap` is given every message of the exchange as it came, and when, in nanoseconds."""
+        """`keeper` keeps the candles, `orders` are what workers demand.
+
+        `tap` is given every message of the exchange as it came, and when, in nanoseconds."""
         plan = partial(streams.plan, symbols=config.symbols, kind=config.stream)
         configured = [url for url in config.sources if url != SIMULATOR]
         plans = [plan(url) for url in configured]
@@ -49,15 +60,18 @@ class Pipeline:
             for warning in made.warnings:
                 log.warning("%s: %s", url, warning)
         named = [made.symbols for made in plans]
-        self._candles = Candles(clock) if _keeps_history(config) else None
+        hours, days = config.history_minutes_hours, config.history_hours_days
+        self._candles = Candles(clock) if hours or days else None
         symbols = frozenset().union(*named) if all(named) else frozenset()
         self.intake = Intake(symbols, clock, self._candles)
+        apis = Apis(clock)
         self._catalogue = Catalogue(
             config.binance_rest or [streams.rest_url(url) for url in configured],
             self.intake,
             self._wants,
             regular=config.rest_seconds,
             clock=clock,
+            apis=apis,
         )
         self._derives_rest = not config.binance_rest
         self.feed = Feed(
@@ -75,16 +89,25 @@ class Pipeline:
         )
         self._writing: gevent.Greenlet[..., None] | None = None
         self.writer = Writer(
-            store, self.intake, self.feed.status, leads=self._catalogue.refresh, clock=clock
+            store, self.intake, self._status, leads=self._catalogue.refresh, clock=clock
         )
+        fetcher = Fetcher(lambda: self._catalogue.bases, lambda: self.writer.simulated, apis, clock)
+        self._supplier = Supplier(orders, keeper, fetcher, clock)
+        self._chronicle = None
         if self._candles is not None:
             self._candles.simulated = lambda: self.writer.simulated
+            self._chronicle = Chronicle(
+                self._candles, keeper, hours * HOUR, days * 24 * HOUR, clock
+            )
 
     def start(self) -> None:
         """Begins to read and to write."""
         spawn_essential(self.feed.run)
         self._writing = spawn_essential(self.writer.run)
         spawn_essential(self._catalogue.run)
+        spawn_essential(self._supplier.run)
+        if self._chronicle is not None:
+            spawn_essential(self._chronicle.run)
 
     def stop(self) -> None:
         """Stops reading and writing, for good, and says what became of what was read."""
@@ -98,6 +121,14 @@ class Pipeline:
             dropped,
             conflated,
         )
+
+    def _status(self) -> FeedStatus:
+        """What the feed says of itself, and what keeps the history from being kept or fetched."""
+        problem = self._supplier.problem
+        if self._chronicle is not None:
+            problem = self._chronicle.problem or problem
+        status = self.feed.status()
+        return msgspec.structs.replace(status, history=problem) if problem else status
 
     def _session_lost(self) -> None:
         """From here on the exchange says what we do not hear."""
@@ -120,7 +151,3 @@ class Pipeline:
         self.feed.mark(simulated)
         self.writer.use(simulated)
         return True
-
-
-def _keeps_history(config: Config) -> bool:
-    return bool(config.history_minutes_hours or config.history_hours_days)
