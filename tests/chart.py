@@ -26,22 +26,17 @@ class Chart(Closing):
         self.asked = 0
         self._id = ""
         self._lock = threading.RLock()
+        self._number = 0
+        #: From where to ask again when minutes begin.
+        self._doubts: list[int] = []
         self._ask(0)
         self.connect()
 
     def connect(self) -> None:
         """Follows from where the chart stands."""
-        chart = self
-
-        class Follower(EventSource):
-            def _take(self, data: Any) -> None:
-                if self is chart.stream or not hasattr(chart, "stream"):
-                    for item in data if isinstance(data, list) else [data]:
-                        chart._hear(item)
-                super()._take(data)
-
+        self._number += 1
         query = f"symbols={self._symbol}&fields=candle&since={self._id}&{self._query}"
-        self.stream = Follower(self._port, query, receive_buffer=4096)
+        self.stream = _Follower(self, self._number, self._port, query)
 
     def reconnect(self) -> None:
         """Comes back with the newest id, as an EventSource does."""
@@ -58,15 +53,22 @@ class Chart(Closing):
         with self._lock:
             return {time: row for time, row in self.rows.items() if time < before}
 
-    def _hear(self, item: dict[str, Any]) -> None:
+    def hear(self, number: int, item: dict[str, Any]) -> None:
+        """What the connection of this number says."""
+        if number != self._number:
+            return
         if item.get("event") == "bye":
             threading.Timer(item["retry"] / 1000, self.reconnect).start()
-        candles = [Row(row) for row in map(tuple, item.get("candles", ()))]
+        candles: list[Row] = [tuple(row) for row in item.get("candles", ())]
         if not candles or item.get("symbol") != self._symbol:
             return
         newest = max(self.rows, default=0)
+        if self._doubts and candles[-1][0] > newest:
+            # What was missed may not have been kept yet when it was asked for.
+            self._ask(self._doubts.pop())
         if newest and all(row[0] > newest for row in candles):
             self._ask(newest)
+            self._doubts = [newest] * 3
         for row in candles:
             self._put(row)
 
@@ -97,3 +99,16 @@ class Chart(Closing):
             if held is None or row[5] >= held[5]:
                 self.rows[row[0]] = row
             self.course.append(max(self.rows))
+
+
+class _Follower(EventSource):
+    """One connection of a chart."""
+
+    def __init__(self, chart: Chart, number: int, port: int, query: str) -> None:
+        self._chart, self._number = chart, number
+        super().__init__(port, query, receive_buffer=4096)
+
+    def _take(self, data: Any) -> None:
+        for item in data if isinstance(data, list) else [data]:
+            self._chart.hear(self._number, item)
+        super()._take(data)

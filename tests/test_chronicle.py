@@ -157,12 +157,12 @@ def test_what_an_archive_refuses_waits_and_is_named(listener: Listener) -> None:
 
 def test_a_standby_keeps_nothing_and_only_the_latest_minutes_at_hand(listener: Listener) -> None:
     listener.values.failure = LeaseHeld("another one")
-    for minute in range(20):
+    for minute in range(40):
         listener.read("5", DAY + 60 * minute)
-    listener.at(DAY + 1200)
+    listener.at(DAY + 2400)
     assert listener.values.values == {}
     assert listener.chronicle.problem == ""
-    assert min(closed.time for closed, _ in listener.candles.unsaved()) >= DAY + 900
+    assert min(closed.time for closed, _ in listener.candles.unsaved()) >= DAY + 1380
 
 
 def test_a_block_that_somebody_else_wrote_is_replaced(listener: Listener) -> None:

@@ -185,9 +185,10 @@ class Candles:
             if self._unsaved.get(closed) is candle:
                 del self._unsaved[closed]
 
-    def forget_before(self, time: int) -> None:
-        """Whoever leads keeps the candles before this time, in seconds: they need not wait here."""
-        for closed in [closed for closed in self._unsaved if closed.time < time]:
+    def forget(self, seconds: int) -> None:
+        """Whoever leads keeps the candles: of those that wait here only the last so many seconds stay."""
+        newest = max((closed.time for closed in self._unsaved), default=0)
+        for closed in [each for each in self._unsaved if each.time < newest - seconds]:
             del self._unsaved[closed]
 
     def _turn(self, symbol: str, line: _Line, first: Candle) -> bool:
