@@ -11,10 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import msgspec
 import pytest
 
+from relay.exchange.api import Apis
 from relay.ingest import catalogue as catalogue_module
 from relay.ingest.catalogue import Catalogue
 from relay.ingest.intake import Intake
 from relay.ticker import Ticker
+from tests.clocks import SetClock
 from tests.exchange import Simulator
 from tests.processes import Gunicorn, wait_until
 from tests.streams import EventSource
@@ -120,6 +122,19 @@ def test_a_ban_is_obeyed_and_nobody_else_is_asked_instead(
         assert waiting(intake) == {}
         assert catalogue.look() == 0.0
         assert banning.status()["rest_calls"] == {"/api/v3/ticker/24hr": 1}
+
+
+def test_what_it_spends_and_what_others_are_told_is_on_one_account(
+    simulator: Simulator, intake: Intake
+) -> None:
+    apis = Apis(SetClock())
+    catalogue = Catalogue([simulator.http], intake, lambda _: True, REGULAR, apis=apis)
+    assert catalogue.look() == 0.0
+    assert apis.of(simulator.http).weight.used == 80
+    with api() as banned:
+        apis.of(banned).weight.ban(60)
+        wait = Catalogue([banned], intake, lambda _: True, REGULAR, apis=apis).look()
+    assert wait == 60
 
 
 def test_an_api_is_asked_at_most_every_thirty_seconds(simulator: Simulator, intake: Intake) -> None:

@@ -207,6 +207,7 @@ RUBBISH: dict[str, Callable[[], Said]] = {
     "deep in a row": lambda: Said(b'[{"x":' * 1000),
     "more than asked for": lambda: said([row(START + number * MINUTE) for number in range(11)]),
     "empty rows": lambda: Said(b"[" + b"[]," * 2000 + b"[]]"),
+    "empty lists in a row": lambda: said([row(START), [[]] * 2000]),
     "many values": lambda: Said(b"[" + b"1," * 4000 + b"1]"),
     "many digits": lambda: Said(b"[[" + b"9" * 5000 + b"]]"),
     "giant": lambda: Said(b"[" + b" " * (40 << 20) + b"]"),

@@ -10,7 +10,8 @@ from gevent.event import Event
 from gevent.queue import Empty, SimpleQueue
 
 from relay.exchange import api as api_module
-from relay.exchange.api import Apis
+from relay.exchange.api import Api, Apis, RestError
+from relay.exchange.klines import Klines
 from relay.exchange.weight import MOST
 from relay.history.page import NEWEST_CANDLES, PAGE_CANDLES, Page, decode_page, page_name
 from relay.ingest import fetcher as fetcher_module
@@ -416,6 +417,37 @@ def test_an_api_that_says_nothing_is_given_up_and_the_next_one_asked(
     reason, seconds = supplier.refusal(OVER)
     assert reason.startswith("the exchange: ")
     assert seconds == fetcher_module.SOON_SECONDS
+
+
+def test_one_page_alone_waits_for_an_api_that_said_nothing_before(
+    running: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supplier = running()
+    supplier.bases = ["http://hangs", "http://answers"]
+    asked: list[str] = []
+    late = Event()
+
+    def klines(api: Api, _: object) -> Klines:
+        asked.append(api.base)
+        if api.base == "http://answers":
+            return Klines([], False, 0)
+        late.wait()
+        raise RestError("no answer")
+
+    monkeypatch.setattr(fetcher_module, "klines", klines)
+    wanted = names(10)
+    supplier.demand(*wanted[:2])
+    supplier.wait_until(lambda: asked == ["http://hangs"] * 2)
+    late.set()
+    supplier.wait_until(lambda: len(supplier.orders.answered) == 2)
+    late.clear()
+    asked.clear()
+    supplier.clock.advance(fetcher_module.REST_SECONDS)
+    supplier.demand(*wanted[2:])
+    supplier.wait_until(lambda: len(supplier.orders.answered) == 9)
+    assert asked == ["http://hangs"] + ["http://answers"] * 7
+    late.set()
+    supplier.wait_until(lambda: len(supplier.orders.answered) == 10)
 
 
 RUBBISH = {

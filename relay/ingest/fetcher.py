@@ -8,7 +8,7 @@ from typing import NamedTuple
 import gevent
 
 from relay.clock import Clock
-from relay.exchange.api import Api, Apis, RestError
+from relay.exchange.api import ANSWER_SECONDS, Api, Apis, RestError
 from relay.exchange.failure import REFUSED_SECONDS
 from relay.exchange.klines import WEIGHT, InvalidSymbol, Klines, Wanted, klines
 from relay.history.interval import SECONDS
@@ -134,22 +134,36 @@ class Fetcher:
 
     def _ask(self, api: Api, name: PageName) -> Fetched:
         """Raises RestError, or Refusal where no other API would say anything else."""
+        self._try_alone(api)
         asked = self._clock.wall_ms()
         try:
             answer = klines(api, _wanted(name, asked))
         except InvalidSymbol:
+            self._answered(api)
             raise Refusal("the exchange does not know the symbol", UNKNOWN_SECONDS) from None
         except RestError as error:
             if error.status == 400:
                 # The demand is wrong, not the API: it is not to suffer for that.
+                self._answered(api)
                 raise Refusal(f"the exchange: {error}", WRONG_SECONDS) from error
             raise
+        self._answered(api)
         self._check_kind(name, answer.simulated)
-        self._said.pop(api.base, None)
-        self._problem = (0.0, "")
         if answer.dropped:
             log.warning("%s: %d candles that make no sense", name, answer.dropped)
         return Fetched(Page(asked, answer.klines), _is_final(name, asked, answer))
+
+    def _try_alone(self, api: Api) -> None:
+        """An API that failed last time is asked for one page; meanwhile it is passed over for all others,
+        which might wait for nothing."""
+        if api.base in self._resting:
+            _, reason = self._resting[api.base]
+            self._resting[api.base] = self._clock.monotonic() + ANSWER_SECONDS, reason
+
+    def _answered(self, api: Api) -> None:
+        self._resting.pop(api.base, None)
+        self._said.pop(api.base, None)
+        self._problem = (0.0, "")
 
     def _failed(self, api: Api, error: RestError) -> str:
         """Passes over this API for a while; why."""
