@@ -53,8 +53,8 @@ class Sides:
     here: Demands
     there: Demands
     orders: Orders
-    #: How many demands wait for their turn.
-    count: Callable[[], int]
+    #: The demands that wait for their turn.
+    queue: Callable[[], list[str]]
 
 
 @pytest.fixture
@@ -87,11 +87,11 @@ def end(worker: RedisDemands) -> None:
 def sides(request: pytest.FixtureRequest) -> Sides:
     if request.param == "memory":
         both = MemoryDemands()
-        return Sides(both, both, both, lambda: len(both._urgent) + len(both._others))
+        return Sides(both, both, both, lambda: [*both._urgent, *both._others])
     leader = request.getfixturevalue("leader")
     worker = request.getfixturevalue("workers")
     client = request.getfixturevalue("redis_server").client
-    return Sides(worker(), worker(), leader.orders, lambda: client.zcard(DEMANDS))
+    return Sides(worker(), worker(), leader.orders, lambda: client.zrange(DEMANDS, 0, -1))
 
 
 @pytest.fixture
@@ -131,6 +131,12 @@ def test_who_asks_goes_on_once_it_is_answered(sides: Sides, asking: Group) -> No
     sides.orders.answer("b")
     waiting.get(timeout=LONG)
     sides.here.ask([], LONG)
+    waiting = asking.spawn(sides.here.ask, ["c", "c"], SHORT)
+    assert failure(waiting).startswith("Unanswered")
+    waiting = asking.spawn(sides.there.ask, ["c", "c"], LONG)
+    gevent.sleep(0)
+    sides.orders.answer(take(sides.orders))
+    waiting.get(timeout=LONG)
 
 
 def test_the_same_demands_meet(sides: Sides, asking: Group) -> None:
@@ -148,11 +154,11 @@ def test_the_same_demands_meet(sides: Sides, asking: Group) -> None:
 
 def test_the_urgent_come_first_and_then_whoever_asked_first(sides: Sides) -> None:
     sides.here.post(["later 1", "later 2", "hurried"], urgent=False)
-    until(lambda: sides.count() == 3)
+    until(lambda: len(sides.queue()) == 3)
     sides.here.post(["now 1", "now 2"])
     sides.here.post(["hurried", "now 3"])
     sides.here.post(["now 1", "later 2"], urgent=False)
-    until(lambda: sides.count() == 6)
+    until(lambda: len(sides.queue()) == 6)
     order = [take(sides.orders) for _ in range(6)]
     assert order == ["now 1", "now 2", "hurried", "now 3", "later 1", "later 2"]
 
@@ -181,7 +187,7 @@ def test_the_others_are_waited_for_though_one_is_refused(sides: Sides, asking: G
 
 def test_who_is_not_answered_is_told_why(sides: Sides, asking: Group) -> None:
     sides.there.post(["a", "b"])
-    until(lambda: sides.count() == 2)
+    until(lambda: len(sides.queue()) == 2)
     late = asking.spawn(sides.here.ask, ["c"], 0.5)
     assert failure(late) == "Unanswered: it waits for its turn: 2 others come first"
     late = asking.spawn(sides.here.ask, ["b"], 0.5)
@@ -214,11 +220,22 @@ def test_no_more_wait_than_may(
     monkeypatch.setattr(memory_demands, "MAX_DEMANDS", 2)
     monkeypatch.setattr(redis_demands, "MAX_DEMANDS", 2)
     sides.here.post(["a", "b", "c"])
-    until(lambda: sides.count() == 2)
+    until(lambda: len(sides.queue()) == 2)
     late = asking.spawn(sides.here.ask, ["d"], LONG)
-    assert failure(late) == "Unanswered: 2 others wait for their turn already"
+    assert failure(late).endswith("others wait for their turn already")
     assert [take(sides.orders), take(sides.orders)] == ["a", "b"]
     assert sides.orders.take(SHORT) is None
+
+
+def test_the_urgent_push_out_those_that_are_not(
+    sides: Sides, asking: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_demands, "MAX_DEMANDS", 2)
+    monkeypatch.setattr(redis_demands, "MAX_DEMANDS", 2)
+    sides.here.post(["a", "b"], urgent=False)
+    until(lambda: sides.queue() == ["a", "b"])
+    asking.spawn(sides.here.ask, ["c"], LONG)
+    until(lambda: sides.queue() == ["c", "a"])
 
 
 def test_no_more_are_waited_for_than_may(

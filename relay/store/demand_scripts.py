@@ -55,6 +55,11 @@ local head, demands, bell, most = KEYS[1], KEYS[2], KEYS[3], tonumber(ARGV[1])
 prune(demands, most)
 local writer, count, added, said =
     redis.pcall('HGET', head, 'writer'), redis.call('ZCARD', demands), false, {}
+-- The last goes, if it is not urgent.
+local function make_room()
+    local last = redis.call('ZRANGE', demands, -1, -1, 'WITHSCORES')
+    if tonumber(last[2]) >= %(later)d then count = count - redis.call('ZREM', demands, last[1]) end
+end
 local function ask(name, urgent, seen, answered, refused, taken)
     local mark = short(answered, %(mark)d)
     local age = now - (tonumber(mark or '') or 0)
@@ -69,8 +74,9 @@ local function ask(name, urgent, seen, answered, refused, taken)
     local score = now
     if urgent ~= '1' then score = score + %(later)d end
     local old = redis.call('ZSCORE', demands, name)
-    if not old and count >= most then return 'full', count, mark end
     if not old then
+        if count >= most and urgent == '1' then make_room() end
+        if count >= most then return 'full', count, mark end
         count = count + 1
         added = true
     end

@@ -12,6 +12,7 @@ from relay.store.waits import Waits, unanswered, wait_for_all
 
 #: Demands that wait for their turn at most.
 MAX_DEMANDS = 1_000
+_FULL = f"{MAX_DEMANDS} others wait for their turn already"
 #: Refusals that are remembered at most; the oldest goes first.
 MAX_REFUSALS = 1_000
 #: Seconds after which a demand that was taken may be made again: whoever took it has failed.
@@ -80,11 +81,21 @@ class MemoryDemands:
             if urgent:
                 del self._others[name]
                 self._urgent[name] = None
-        elif len(self._urgent) + len(self._others) >= MAX_DEMANDS:
-            self._waits.end(name, Unanswered, f"{MAX_DEMANDS} others wait for their turn already")
+        elif not self._has_room(urgent):
+            self._waits.end(name, Unanswered, _FULL)
         else:
             (self._urgent if urgent else self._others)[name] = None
             self._bell.set()
+
+    def _has_room(self, urgent: bool) -> bool:
+        """Where there is none for one that is urgent, the last goes that is not."""
+        if len(self._urgent) + len(self._others) < MAX_DEMANDS:
+            return True
+        if not urgent or not self._others:
+            return False
+        name, _ = self._others.popitem()
+        self._waits.end(name, Unanswered, _FULL)
+        return True
 
     def _wait_for_next(self) -> str:
         while (name := self._next()) is None:

@@ -130,10 +130,12 @@ class RedisDemands:
             if wait is not None:
                 self._learn(name, wait, word, detail, mark)
 
-    def _learn(self, name: str, wait: Wait, word: bytes, detail: Any, mark: bytes) -> None:
-        """What Redis says of one that is waited for."""
+    def _learn(self, name: str, wait: Wait, word: bytes, detail: Any, mark: object) -> None:
+        """What Redis says of one that is waited for. Raises one of MISREAD."""
+        if not isinstance(mark, bytes):
+            raise ValueError(f"{mark!r:.100} is no mark")
         wait.seen = wait.seen or mark
-        wait.place = detail if word == b"waits" else 0
+        wait.place = int(detail) if word == b"waits" else 0
         if word == b"answered":
             self._waits.end(name)
         elif word == b"refused":

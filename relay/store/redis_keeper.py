@@ -13,7 +13,7 @@ from relay.store.redis_archive import RedisArchive
 from relay.turn import give_turn
 
 #: Values that are written at a time: Redis does nothing else meanwhile, for less than a millisecond.
-PATCHES = 200
+PATCHES = 100
 _DROPS = 200
 
 

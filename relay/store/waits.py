@@ -59,7 +59,7 @@ class Waits:
     @contextmanager
     def joined(self, names: Sequence[str], urgent: bool) -> Iterator[dict[str, Wait]]:
         """Waits for these names meanwhile, together with whoever does already."""
-        joined = {name: self._join(name, urgent) for name in names}
+        joined = {name: self._join(name, urgent) for name in dict.fromkeys(names)}
         try:
             yield joined
         finally:
