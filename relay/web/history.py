@@ -2,7 +2,6 @@
 
 import zlib
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import msgspec
 from flask import Blueprint, Request, Response, request
@@ -26,15 +25,28 @@ USUAL_CANDLES = 500
 _MAX_DIGITS = 15
 
 
-class _Made(NamedTuple):
-    """One answer in both its forms."""
+class _Made:
+    """One answer, in the forms that are asked for."""
 
-    json: Packed
-    csv: Packed
-    tag: str
-    id: str
-    reason: str
-    cache: str
+    def __init__(self, candles: Candles, json: bytes, tag: str, resume_id: str) -> None:
+        self._rows = candles.rows
+        self._csv: Packed | None = None
+        self.json = Packed(json)
+        #: The same for the same candles, whatever the id and the time.
+        self.tag = tag
+        self.id = resume_id
+        self.reason = candles.reason
+        self.cache = INCOMPLETE if candles.reason else SETTLED if candles.settled else MOVING
+
+    @property
+    def csv(self) -> Packed:
+        """A line with the names of the fields, and one for each candle."""
+        if self._csv is None:
+            lines = "\r\n".join([",".join(FIELDS), *self._rows, ""])
+            for sign in ("[", "]", '"', "null"):
+                lines = lines.replace(sign, "")
+            self._csv = Packed(lines.encode())
+        return self._csv
 
 
 def blueprint(hub: Hub, past: Past) -> Blueprint:
@@ -109,18 +121,7 @@ def _made(wish: Wish, candles: Candles, resume_id: str, now: int) -> _Made:
     moving = f',"id":"{resume_id}","time":{now},"candles":['.encode()
     body = rows.encode()
     tag = f"{zlib.crc32(steady):08x}{zlib.crc32(body):08x}{len(body):x}"
-    cache = INCOMPLETE if candles.reason else SETTLED if candles.settled else MOVING
-    lines = "\r\n".join([",".join(FIELDS), *candles.rows, ""])
-    for sign in ("[", "]", '"', "null"):
-        lines = lines.replace(sign, "")
-    return _Made(
-        Packed(b"".join([steady, moving, body, b"]}"])),
-        Packed(lines.encode()),
-        tag,
-        resume_id,
-        candles.reason,
-        cache,
-    )
+    return _Made(candles, b"".join([steady, moving, body, b"]}"]), tag, resume_id)
 
 
 def _prefers_csv(request: Request) -> bool:
