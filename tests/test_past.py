@@ -309,6 +309,14 @@ def test_the_candle_of_an_exchange_whose_clock_is_ahead_is_shown(case: Case) -> 
     assert case.rows(limit=1)[0][0] == (NOON + 60) * 1000
 
 
+def test_a_candle_of_a_time_that_is_far_ahead_moves_nothing(case: Case) -> None:
+    case.shelf.keep(SYMBOL, [own(NOON)])
+    case.show(own(NOON + 3600), previous=own(NOON - 60))
+    answer = case.ask(limit=2)
+    assert [json.loads(row)[0] for row in answer.rows] == [(NOON - 60) * 1000, NOON * 1000]
+    assert answer.closed < NOON * 1000
+
+
 def test_a_candle_is_over_two_seconds_after_its_end_or_once_there_is_a_later_one(
     case: Case,
 ) -> None:

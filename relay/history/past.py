@@ -24,6 +24,8 @@ TAIL_SECONDS = {"1s": 2.0}
 _TAIL_SECONDS = 60.0
 #: Seconds after which an answer waits for it, and for a running candle is demanded again as well.
 OLD_SECONDS = 300.0
+#: Seconds by which a candle of the board may be ahead of our time; of one that is further, the time is wrong.
+AHEAD_SECONDS = 60
 #: Seconds from the end of an interval until it counts as over: an update of it may still be on its way.
 GRACE_SECONDS = 2
 
@@ -167,7 +169,8 @@ class Past:
 
 def _view(wish: Wish, ticker: Ticker | None, now: int) -> View:
     newest = () if ticker is None else (ticker.previous, ticker.candle)
-    candles = [candle for candle in newest if candle is not None]
+    latest = now // 1000 + AHEAD_SECONDS
+    candles = [candle for candle in newest if candle is not None and candle.time <= latest]
     return View(wish.simulated, wish.symbol, now // 1000, candles)
 
 

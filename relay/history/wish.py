@@ -5,8 +5,8 @@ from typing import NamedTuple
 from relay.history.interval import SECONDS
 from relay.history.page import PAGE_CANDLES, PageName
 
-#: When the exchange opened, in seconds since 1970: 2017-07-14. There is nothing before.
-EARLIEST = 1_499_990_400
+#: There are no candles before the month in which the exchange opened: 2017-07-01, in seconds since 1970.
+EARLIEST = 1_498_867_200
 
 
 class Wish(NamedTuple):

@@ -136,6 +136,7 @@ def _csv(made: _Made, wish: Wish) -> Response:
     name = f"{wish.symbol}-{wish.interval}.csv"
     plain = name if name.isascii() else f"history-{wish.interval}.csv"
     answer.headers["Content-Disposition"] = f'attachment; filename="{plain}"'
+    answer.headers["Access-Control-Expose-Headers"] = "Relay-Id, Relay-Complete, Relay-Reason"
     answer.headers["Relay-Id"] = made.id
     answer.headers["Relay-Complete"] = "false" if made.reason else "true"
     if made.reason:

@@ -1,0 +1,91 @@
+"""What the answers of the history are built on: a cache with a bound, waits with a bound, makings shared."""
+
+import gzip
+
+import gevent
+import pytest
+from gevent.event import Event
+
+from relay.history.cache import Cache
+from relay.history.supply import MAX_WAITING, Supply
+from relay.store.contract import StoreUnavailable
+from relay.web.packed import Packed
+from relay.web.shared import MAX_ANSWERS, Shared
+from tests.archive import Wants
+
+
+def test_a_cache_gives_up_what_was_asked_for_longest_ago() -> None:
+    cache: Cache[str] = Cache(100)
+    for name in "abc":
+        cache.put(name, name.upper(), 30)
+    assert cache.get("a") == "A"
+    cache.put("d", "D", 30)
+    assert [cache.get(name) for name in "abcd"] == ["A", None, "C", "D"]
+    assert cache.bytes == 90
+
+
+def test_a_value_that_is_put_again_counts_once() -> None:
+    cache: Cache[str] = Cache(100)
+    cache.put("a", "1", 60)
+    cache.put("a", "2", 70)
+    assert (cache.get("a"), cache.bytes, len(cache)) == ("2", 70, 1)
+    cache.drop("a")
+    cache.drop("a")
+    assert (cache.get("a"), cache.bytes) == (None, 0)
+
+
+def test_a_value_that_is_larger_than_the_cache_is_not_kept() -> None:
+    cache: Cache[str] = Cache(100)
+    cache.put("a", "1", 60)
+    cache.put("a", "2", 101)
+    assert (cache.get("a"), cache.bytes) == (None, 0)
+
+
+def test_so_many_answers_wait_and_the_others_go_without() -> None:
+    wants, release = Wants(), Event()
+    wants.supply = lambda _: release.wait() and None
+    supply = Supply(wants)
+    waiting = [gevent.spawn(supply.ask, [f"n{number}"], 5.0) for number in range(MAX_WAITING)]
+    gevent.sleep(0)
+    assert "wait" in supply.ask(["one more"], 5.0)
+    assert wants.posted == ["one more"]
+    release.set()
+    assert [each.get(timeout=20) for each in waiting] == [""] * MAX_WAITING
+    assert supply.ask(["after"], 5.0) == ""
+
+
+def test_an_answer_that_fails_waits_no_longer() -> None:
+    wants = Wants()
+    supply = Supply(wants)
+
+    def fail(_: object) -> None:
+        raise StoreUnavailable("redis: it is away")
+
+    wants.supply = fail
+    for _ in range(MAX_WAITING + 1):
+        assert "it is away" in supply.ask(["n"], 5.0)
+    assert wants.posted == []
+
+
+def test_each_question_is_answered_once_at_a_time_and_only_so_many_are_kept() -> None:
+    made: list[int] = []
+
+    def make(question: int) -> int:
+        made.append(question)
+        return question
+
+    shared: Shared[int, int] = Shared(make, lambda: "e1")
+    for _ in range(2):
+        assert [shared.get(number) for number in range(MAX_ANSWERS)] == list(range(MAX_ANSWERS))
+    assert len(made) == MAX_ANSWERS
+    shared.get(MAX_ANSWERS)
+    shared.get(0)
+    assert made[-2:] == [MAX_ANSWERS, 0]
+
+
+@pytest.mark.parametrize("size", [0, 1, 64 << 10, 300_000])
+def test_what_is_packed_in_parts_is_the_whole(size: int) -> None:
+    body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    packed = Packed(body)
+    assert gzip.decompress(packed.gzip()) == body
+    assert packed.gzip() is packed.gzip()
