@@ -160,8 +160,13 @@ class TestSyntheticMarket:
         for more in ({}, {"startTime": str(halted - 2000), "limit": "9"}):
             candles = synthetic.get("/api/v3/klines", **(query | more)).json()
             assert candles[-1][0] <= halted
-        synthetic.listing(resume="BTCUSDT")
-        assert synthetic.get("/api/v3/klines", **query).json()[-1][0] > halted
+        with listen(synthetic, "btcusdt@trade") as client:
+            synthetic.listing(resume="BTCUSDT")
+            traded = hear(client)["T"]
+        candles = synthetic.get("/api/v3/klines", **(query | {"limit": "3"})).json()
+        assert candles[-1][0] // 1000 >= traded // 1000
+        # Nobody could trade meanwhile, so there are no candles, not even flat ones.
+        assert [candle[0] for candle in candles if halted < candle[0] < traded - 1000] == []
 
 
 class TestExchangeInfo:

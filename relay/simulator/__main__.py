@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import ipaddress
 import logging
 import os
@@ -21,6 +22,7 @@ from relay.simulator.register import Register
 from relay.simulator.replay import Replay
 from relay.simulator.still import Still
 from relay.simulator.synthetic import Synthetic
+from relay.simulator.weight import Weight
 
 log = logging.getLogger("relay.simulator")
 
@@ -59,6 +61,7 @@ def _why_not(path: Path) -> str | None:
 
 async def _run(options: argparse.Namespace) -> None:
     market = _market(options)
+    gc.freeze()  # nothing of it ever goes, and looking through it would hold the market up
     stop = _stopped(options.exit_with_stdin)
     faults = Faults(options.retry_after)
     with ExitStack() as files:
@@ -69,6 +72,7 @@ async def _run(options: argparse.Namespace) -> None:
             faults,
             handshake_delay=options.handshake_delay,
             rest_delay=options.rest_delay,
+            weight=Weight(options.weight_limit),
             to_all=bool(options.replay) and options.replay_to_all,
             record=files.enter_context(options.record.open("wb")) if options.record else None,
         )
@@ -78,6 +82,9 @@ async def _run(options: argparse.Namespace) -> None:
         port = server.sockets[0].getsockname()[1]
         host = f"[{options.host}]" if ":" in options.host else options.host
         print(f"simulator listening on ws://{host}:{port}", flush=True)
+        for symbol, after, life in options.newcomer:
+            loop = asyncio.get_running_loop()
+            loop.call_later(_duration(after), register.found, symbol, _duration(life))
         publishing = asyncio.create_task(_publish(market, exchange, options, stop))
         await stop.wait()
         publishing.cancel()
@@ -193,6 +200,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--symbols", type=_positive, default=1300, help="how many (1300)")
     add("--seed", type=int, default=1, help="synthetic: another seed, other prices (1)")
     add("--activity", type=_rate, default=0.35, help="synthetic: share traded per second (0.35)")
+    add(
+        "--newcomer",
+        action="append",
+        default=[],
+        nargs=3,
+        metavar=("SYMBOL", "AFTER", "LIFE"),
+        help="synthetic: one that is listed AFTER seconds, and delisted LIFE seconds later",
+    )
     add("--hz", type=_rate, default=1.0, help="clock: frames per second (1)")
     add("--per-frame", type=_positive, help="clock: symbols per frame (all)")
 
@@ -220,8 +235,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--shutdown-notice", type=_duration, default=10.0, help="from it to the close (10)")
     add("--fault", action="append", default=[], choices=sorted(TABLE.keys() - MOMENTARY))
     add("--handshake-delay", type=_duration, default=5.0, help="for slow-handshake, seconds (5)")
-    add("--rest-delay", type=_duration, default=5.0, help="for rest-slow, seconds (5)")
-    add("--retry-after", type=int, default=5, help="with 429 and 418, seconds (5)")
+    add(
+        "--rest-delay",
+        type=_duration,
+        default=5.0,
+        help="for rest-slow and klines-slow, seconds (5)",
+    )
+    add("--retry-after", type=int, default=5, help="with 429 and 418 by fault, seconds (5)")
+    add("--weight-limit", type=int, default=6000, help="REST weight a minute, then 429 (6000)")
     return parser
 
 

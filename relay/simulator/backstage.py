@@ -3,9 +3,17 @@
 GET /simulator/status                          who is connected, to what, and what clients have asked
 GET /simulator/listing?halt=SYMBOL[&status=S]  halt it with HALT, BREAK (the default), CANCEL_ONLY
                                                or END_OF_DAY: no trades, frames or candles
-GET /simulator/listing?resume=SYMBOL           let it trade again
+GET /simulator/listing?pause=SYMBOL[&seconds=N]  nobody trades it, until then or until resumed (only
+                                               of the synthetic market); its candles are flat
+GET /simulator/listing?mute=SYMBOL[&seconds=N] no stream says anything of it, while it trades on
+                                               and REST knows; `*` is the whole market
+GET /simulator/listing?resume=SYMBOL           let it trade and be heard of again
 GET /simulator/listing?delist=SYMBOL           take it out of REST and of every stream
 GET /simulator/listing?list=SYMBOL             list what was delisted, and let it trade
+GET /simulator/listing?new=SYMBOL[&life=N]     list one that never was, without a past (only of the
+                                               synthetic market); delist it N seconds later
+GET /simulator/weight?limit=N[&used=N]         change how much REST weight a minute has, and what
+                                               counts as used in this one; a ban is over
 GET /simulator/fault?set=NAME[&set=NAME]       switch faults on, or let momentary ones happen
 GET /simulator/fault?clear[=NAME]              switch all faults off, or one
 GET /simulator/publish?stream=NAME&data=JSON   send a payload to whoever is subscribed
@@ -19,12 +27,14 @@ from relay.simulator.answer import Answer
 from relay.simulator.faults import TABLE
 from relay.simulator.register import STATUSES, Register
 from relay.simulator.rest import reply
+from relay.simulator.weight import Weight
 
 
 class Stage(Protocol):
     """What can be done to the exchange."""
 
     register: Register
+    weight: Weight
 
     def status(self) -> dict[str, Any]:
         """Return what /simulator/status shows."""
@@ -59,6 +69,11 @@ def answer(path: str, exchange: Stage) -> Answer:
             refused = _change(query, exchange.register)
             if refused is not None:
                 return reply(refused, 400)
+        case "/simulator/weight":
+            numbers = {key: query[key][-1] for key in ("limit", "used") if key in query}
+            if not numbers or not all(map(str.isdecimal, numbers.values())):
+                return reply({"error": "limit and used are numbers"}, 400)
+            exchange.weight.set(**{key: int(text) for key, text in numbers.items()})
         case "/simulator/publish" if "stream" in query and "data" in query:
             exchange.play(query["stream"][-1], query["data"][-1].encode())
         case _:
@@ -71,8 +86,15 @@ def _change(query: dict[str, list[str]], register: Register) -> dict[str, Any] |
     status = query.get("status", ["BREAK"])[-1]
     if status not in STATUSES:
         return {"unknown": [status], "known": sorted(STATUSES)}
+    try:
+        seconds, life = _seconds(query, "seconds"), _seconds(query, "life")
+    except ValueError as error:
+        return {"unknown": [str(error)]}
     changes: dict[str, Callable[[str], bool]] = {
+        "new": lambda symbol: register.found(symbol, life),
         "halt": lambda symbol: register.halt(symbol, status),
+        "pause": lambda symbol: register.begin_gap("pause", symbol, seconds),
+        "mute": lambda symbol: register.begin_gap("mute", symbol, seconds),
         "resume": register.resume,
         "delist": register.delist,
         "list": register.relist,
@@ -84,3 +106,13 @@ def _change(query: dict[str, list[str]], register: Register) -> dict[str, Any] |
         if not change(symbol)
     ]
     return {"unknown": unknown} if unknown else None
+
+
+def _seconds(query: dict[str, list[str]], name: str) -> float | None:
+    """Return a duration, None if there is none; raise ValueError for one that cannot be."""
+    if name not in query:
+        return None
+    seconds = float(query[name][-1])
+    if not 0 <= seconds < 1e9:
+        raise ValueError(query[name][-1])
+    return seconds

@@ -62,6 +62,15 @@ class Clock:
         """Do nothing: a time that nobody is told does not matter."""
         del symbols
 
+    def pause(self, symbols: Collection[str]) -> None:
+        """Do nothing: time does not pause."""
+        del symbols
+
+    def found(self, symbol: str) -> bool:
+        """Refuse: the symbols are numbered."""
+        del symbol
+        return False
+
     def days(self) -> Iterable[Day]:
         return [self._day(symbol) for symbol in self._symbols]
 

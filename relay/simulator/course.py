@@ -22,10 +22,10 @@ class Course:
     courses, so that ETHBTC is always ETHUSDT / BTCUSDT.
     """
 
-    __slots__ = ("_base", "_waves")
+    __slots__ = ("_waves", "base")
 
     def __init__(self, seed: str, base: float, restless: float = 1.0) -> None:
-        self._base = base
+        self.base = base
         phase = random.Random(seed)
         self._waves = tuple(
             (math.tau / period, phase.uniform(0, math.tau), size * restless)
@@ -38,4 +38,4 @@ class Course:
         total = 0.0
         for speed, phase, size in self._waves:
             total += size * math.sin(speed * seconds + phase)
-        return self._base * math.exp(total)
+        return self.base * math.exp(total)

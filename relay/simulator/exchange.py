@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -16,12 +15,14 @@ from relay.simulator import backstage, wire
 from relay.simulator.audience import Audiences
 from relay.simulator.client import Client, Connection, Lifetime, Target
 from relay.simulator.control import MAX_STREAMS, answer
+from relay.simulator.desk import Desk
 from relay.simulator.faults import MOMENTARY, Faults
 from relay.simulator.frame import Frame
 from relay.simulator.register import Register
 from relay.simulator.response import respond, sign
 from relay.simulator.rest import Rest
 from relay.simulator.tally import Tally
+from relay.simulator.weight import Weight
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class Exchange:
         lifetime: Lifetime,
         faults: Faults,
         *,
+        weight: Weight,
         handshake_delay: float = 0.0,
         rest_delay: float = 0.0,
         to_all: bool = False,
@@ -47,14 +49,14 @@ class Exchange:
         self._lifetime = lifetime
         self._faults = faults
         self._handshake_delay = handshake_delay  # seconds, under the fault `slow-handshake`
-        self._rest_delay = rest_delay  # seconds, under the fault `rest-slow`
         self._to_all = to_all
         self._record = record
-        self._rest = Rest(register)
+        self.weight = weight
         self._clients: set[Client] = set()
         self._audiences = Audiences()
         self._accepted = 0
         self._tally = Tally()
+        self._desk = Desk(Rest(register, weight), faults, self._tally, weight, rest_delay)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def listen(self, host: str, port: int) -> Server:
@@ -118,6 +120,7 @@ class Exchange:
             "accepted": self._accepted,
             "streams": self._audiences.sizes(),
             **self._tally.shown(),
+            **self.weight.shown(),
             **self.register.shown(),
         }
 
@@ -177,18 +180,13 @@ class Exchange:
         """Answer REST calls and refusals; None lets the WebSocket handshake go on."""
         if request.path.startswith("/simulator/"):
             return respond(*backstage.answer(request.path, self))
-        rest = request.path.startswith("/api/")
-        if rest:
-            self._tally.rest_calls[urlsplit(request.path).path] += 1
-        else:
-            self._tally.attempts[_address(connection)] += 1
-        refusal = self._faults.refusal(rest=rest)
+        if request.path.startswith("/api/"):
+            said = await self._desk.answer(request.path, connection.transport.is_closing)
+            return respond(*(said or (503, "", {})))
+        self._tally.attempts[_address(connection)] += 1
+        refusal = self._faults.refusal(rest=False)
         if refusal is not None:
             return respond(*refusal)
-        if rest:
-            if "rest-slow" in self._faults.active:
-                await asyncio.sleep(self._rest_delay)
-            return respond(*self._faults.spoil(self._rest.answer(request.path)))
         target = Target.parse(request.path)
         if target is None:
             return respond(404, "", {})

@@ -2,15 +2,18 @@
 
 To add one: a line in `TABLE`, and where it acts. Refusals need only a line in `_REFUSALS` or
 `_REST_REFUSALS`; what distorts messages acts in `Faults.distort`; what happens to connections
-(`MOMENTARY`, `half-open`, `mid-frame`) and to requests (`subscribe-error`, `slow-handshake`,
-`rest-slow`) acts in exchange.py, and `fragmented` in client.py.
+(`MOMENTARY`, `half-open`, `mid-frame`) and to requests (`subscribe-error`, `slow-handshake`) acts in
+exchange.py, what delays REST in desk.py, and `fragmented` in client.py. A fault of REST is named
+`rest-...`; the same of /api/v3/klines alone `klines-...`.
 """
 
 import itertools
+import json
 import re
 from collections.abc import Iterator
 
 from relay.simulator.answer import Answer
+from relay.simulator.rows_junk import KLINES_JUNK
 
 TABLE = {
     "silent": "data stops; pings, ACKs and new connections go on",
@@ -34,7 +37,14 @@ TABLE = {
     "rest-429": "REST alone: HTTP 429 with Retry-After",
     "rest-down": "REST alone: HTTP 503",
     "rest-junk": "REST alone: HTTP 200 with half of the JSON",
+    "rest-silent": "REST alone: calls are accepted and not answered while this lasts",
     "rest-slow": "REST alone: answers come only after --rest-delay",
+    "klines-418": "klines alone: HTTP 418 with Retry-After",
+    "klines-429": "klines alone: HTTP 429 with Retry-After",
+    "klines-down": "klines alone: HTTP 503",
+    "klines-junk": "klines alone: HTTP 200 with rows that nobody could use, of another sort each time",
+    "klines-silent": "klines alone: calls are accepted and not answered while this lasts",
+    "klines-slow": "klines alone: answers come only after --rest-delay",
     "drop": "every connection is reset (RST) at once; new ones are welcome",
     "close": "every connection is closed with 1001 at once; new ones are welcome",
     "shutdown": "every connection is told serverShutdown, and closed --shutdown-notice later",
@@ -52,6 +62,7 @@ _REFUSALS = {
     "refuse-503": 503,
 }
 _REST_REFUSALS = {"rest-418": 418, "rest-429": 429, "rest-down": 503}
+_KLINES_REFUSALS = {"klines-418": 418, "klines-429": 429, "klines-down": 503}
 
 _BODIES = {
     403: "<html><body><h1>403 Forbidden</h1></body></html>",
@@ -81,6 +92,12 @@ _OLDER_BY = 60_000  # ms
 _OLDER_EVERY = 5  # frames
 
 
+def refusal(status: int, retry_after: int) -> Answer:
+    """Return how Binance refuses with a status; `retry_after` (seconds) is told with 418 and 429."""
+    headers = {"Retry-After": str(retry_after)} if status in (418, 429) else {}
+    return status, _BODIES[status], headers
+
+
 class Faults:
     """Which faults are active. Those that concern messages and handshakes are applied here."""
 
@@ -88,6 +105,7 @@ class Faults:
         self.active: set[str] = set()
         self.retry_after = retry_after  # seconds
         self._junk = itertools.cycle(_JUNK)
+        self._rows_junk = itertools.cycle(KLINES_JUNK)
         self._count = itertools.count(1)
 
     def mute(self, stream: str) -> bool:
@@ -96,19 +114,26 @@ class Faults:
             return True
         return not self.active.isdisjoint(("silent", "ack-only"))
 
-    def refusal(self, *, rest: bool) -> Answer | None:
+    def refusal(self, *, rest: bool, klines: bool = False) -> Answer | None:
         """Return status, body and headers of the refusal that is active, if one is."""
         refusals = _REFUSALS | _REST_REFUSALS if rest else _REFUSALS
+        refusals = refusals | _KLINES_REFUSALS if klines else refusals
         for name in self.active & refusals.keys():
-            status = refusals[name]
-            headers = {"Retry-After": str(self.retry_after)} if status in (418, 429) else {}
-            return status, _BODIES[status], headers
+            return refusal(refusals[name], self.retry_after)
         return None
 
-    def spoil(self, answer: Answer) -> Answer:
+    def acts(self, what: str, klines: bool) -> bool:
+        """Return whether REST, or klines alone, has a fault: `slow` or `silent`."""
+        return f"rest-{what}" in self.active or (klines and f"klines-{what}" in self.active)
+
+    def spoil(self, answer: Answer, *, klines: bool = False) -> Answer:
         """Return what REST says instead of an answer."""
         status, body, headers = answer
-        return (status, body[: len(body) // 2], headers) if "rest-junk" in self.active else answer
+        if "rest-junk" in self.active:
+            return status, body[: len(body) // 2], headers
+        if klines and "klines-junk" in self.active and status == 200:
+            return status, next(self._rows_junk)(json.loads(body)), headers
+        return answer
 
     def distort(self, message: bytes) -> Iterator[tuple[bytes, bool]]:
         """Yield what is sent in place of one message; the flag tells text from binary."""

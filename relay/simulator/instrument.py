@@ -4,15 +4,23 @@ import math
 import random
 from dataclasses import dataclass
 
+from relay.simulator.chronicle import UNIT, Chronicle, decimal
 from relay.simulator.listing import Listed
 from relay.simulator.market import Day
-
-#: Prices and quantities are integers in units of 1e-8, the last decimal that Binance prints.
-UNIT = 10**8
+from relay.simulator.past import Past
+from relay.simulator.tape import Tape
+from relay.simulator.window import Window
 
 _DAY = 86_400
-_SURVEY = 600.0  # seconds between looks at the whole window of 24 h
-_SAMPLES = 24
+
+#: Dollars that the symbol traded most turns over in a day; the second half of it, and so on.
+_TURNOVER = 4e8
+
+#: How unlike the sizes of trades are: sigma of a log-normal distribution.
+_SPREAD = 1.5
+
+#: Seconds in which a price goes back to its course, from where the made-up past ended.
+_RETURN = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,46 +37,61 @@ class Trade:
 class Instrument:
     """A price that walks in steps of its own tick around the course it is headed for.
 
-    Open, high and low are those of the last 24 hours; the quote volume is the volume at a mean
-    price between low and high.
+    Open, high, low and volumes of the last 24 hours are those of its candles.
     """
 
-    def __init__(self, listed: Listed, rank: int, now: float) -> None:
+    def __init__(
+        self, listed: Listed, rank: int, now: float, rate: float, *, new: bool = False
+    ) -> None:
+        """`rate`: trades per second. A new symbol has no past: it is listed now (seconds)."""
         self.symbol = listed.symbol
         self.lower = "".join(c.lower() if c.isascii() else c for c in listed.symbol)
         self.rank = rank
         self._listed = listed
         self._chance = random.Random(f"{listed.symbol} {int(now)}")
-        dollars = listed.base.at(now)
-        self.tick = _tick(listed.price(now))
+        dollars = listed.base.base
+        self.tick = _tick(dollars / listed.quote.base)
         self.lot = _lot(dollars)
-        self.price = self.open = self.high = self.low = self.course(now)
-        self.volume = round(4e8 / (rank + 1) / dollars * UNIT / self.lot) * self.lot
+        trades = rate * _DAY
+        lots = max(1.0, _TURNOVER / (rank + 1) / trades * UNIT / dollars / self.lot)
+        self._size = math.log(lots) - _SPREAD**2 / 2
+        # The minute that has begun is made of what comes from here on, and of nothing made up.
+        begun = int(now) // 60 * 60
+        scale = self.tick * self.lot / UNIT
+        tape = Tape(begun, scale)
+        past = None
+        if not new:
+            past = Past(listed.key, listed.since, self._ticks, scale, trades, lots)
+        self.chronicle = Chronicle(self.tick, self.lot, tape, past)
+        self._tape = tape
+        self._begun = now
+        self._day = Window(self.chronicle, _DAY // 60, int(now))
+        self._windows = {_DAY // 60: self._day}
+        price = self.chronicle.price(begun)
+        self.price = self.course(now) if price is None else price * self.tick
+        # The made-up past ends beside the course, from where the price goes back to it.
+        self._aside = self.price - self.course(now)
         self.update_id = 4_000_000_000 + rank
-        self.first_id = 10_000_000 + rank
-        self.last_id = self.first_id + 900_000 // (rank + 1) + 20
-        self._survey(now)
-        self.trade(now)
+        self.last_id = 10_000_000 + rank + self._day.trades
+        self.last = self._record(now)
 
     def trade(self, now: float) -> Trade:
         """Let one trade happen at a time in seconds since 1970."""
-        if now - self._surveyed > _SURVEY:
-            self._survey(now)
-        gap = self._listed.price(now) * UNIT - self.price
+        aside = self._aside * math.exp((self._begun - now) / _RETURN)
+        gap = self._listed.price(now) * UNIT + aside - self.price
         spread = max(0.7 * self.tick, self.price * 3e-5)
         step = self._chance.gauss(0.08 * gap, spread)
         self.price = max(self.tick, self.price + round(step / self.tick) * self.tick)
-        self.high = max(self.high, self.price)
-        self.low = min(self.low, self.price)
-        # As much as came in has left the window of 24 h, give or take.
-        quantity, left = self._quantity(), self._quantity()
-        self.volume = max(quantity, self.volume + quantity - left)
         self.last_id += 1
-        self.first_id += 1
         self.update_id += self._chance.randint(1, 9)
-        time = int(now * 1000)
-        self.last = Trade(self.last_id, self.price, quantity, time, self._chance.random() < 0.5)
+        self.last = self._record(now)
         return self.last
+
+    def window(self, minutes: int = _DAY // 60) -> Window:
+        """Return what tickers say of so many minutes, up to the last trade."""
+        if minutes not in self._windows:
+            self._windows[minutes] = Window(self.chronicle, minutes, self.last.time // 1000)
+        return self._windows[minutes]
 
     @property
     def bid(self) -> int:
@@ -80,34 +103,25 @@ class Instrument:
         """Best ask, one tick above the bid."""
         return self.bid + self.tick
 
-    @property
-    def mean(self) -> int:
-        """Weighted mean price of the window, between low and high."""
-        return (self.open + self.high + self.low + self.price) // 4
-
-    @property
-    def quote_volume(self) -> int:
-        """Volume in the quote asset."""
-        return self.volume * self.mean // UNIT
-
     def book_quantity(self) -> int:
         """Return a plausible quantity at some price of the book."""
         return self._quantity() * 7
 
     def course(self, seconds: float) -> int:
         """Return the price the course had at a time, on the tick."""
-        return max(1, round(self._listed.price(seconds) * UNIT / self.tick)) * self.tick
+        return self._ticks(seconds) * self.tick
 
     def day(self) -> Day:
-        """Return the window as REST shows it."""
+        """Return the last 24 hours as REST shows them."""
+        window = self._day
         return Day(
             symbol=self.symbol,
             last=decimal(self.price),
-            open=decimal(self.open),
-            high=decimal(self.high),
-            low=decimal(self.low),
-            volume=decimal(self.volume),
-            quote_volume=decimal(self.quote_volume),
+            open=decimal(window.open * self.tick),
+            high=decimal(window.high * self.tick),
+            low=decimal(window.low * self.tick),
+            volume=decimal(window.volume * self.lot),
+            quote_volume=decimal(window.quote),
             open_time=self.last.time - _DAY * 1000,
             close_time=self.last.time,
             last_quantity=decimal(self.last.quantity),
@@ -115,26 +129,33 @@ class Instrument:
             bid_quantity=decimal(self.book_quantity()),
             ask=decimal(self.ask),
             ask_quantity=decimal(self.book_quantity()),
-            first_id=self.first_id,
+            first_id=self.last_id - window.trades + 1,
             last_id=self.last_id,
-            count=self.last_id - self.first_id + 1,
+            count=window.trades,
         )
 
-    def _survey(self, now: float) -> None:
-        self._surveyed = now + self._chance.uniform(0, _SURVEY)
-        courses = [self.course(now - _DAY * n / _SAMPLES) for n in range(1, _SAMPLES + 1)]
-        self.open = courses[-1]
-        self.high = max(*courses, self.price)
-        self.low = min(*courses, self.price)
+    def _record(self, now: float) -> Trade:
+        time = int(now * 1000)
+        for window in self._windows.values():
+            window.move(time // 1000)
+        quantity = self._quantity()
+        maker = self._chance.random() < 0.5
+        price, lots = self.price // self.tick, quantity // self.lot
+        quote = self._quote(price, lots)
+        self._tape.add(time // 1000, price, lots, quote, bought=not maker)
+        for window in self._windows.values():
+            window.add(price, lots, quote)
+        return Trade(self.last_id, self.price, quantity, time, maker)
+
+    def _ticks(self, seconds: float) -> int:
+        return max(1, round(self._listed.price(seconds) * UNIT / self.tick))
+
+    def _quote(self, price: int, lots: int) -> int:
+        return price * self.tick * lots * self.lot // UNIT
 
     def _quantity(self) -> int:
-        # Most trades are small, a few are large: some 200 dollars at the median.
-        return max(1, round(self._chance.lognormvariate(4, 1.5))) * self.lot
-
-
-def decimal(units: int) -> str:
-    """Print units of 1e-8 as Binance does: eight decimals, trailing zeros kept."""
-    return f"{units // UNIT}.{units % UNIT:08d}"
+        # Most trades are small, a few are large.
+        return max(1, round(self._chance.lognormvariate(self._size, _SPREAD))) * self.lot
 
 
 def _tick(price: float) -> int:

@@ -64,6 +64,11 @@ _LEAST_PRICE = 2e-7
 #: Pairs that are only traded the other way round.
 _NEVER = frozenset((("BTC", "ETH"), ("BTC", "BNB"), ("ETH", "BNB")))
 
+#: Binance opened on 2017-08-17 (seconds since 1970); the last symbol was listed in May 2025.
+_OPENED = 1_502_928_000
+_DAYS = 2_844
+_FIRST = frozenset(("BTCUSDT", "ETHUSDT"))
+
 #: Listed once, dead since: REST shows them with "0.00000000" unless asked for TRADING only.
 DELISTED = ("BCCUSDT", "VENUSDT", "BTCSTUSDT", "SRMUSDT", "BUSDUSDT")
 
@@ -75,6 +80,10 @@ class Listed:
     symbol: str
     base: Course
     quote: Course
+    #: The day it was listed, in seconds since 1970.
+    since: int = 0
+    #: Another one, another past.
+    key: str = ""
 
     def price(self, seconds: float) -> float:
         """Return the price the symbol is headed for, at a time in seconds since 1970."""
@@ -100,7 +109,22 @@ def listing(count: int, seed: int) -> list[Listed]:
     pairs.sort(key=lambda pair: pair[0])
     names = [(asset + quote, asset, quote) for _, asset, quote in pairs][:count]
     names += [(f"SIM{n:05}USDT", "DOGE", "USDT") for n in range(count - len(names))]
-    return [Listed(symbol, courses[base], courses[quote]) for symbol, base, quote in names]
+    return [
+        Listed(symbol, courses[base], courses[quote], _since(symbol, seed), f"{seed} {symbol}")
+        for symbol, base, quote in names
+    ]
+
+
+def newcomer(symbol: str, seed: int) -> Listed:
+    """Return a symbol that nobody has heard of, at some price in dollars."""
+    dollars = 10 ** random.Random(f"{seed} {symbol}").uniform(-1, 1)
+    return Listed(symbol, Course(f"{seed} {symbol}", dollars), Course("", 1.0, 0.0))
+
+
+def _since(symbol: str, seed: int) -> int:
+    """Return when a symbol was listed: the first of them when Binance opened."""
+    days = 0 if symbol in _FIRST else random.Random(f"{symbol} {seed}").randrange(_DAYS)
+    return _OPENED + days * 86_400
 
 
 def _dollars(seed: int) -> dict[str, float]:

@@ -69,6 +69,12 @@ class Market(Protocol):
     def suspend(self, symbols: Collection[str]) -> None:
         """Let these symbols not trade until the next call, and all others trade."""
 
+    def pause(self, symbols: Collection[str]) -> None:
+        """Let nobody trade these symbols until the next call, though they could."""
+
+    def found(self, symbol: str) -> bool:
+        """List a symbol that never was; return whether that is possible."""
+
     def days(self) -> Iterable[Day]:
         """Return all symbols, in the order in which the exchange lists them."""
 

@@ -4,18 +4,19 @@ Event times are milliseconds. An entry's E is that of its own last trade, as on 
 entries of one frame spread over the second before it.
 """
 
-from relay.simulator.candles import candle
-from relay.simulator.instrument import Instrument, Trade, decimal
+from relay.simulator.chronicle import UNIT, decimal
+from relay.simulator.instrument import Instrument, Trade
+from relay.simulator.market import Candle
 
-_DAY_MS = 86_400_000
+#: Minutes.
+_DAY = 1_440
 
 
 def mini_ticker(i: Instrument) -> str:
     """`<s>@miniTicker` and an entry of `!miniTicker@arr`."""
     return (
         f'{{"e":"24hrMiniTicker","E":{i.last.time},"s":"{i.symbol}","c":"{decimal(i.price)}",'
-        f'"o":"{decimal(i.open)}","h":"{decimal(i.high)}","l":"{decimal(i.low)}",'
-        f'"v":"{decimal(i.volume)}","q":"{decimal(i.quote_volume)}"}}'
+        f"{_ohlvq(i, _DAY)}}}"
     )
 
 
@@ -23,19 +24,19 @@ def ticker(i: Instrument) -> str:
     """`<s>@ticker`."""
     t = i.last
     return (
-        f'{{"e":"24hrTicker","E":{t.time},"s":"{i.symbol}",{_change(i)},'
-        f'"x":"{decimal(i.open)}","c":"{decimal(i.price)}","Q":"{decimal(t.quantity)}",'
-        f'"b":"{decimal(i.bid)}","B":"{decimal(i.book_quantity())}",'
-        f'"a":"{decimal(i.ask)}","A":"{decimal(i.book_quantity())}",{_window(i, _DAY_MS)}}}'
+        f'{{"e":"24hrTicker","E":{t.time},"s":"{i.symbol}",{_change(i, _DAY)},'
+        f'"x":"{decimal(i.window().open * i.tick)}","c":"{decimal(i.price)}",'
+        f'"Q":"{decimal(t.quantity)}","b":"{decimal(i.bid)}","B":"{decimal(i.book_quantity())}",'
+        f'"a":"{decimal(i.ask)}","A":"{decimal(i.book_quantity())}",{_window(i, _DAY)}}}'
     )
 
 
 def rolling_ticker(i: Instrument, window: str) -> str:
     """`<s>@ticker_<window>` and an entry of `!ticker_<window>@arr`; windows 1h, 4h and 1d."""
-    length = {"1h": 3_600_000, "4h": 14_400_000}.get(window, _DAY_MS)
+    minutes = {"1h": 60, "4h": 240}.get(window, _DAY)
     return (
-        f'{{"e":"{window}Ticker","E":{i.last.time},"s":"{i.symbol}",{_change(i)},'
-        f'"c":"{decimal(i.price)}",{_window(i, length)}}}'
+        f'{{"e":"{window}Ticker","E":{i.last.time},"s":"{i.symbol}",{_change(i, minutes)},'
+        f'"c":"{decimal(i.price)}",{_window(i, minutes)}}}'
     )
 
 
@@ -67,9 +68,11 @@ def book_ticker(i: Instrument) -> str:
 
 def average_price(i: Instrument, now: float) -> str:
     """`<s>@avgPrice`, of five minutes."""
+    window = i.window(5)
+    mean = window.quote * UNIT // (window.volume * i.lot)
     return (
         f'{{"e":"avgPrice","E":{int(now * 1000)},"s":"{i.symbol}","i":"5m",'
-        f'"w":"{decimal(i.course(now - 150))}","T":{i.last.time}}}'
+        f'"w":"{decimal(mean)}","T":{i.last.time}}}'
     )
 
 
@@ -88,28 +91,40 @@ def depth(i: Instrument, now: float, since: int) -> str:
     )
 
 
-def kline(i: Instrument, interval: str, opened: int, now: float, *, closed: bool) -> str:
-    """`<s>@kline_<interval>`: the candle opened at a time in seconds."""
-    c = candle(i, interval, opened, now)
+def kline(symbol: str, interval: str, c: Candle, now: float, last_id: int, *, closed: bool) -> str:
+    """`<s>@kline_<interval>`: a candle, and the number of its last trade."""
+    count = int(c[8])
+    first, last = (last_id - count + 1, last_id) if count else (-1, -1)
     return (
-        f'{{"e":"kline","E":{int(now * 1000)},"s":"{i.symbol}","k":{{"t":{c[0]},"T":{c[6]},'
-        f'"s":"{i.symbol}","i":"{interval}","f":{i.first_id},"L":{i.last_id},"o":"{c[1]}",'
-        f'"c":"{c[4]}","h":"{c[2]}","l":"{c[3]}","v":"{c[5]}","n":{c[8]},"x":{_boolean(closed)},'
+        f'{{"e":"kline","E":{int(now * 1000)},"s":"{symbol}","k":{{"t":{c[0]},"T":{c[6]},'
+        f'"s":"{symbol}","i":"{interval}","f":{first},"L":{last},"o":"{c[1]}",'
+        f'"c":"{c[4]}","h":"{c[2]}","l":"{c[3]}","v":"{c[5]}","n":{count},"x":{_boolean(closed)},'
         f'"q":"{c[7]}","V":"{c[9]}","Q":"{c[10]}","B":"0"}}}}'
     )
 
 
-def _change(i: Instrument) -> str:
-    change, sign = abs(i.price - i.open), "-" if i.price < i.open else ""
-    percent = (i.price - i.open) / i.open * 100
-    return f'"p":"{sign}{decimal(change)}","P":"{percent:.3f}","w":"{decimal(i.mean)}"'
+def _change(i: Instrument, minutes: int) -> str:
+    window = i.window(minutes)
+    opened = window.open * i.tick
+    change, sign = abs(i.price - opened), "-" if i.price < opened else ""
+    percent = (i.price - opened) / opened * 100
+    mean = window.quote * UNIT // (window.volume * i.lot)
+    return f'"p":"{sign}{decimal(change)}","P":"{percent:.3f}","w":"{decimal(mean)}"'
 
 
-def _window(i: Instrument, length: int) -> str:
+def _ohlvq(i: Instrument, minutes: int) -> str:
+    w, tick = i.window(minutes), i.tick
     return (
-        f'"o":"{decimal(i.open)}","h":"{decimal(i.high)}","l":"{decimal(i.low)}",'
-        f'"v":"{decimal(i.volume)}","q":"{decimal(i.quote_volume)}","O":{i.last.time - length},'
-        f'"C":{i.last.time},"F":{i.first_id},"L":{i.last_id},"n":{i.last_id - i.first_id + 1}'
+        f'"o":"{decimal(w.open * tick)}","h":"{decimal(w.high * tick)}",'
+        f'"l":"{decimal(w.low * tick)}","v":"{decimal(w.volume * i.lot)}","q":"{decimal(w.quote)}"'
+    )
+
+
+def _window(i: Instrument, minutes: int) -> str:
+    count = i.window(minutes).trades
+    return (
+        f'{_ohlvq(i, minutes)},"O":{i.last.time - minutes * 60_000},'
+        f'"C":{i.last.time},"F":{i.last_id - count + 1},"L":{i.last_id},"n":{count}'
     )
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from relay.simulator.answer import Answer
-from relay.simulator.candles import INTERVALS
+from relay.simulator.interval import INTERVALS
 from relay.simulator.market import Day
 from relay.simulator.register import Register
+from relay.simulator.weight import Weight
 
 #: Most candles in one answer; and how many without `limit`.
 _MAX_CANDLES = 1000
@@ -34,12 +35,11 @@ class _WrongError(Exception):
 
 
 class Rest:
-    """Answers `/api/v3/...` from the register, and counts the weight of the calls per minute."""
+    """Answers `/api/v3/...` from the register, and says what each call weighs."""
 
-    def __init__(self, register: Register) -> None:
+    def __init__(self, register: Register, weight: Weight) -> None:
         self._register = register
-        self._minute = 0
-        self._used = 0
+        self._weight = weight
         self._calls: dict[str, Callable[[Query], tuple[int, Any]]] = {
             "/api/v3/ping": lambda _: (1, {}),
             "/api/v3/time": lambda _: (1, {"serverTime": _now()}),
@@ -50,28 +50,18 @@ class Rest:
             "/api/v3/klines": self._candles,
         }
 
-    def answer(self, path: str) -> Answer:
-        """Return status, body and headers for the path and query of a GET."""
+    def answer(self, path: str) -> tuple[int, Answer]:
+        """Return the weight of a GET, and status, body and headers for its path and query."""
         url = urlsplit(path)
         call = self._calls.get(url.path)
         if call is None:
-            return reply({"code": -1, "msg": "Not found."}, 404)
+            return 1, reply({"code": -1, "msg": "Not found."}, 404)
         query = {key: values[-1] for key, values in parse_qs(url.query).items()}
         try:
             weight, content = call(query)
-            status = 200
         except _WrongError as wrong:
-            weight, content, status = 1, {"code": wrong.code, "msg": wrong.msg}, 400
-        _, body, headers = reply(content)
-        headers["X-MBX-USED-WEIGHT-1M"] = str(self._spend(weight))
-        return status, body, headers
-
-    def _spend(self, weight: int) -> int:
-        minute = int(time.time() // 60)
-        if minute != self._minute:
-            self._minute, self._used = minute, 0
-        self._used += weight
-        return self._used
+            return 1, reply({"code": wrong.code, "msg": wrong.msg}, 400)
+        return weight, reply(content)
 
     def _chosen(self, query: Query) -> list[Day]:
         status = query.get("symbolStatus")
@@ -100,7 +90,7 @@ class Rest:
             raise _WrongError(-1128, "Combination of optional parameters invalid.")
         sets = [["SPOT"]] if _flag(query, "showPermissionSets", default=True) else []
         limits = [
-            _limit("REQUEST_WEIGHT", "MINUTE", 1, 6000),
+            _limit("REQUEST_WEIGHT", "MINUTE", 1, self._weight.limit),
             _limit("RAW_REQUESTS", "MINUTE", 5, 300_000),
         ]
         return 20, {

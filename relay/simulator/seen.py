@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from relay.simulator.market import Candle, Day
+from relay.simulator.tapes import Tapes
 
 _KIND = re.compile(rb'^\{"e":"(\w+)"')
 _ENTRY = re.compile(rb"\{[^{}]*\}")
@@ -35,6 +36,7 @@ class Seen:
 
     def __init__(self) -> None:
         self._newest: dict[str, dict[str, bytes]] = {}
+        self._tapes = Tapes()
 
     def notice(self, payload: bytes) -> int:
         """Remember a payload; return how many prices it holds."""
@@ -50,6 +52,15 @@ class Seen:
     def suspend(self, symbols: Collection[str]) -> None:
         """Do nothing: what is sent was decided elsewhere."""
         del symbols
+
+    def pause(self, symbols: Collection[str]) -> None:
+        """Do nothing, likewise."""
+        del symbols
+
+    def found(self, symbol: str) -> bool:
+        """Refuse: there are the symbols that payloads tell of, and no others."""
+        del symbol
+        return False
 
     def days(self) -> Iterable[Day]:
         return [day for day in map(self.day, self._newest) if day is not None]
@@ -69,16 +80,15 @@ class Seen:
     def candles(
         self, symbol: str, interval: str, start: int | None, end: int | None, limit: int
     ) -> list[Candle]:
-        """Return nothing: what was sent is not kept."""
-        del symbol, interval, start, end, limit
-        return []
+        return self._tapes.candles(symbol, interval, start, end, limit)
 
     def _remember(self, payload: bytes) -> int:
         symbol = _SYMBOL.search(payload)
         if symbol is None:
             return 0
-        kind = kind_of(payload)
-        self._newest.setdefault(symbol[1].decode(errors="replace"), {})[kind] = payload
+        kind, name = kind_of(payload), symbol[1].decode(errors="replace")
+        self._newest.setdefault(name, {})[kind] = payload
+        self._tapes.take(name, kind, payload)
         return kind in PRICE_KEYS
 
 

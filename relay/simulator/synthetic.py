@@ -1,15 +1,14 @@
 """Synthetic: a made-up market in real time. Its prices are nobody's."""
 
 import asyncio
-import math
-import random
 import time
 from collections.abc import Collection, Iterable
 
 from relay.simulator import payloads
-from relay.simulator.candles import INTERVALS, candles, closing, opening
+from relay.simulator.activity import Activity
 from relay.simulator.instrument import Instrument
-from relay.simulator.listing import DELISTED, listing
+from relay.simulator.interval import INTERVALS, opening
+from relay.simulator.listing import DELISTED, listing, newcomer
 from relay.simulator.market import Candle, Carrier, Day
 
 #: A second is cut into slices; what trades in a slice trades at its time.
@@ -23,11 +22,11 @@ _ARRAYS = {
     "!ticker_1d@arr": lambda i: payloads.rolling_ticker(i, "1d"),
 }
 
-#: The share that trades of its own accord if all are made to: as on a violent day.
-_LIVELY = 0.45
+#: Trades per second of a symbol that is listed while the market runs.
+_NEW_RATE = 3.0
 
-#: Trades in a second, of the symbol traded most.
-_MOST_TRADES = 25.0
+#: Most candles whose end is told at once, to a stream whose market was held up.
+_MOST_CANDLES = 60
 
 
 class Synthetic:
@@ -39,16 +38,21 @@ class Synthetic:
 
     def __init__(self, symbols: int, activity: float, seed: int) -> None:
         now = time.time()
-        self._chance = random.Random(seed)
+        self._seed = seed
+        self._activity = Activity(symbols, activity, seed)
         self._instruments = [
-            Instrument(listed, rank, now) for rank, listed in enumerate(listing(symbols, seed))
+            Instrument(listed, rank, now, rate)
+            for rank, (listed, rate) in enumerate(
+                zip(listing(symbols, seed), self._activity.rates, strict=True)
+            )
         ]
         self._by_symbol = {i.symbol: i for i in self._instruments}
         self._by_lower = {i.lower: i for i in self._instruments}
-        self._everybody = activity >= 1
-        self._rates = _rates(symbols, _LIVELY if self._everybody else activity)
-        self._traded: set[Instrument] = set(self._draw_all())
+        self._traded: set[Instrument] = {
+            self._instruments[rank] for rank in self._activity.second()
+        }
         self._suspended: frozenset[str] = frozenset()
+        self._paused: frozenset[str] = frozenset()
         self._newest: dict[str, bytes] = {}
         self._opened: dict[str, int] = {}
         self._depths: dict[str, int] = {}
@@ -57,10 +61,12 @@ class Synthetic:
         due = time.monotonic()
         while True:
             traded: set[Instrument] = set()
-            for number, planned in enumerate(self._plan()):
+            for number, planned in enumerate(self._activity.slices(_SLICES)):
                 due = max(due + _SLICE, time.monotonic() - 1)
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
-                trading = [i for i in planned if i.symbol not in self._suspended]
+                idle = self._suspended | self._paused
+                drawn = [self._instruments[rank] for rank in planned]
+                trading = [i for i in drawn if i.symbol not in idle]
                 for instrument in trading:
                     self._trade(exchange, instrument)
                 traded.update(trading)
@@ -83,7 +89,29 @@ class Synthetic:
         return 0
 
     def suspend(self, symbols: Collection[str]) -> None:
+        now = time.time()
+        for symbol in self._suspended ^ frozenset(symbols):
+            instrument = self._by_symbol.get(symbol)
+            if instrument is None:
+                continue
+            if symbol in self._suspended:
+                instrument.chronicle.resume(now)
+            else:
+                instrument.chronicle.halt(now)
         self._suspended = frozenset(symbols)
+
+    def pause(self, symbols: Collection[str]) -> None:
+        self._paused = frozenset(symbols)
+
+    def found(self, symbol: str) -> bool:
+        if symbol in self._by_symbol or symbol in DELISTED:
+            return False
+        now = time.time()
+        rank = self._activity.add(_NEW_RATE)
+        instrument = Instrument(newcomer(symbol, self._seed), rank, now, _NEW_RATE, new=True)
+        self._instruments.append(instrument)
+        self._by_symbol[symbol] = self._by_lower[instrument.lower] = instrument
+        return True
 
     def days(self) -> Iterable[Day]:
         return [i.day() for i in self._instruments] + [_dead(symbol) for symbol in DELISTED]
@@ -98,21 +126,9 @@ class Synthetic:
         self, symbol: str, interval: str, start: int | None, end: int | None, limit: int
     ) -> list[Candle]:
         instrument = self._by_symbol.get(symbol)
-        return [] if instrument is None else candles(instrument, interval, start, end, limit)
-
-    def _plan(self) -> list[list[Instrument]]:
-        """Decide who trades in each slice of the coming second."""
-        slices: list[list[Instrument]] = [[] for _ in range(_SLICES)]
-        for instrument in self._draw_all():
-            slices[int(self._chance.random() * _SLICES)].append(instrument)
-        return slices
-
-    def _draw_all(self) -> list[Instrument]:
-        drawn: list[Instrument] = []
-        for instrument, rate in zip(self._instruments, self._rates, strict=True):
-            trades = _poisson(self._chance, rate)
-            drawn += [instrument] * max(trades, int(self._everybody))
-        return drawn
+        if instrument is None:
+            return []
+        return instrument.chronicle.candles(interval, time.time(), start, end, limit)
 
     def _trade(self, exchange: Carrier, instrument: Instrument) -> None:
         done = instrument.trade(time.time())
@@ -131,7 +147,9 @@ class Synthetic:
                 self._publish_book(exchange, stream)
 
     def _publish_second(self, exchange: Carrier) -> None:
-        for stream in exchange.wanted():
+        wanted = tuple(exchange.wanted())
+        self._opened = {s: opened for s, opened in self._opened.items() if s in wanted}
+        for stream in wanted:
             if stream in _ARRAYS:
                 exchange.publish(stream, self._array(stream))
                 continue
@@ -166,18 +184,22 @@ class Synthetic:
     def _publish_kline(
         self, exchange: Carrier, stream: str, instrument: Instrument, interval: str
     ) -> None:
+        """Say how candles ended since the last time, and every other second how the newest stands."""
         if interval not in INTERVALS:
             return
         now = time.time()
-        opened = opening(now, interval)
-        before = self._opened.get(stream, opened)
-        self._opened[stream] = opened
-        if closing(before, interval) == opened:
-            text = payloads.kline(instrument, interval, before, float(opened), closed=True)
-            exchange.publish(stream, text.encode())
-        if interval == "1s" or int(now) % 2 == 0:
-            text = payloads.kline(instrument, interval, opened, now, closed=False)
-            exchange.publish(stream, text.encode())
+        since = self._opened.get(stream, opening(now, interval))
+        self._opened[stream] = opening(now, interval)
+        candles = instrument.chronicle.candles(interval, now, since * 1000, None, _MOST_CANDLES)
+        number = instrument.last_id - sum(int(candle[8]) for candle in candles)
+        for candle in candles:
+            number += int(candle[8])
+            closed = int(candle[6]) < now * 1000
+            if closed or interval == "1s" or int(now) % 2 == 0:
+                text = payloads.kline(
+                    instrument.symbol, interval, candle, now, number, closed=closed
+                )
+                exchange.publish(stream, text.encode())
 
     def _array(self, stream: str) -> bytes:
         if stream not in self._newest:
@@ -206,31 +228,6 @@ def _current(instrument: Instrument, kind: str) -> bytes | None:
         case _:
             return None
     return text.encode()
-
-
-def _rates(symbols: int, activity: float) -> list[float]:
-    """Return trades per second by rank, so that the wanted share of symbols has at least one.
-
-    How often a symbol trades falls off with its rank, as on Binance, where the first tenth has most
-    of the trades.
-    """
-    weights = [(rank + 1) ** -0.7 for rank in range(symbols)]
-    low, high = 0.0, 1e4
-    for _ in range(50):
-        middle = (low + high) / 2
-        share = sum(1 - math.exp(-min(middle * w, _MOST_TRADES)) for w in weights) / symbols
-        low, high = (middle, high) if share < activity else (low, middle)
-    scale = min(high, 1e3)
-    return [min(scale * w, _MOST_TRADES) for w in weights]
-
-
-def _poisson(chance: random.Random, rate: float) -> int:
-    count, left = 0, math.exp(-rate)
-    product = chance.random()
-    while product > left:
-        count += 1
-        product *= chance.random()
-    return count
 
 
 def _dead(symbol: str) -> Day:

@@ -15,6 +15,8 @@ class Tally:
     control_messages: Counter[str] = field(default_factory=Counter)
     #: REST calls by path, without the query; refused ones too.
     rest_calls: Counter[str] = field(default_factory=Counter)
+    #: What the calls that were answered weighed, by path.
+    rest_weights: Counter[str] = field(default_factory=Counter)
     #: Connections ended or refused for too many messages a second, or too many streams.
     too_many: int = 0
 
@@ -24,5 +26,7 @@ class Tally:
             "attempts": dict(self.attempts),
             "control_messages": dict(self.control_messages),
             "rest_calls": dict(self.rest_calls),
+            "rest_weights": dict(self.rest_weights),
+            "rest_weight": self.rest_weights.total(),
             "too_many": self.too_many,
         }
