@@ -64,14 +64,23 @@ class Simulator(Closing):
         self.get("/simulator/publish", stream=stream, data=payload).raise_for_status()
 
     def listing(self, **change: str) -> None:
-        """Change what is listed: `halt`, `resume`, `delist` or `list` a symbol."""
+        """Change what is listed, trades or is heard of: `halt`, `resume`, `delist` or `list` a
+        symbol, `pause` or `mute` it (with `seconds`, until they are over), or let a `new` one (with
+        `life`, seconds) appear.
+        """
         self.get("/simulator/listing", **change).raise_for_status()
+
+    def weight(self, **change: int) -> None:
+        """Change the `limit` of REST weight in a minute, or what is `used`; a ban is over."""
+        query = {name: str(number) for name, number in change.items()}
+        self.get("/simulator/weight", **query).raise_for_status()
 
     def status(self) -> dict[str, object]:
         """Return `faults`, the number of `clients`, `streams` with their number of clients,
         and since the start `accepted` (handshakes), `attempts` and `control_messages` by address,
-        `rest_calls` by path, and `too_many` (ended for exceeding a limit); and which symbols are
-        `halted`, with their status, or `delisted`.
+        `rest_calls` and `rest_weights` by path, `rest_weight` in all, and `too_many` (ended for
+        exceeding a limit); `used_weight` in this minute, `weight_limit` and `banned_seconds`; and
+        which symbols are `halted`, with their status, `delisted`, `paused` or `muted`.
         """
         status: dict[str, object] = self.get("/simulator/status").json()
         return status

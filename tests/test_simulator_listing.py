@@ -183,3 +183,103 @@ class TestExchangeInfo:
         assert synthetic.get("/api/v3/ticker/price", **one).json()["code"] == -1220
         several = {"symbols": '["BTCUSDT","BCCUSDT"]', "symbolStatus": "BREAK"}
         assert symbols(synthetic, "ticker/price", **several) == {"BCCUSDT"}
+
+
+class TestNewcomer:
+    def test_new_symbol_appears_trades_and_goes(self, synthetic: Simulator) -> None:
+        begun = int(synthetic.get("/api/v3/time").json()["serverTime"])
+        with listen(synthetic, "!miniTicker@arr") as client:
+            synthetic.listing(new="NEWUSDT", life="4")
+            entry = None
+            while entry is None:
+                entry = next((e for e in hear(client) if e["s"] == "NEWUSDT"), None)
+            assert entry["E"] >= begun
+            assert float(entry["l"]) <= float(entry["o"]) <= float(entry["h"])
+            assert "NEWUSDT" in symbols(synthetic, symbolStatus="TRADING")
+            for interval in ("1s", "1m", "1d", "1M"):
+                query = {"symbol": "NEWUSDT", "interval": interval, "startTime": "0"}
+                candles = synthetic.get("/api/v3/klines", **query).json()
+                assert candles[0][8] > 0
+                assert candles[0][6] >= begun
+            while synthetic.status()["delisted"] != ["NEWUSDT"]:
+                hear(client)
+            hear(client)
+            assert all(e["s"] != "NEWUSDT" for _ in range(2) for e in hear(client))
+        answer = synthetic.get("/api/v3/klines", symbol="NEWUSDT", interval="1m")
+        assert (answer.status_code, answer.json()["code"]) == (400, -1121)
+        assert "NEWUSDT" not in symbols(synthetic)
+
+    def test_newcomer_comes_by_itself_at_its_time(self) -> None:
+        options = ("--symbols", "2", "--newcomer", "币USDT", "0.5", "3")
+        with Simulator(*options) as simulator, listen(simulator, "!miniTicker@arr") as client:
+            assert "币USDT" not in symbols(simulator)
+            seen = []
+            while simulator.status()["delisted"] != ["币USDT"]:
+                seen += [entry["s"] for entry in hear(client)]
+        assert "币USDT" in seen
+
+    @pytest.mark.parametrize("name", ["BTCUSDT", "BCCUSDT", 'A"B', "", "A" * 33])
+    def test_a_name_that_cannot_be_is_refused(self, synthetic: Simulator, name: str) -> None:
+        assert synthetic.get("/simulator/listing", new=name).status_code == 400
+
+
+class TestGap:
+    def test_paused_symbol_has_flat_candles(self, synthetic: Simulator) -> None:
+        with listen(synthetic, "btcusdt@trade") as client:
+            last = hear(client)
+            synthetic.listing(pause="BTCUSDT", seconds="4")
+            assert synthetic.status()["paused"] == ["BTCUSDT"]
+            while (trade := hear(client))["T"] - last["T"] < 3000:
+                last = trade
+        assert synthetic.status()["paused"] == []
+        assert trade["t"] == last["t"] + 1
+        query = {"symbol": "BTCUSDT", "interval": "1s", "startTime": str(last["T"])}
+        rows = synthetic.get("/api/v3/klines", **query).json()
+        flat = [row for row in rows if row[0] < trade["T"] - 1000]
+        assert len(flat) >= 2
+        assert all(row[1:6] == [last["p"]] * 4 + ["0.00000000"] for row in flat)
+
+    def test_whole_market_can_pause(self, synthetic: Simulator) -> None:
+        with listen(synthetic, "!miniTicker@arr") as client:
+            hear(client)
+            synthetic.listing(pause="*")
+            before = {s: day(synthetic, s)["lastId"] for s in ("BTCUSDT", "ETHUSDT")}
+            for _ in range(3):
+                if hear(client) == []:
+                    break
+            assert {s: day(synthetic, s)["lastId"] for s in before} == before
+            synthetic.listing(resume="*")
+            while hear(client) == []:
+                pass
+
+    def test_muted_symbol_trades_unheard(self, simulator: Simulator) -> None:
+        with listen(simulator, "!miniTicker@arr") as client:
+            simulator.listing(mute="BTCUSDT")
+            while "BTCUSDT" in array(simulator, client):
+                pass
+            assert all("BTCUSDT" not in array(simulator, client) for _ in range(3))
+            assert "BTCUSDT" in symbols(simulator, symbolStatus="TRADING")
+            simulator.listing(resume="BTCUSDT")
+            while "BTCUSDT" not in array(simulator, client):
+                pass
+
+    def test_candles_know_what_was_not_heard(self, synthetic: Simulator) -> None:
+        with listen(synthetic, "btcusdt@trade") as client:
+            last = hear(client)
+            synthetic.listing(mute="*", seconds="2.5")
+            while (trade := hear(client))["t"] <= last["t"] + 1:
+                last = trade
+        assert synthetic.status()["muted"] == []
+        query = {"symbol": "BTCUSDT", "interval": "1s", "startTime": str(last["T"])}
+        rows = synthetic.get("/api/v3/klines", **query).json()
+        assert sum(row[8] for row in rows if row[0] < trade["T"]) > 1
+
+    @pytest.mark.parametrize(
+        "wrong", [{"pause": "NOPE"}, {"mute": "NOPE"}, {"pause": "BTCUSDT", "seconds": "soon"}]
+    )
+    def test_wrong_gap_is_refused(self, synthetic: Simulator, wrong: dict[str, str]) -> None:
+        assert synthetic.get("/simulator/listing", **wrong).status_code == 400
+
+
+def day(simulator: Simulator, symbol: str) -> Any:
+    return simulator.get("/api/v3/ticker/24hr", symbol=symbol).json()

@@ -5,7 +5,10 @@ import json
 import subprocess
 import sys
 import zlib
+from decimal import Decimal
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 from websockets.sync.client import connect
@@ -15,6 +18,7 @@ from tests.processes import ROOT
 
 TRADE = '{"e":"trade","E":%d,"s":"%s","t":%d,"p":"%s","q":"1","T":%d,"m":true,"M":true}'
 MINI = '{"e":"24hrMiniTicker","E":%d,"s":"%s","c":"%s","o":"1","h":"9","l":"1","v":"1","q":"5.0e0"}'
+Row = list[Any]
 START = 1_723_161_255_000  # ms
 
 
@@ -348,3 +352,99 @@ def test_summary_counts_frames_symbols_and_updates(tmp_path: Path) -> None:
         log = simulator.process.stderr.read()
         simulator.process.stderr.close()
     assert "replayed 3 frames, 2 symbols, 5 updates" in log
+
+
+def candles(simulator: Simulator, interval: str, symbol: str = "BTCUSDT", **more: str) -> list[Row]:
+    query = {"symbol": symbol, "interval": interval, **more}
+    rows: list[Row] = simulator.get("/api/v3/klines", **query).json()
+    return rows
+
+
+def computed(trades: list[dict[str, Any]], length: int) -> list[Row]:
+    """Candles of trades, by hand; length in ms. Those between without a trade are flat."""
+    rows: list[Row] = []
+    opened = trades[0]["T"] // length * length
+    while opened <= trades[-1]["T"]:
+        inside = [trade for trade in trades if opened <= trade["T"] < opened + length]
+        prices = [Decimal(trade["p"]) for trade in inside] or [Decimal(rows[-1][4])]
+        whole = [prices[0], max(prices), min(prices), prices[-1]]
+        volume = sum((Decimal(trade["q"]) for trade in inside), Decimal(0))
+        quote = sum((Decimal(trade["q"]) * Decimal(trade["p"]) for trade in inside), Decimal(0))
+        shown = [f"{number:.8f}" for number in (*whole, volume)]
+        rows.append([opened, *shown, opened + length - 1, f"{quote:.8f}", len(inside)])
+        opened += length
+    return rows
+
+
+def first_columns(rows: list[Row]) -> list[Row]:
+    return [row[:9] for row in rows]
+
+
+@pytest.mark.parametrize("rebase", [(), ("--rebase",)], ids=["as recorded", "rebased"])
+def test_candles_are_those_of_the_replayed_trades(tmp_path: Path, rebase: tuple[str, ...]) -> None:
+    chance = Random(3)
+    rows, time = [], START
+    for number in range(400):
+        # A gap of four minutes is in the middle.
+        time += chance.randint(0, 1500) if number != 200 else 240_000
+        for symbol in ("BTCUSDT", "ETHUSDT"):
+            price, quantity = (
+                f"{chance.randint(100, 999)}.50",
+                f"0.{chance.randint(1, 99):02}000000",
+            )
+            payload = (
+                f'{{"e":"trade","E":{time},"s":"{symbol}","t":{500 + number},"p":"{price}",'
+                f'"q":"{quantity}","T":{time},"m":true,"M":true}}'
+            )
+            rows.append(f"{time * 10**6} {wrapped(f'{symbol.lower()}@trade', payload)}\n")
+    file = tmp_path / "ticks"
+    file.write_text("".join(rows))
+    options = ("--speed", "0", "--after-replay", "close", *rebase)
+    with Simulator("--replay", str(file), *options) as simulator:
+        heard = [json.loads(message)["data"] for message in listen(simulator)]
+        assert len(heard) == 800
+        for symbol in ("BTCUSDT", "ETHUSDT"):
+            trades = [trade for trade in heard if trade["s"] == symbol]
+            for interval, length in (("1s", 1000), ("1m", 60_000), ("5m", 300_000)):
+                shown = candles(simulator, interval, symbol, limit="1000", startTime="0")
+                assert first_columns(shown) == computed(trades, length)[:1000]
+            newest = candles(simulator, "1m", symbol, limit="2")
+            assert first_columns(newest) == computed(trades, 60_000)[-2:]
+            assert sum(row[8] for row in candles(simulator, "1M", symbol)) == 400
+
+
+def test_aggregate_trades_count_all_that_they_hold(tmp_path: Path) -> None:
+    aggregate = (
+        '{"e":"aggTrade","E":%d,"s":"PEPEUSDT","a":%d,"p":"0.00000412","q":"90000000000000.00",'
+        '"f":%d,"l":%d,"T":%d,"m":false,"M":true}'
+    )
+    texts = [aggregate % (START, 7 + n, 100 + 3 * n, 102 + 3 * n, START) for n in (0, 1, 1)]
+    file = tmp_path / "ticks"
+    file.write_text("".join(line_ns(n, text) for n, text in enumerate(texts)))
+    options = ("--speed", "0", "--after-replay", "close")
+    with Simulator("--replay", str(file), *options) as simulator:
+        listen(simulator)
+        (row,) = candles(simulator, "1m", "PEPEUSDT")
+    assert row[1:6] == ["0.00000412"] * 4 + ["180000000000000.00000000"]
+    assert row[7:11] == ["741600000.00000000", 6, row[5], row[7]]
+
+
+def test_junk_is_in_no_candle(tmp_path: Path) -> None:
+    good = trade(3).replace('"3.50"', '"%s"').replace('"t":503', '"t":%d')
+    prices = ("NaN", "1e999999999", "-1", "", "soon", "0")
+    texts = [good % (503 + n, price) for n, price in enumerate(prices)]
+    texts += [trade(9).replace('"T":', '"X":'), trade(9).replace('"t":509', '"t":"x"'), trade(10)]
+    file = tmp_path / "ticks"
+    file.write_text("".join(line_ns(n, text) for n, text in enumerate(texts)))
+    with Simulator("--replay", str(file), "--speed", "0", "--after-replay", "close") as simulator:
+        listen(simulator)
+        (row,) = candles(simulator, "1m")
+    assert (row[1:5], row[8]) == (["10.50000000"] * 4, 1)
+
+
+def test_there_are_no_candles_of_what_was_not_traded(tmp_path: Path) -> None:
+    file = tmp_path / "ticks"
+    file.write_text(line_ns(0, MINI % (START, "BTCUSDT", "5")) + "\n")
+    with Simulator("--replay", str(file), "--speed", "0", "--after-replay", "close") as simulator:
+        listen(simulator)
+        assert candles(simulator, "1m") == []

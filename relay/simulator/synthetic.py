@@ -51,6 +51,7 @@ class Synthetic:
         self._traded: set[Instrument] = {
             self._instruments[rank] for rank in self._activity.second()
         }
+        self._fresh: set[Instrument] = set()  # were listed since the last second
         self._suspended: frozenset[str] = frozenset()
         self._paused: frozenset[str] = frozenset()
         self._newest: dict[str, bytes] = {}
@@ -72,7 +73,8 @@ class Synthetic:
                 traded.update(trading)
                 if number % 2:
                     self._publish_depth(exchange)
-            self._traded = traded
+            self._traded = traded | self._fresh
+            self._fresh = set()
             self._newest.clear()
             self._publish_second(exchange)
 
@@ -110,6 +112,7 @@ class Synthetic:
         rank = self._activity.add(_NEW_RATE)
         instrument = Instrument(newcomer(symbol, self._seed), rank, now, _NEW_RATE, new=True)
         self._instruments.append(instrument)
+        self._fresh.add(instrument)
         self._by_symbol[symbol] = self._by_lower[instrument.lower] = instrument
         return True
 
