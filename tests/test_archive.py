@@ -216,13 +216,16 @@ def test_what_somebody_else_put_into_the_order_of_a_family_keeps_no_page_out(
 
 
 def test_large_values_are_read_in_several_answers(
-    redis_keeper_of: Keeper, monkeypatch: pytest.MonkeyPatch
+    redis_server: RedisServer, redis_keeper_of: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = 1 << 20
     names = [f"klines/{number}" for number in range(12)]
     for number, name in enumerate(names):
         redis_keeper_of.put(name, bytes([number]) * size, 60)
+    redis_server.client.config_resetstat()
     assert redis_keeper_of.read(names) == [bytes([number]) * size for number in range(12)]
+    calls = redis_server.client.info("commandstats")["cmdstat_evalsha"]["calls"]
+    assert calls == 12 * size // redis_archive.ANSWER_BYTES
     monkeypatch.setattr(redis_archive, "MAX_READ_BYTES", 6 * size)
     with pytest.raises(StoreUnavailable, match="more than"):
         redis_keeper_of.read(names)

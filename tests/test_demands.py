@@ -1,5 +1,6 @@
 """What a worker lacks, it demands of the listener: through Redis, or in the same process."""
 
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -253,6 +254,15 @@ def test_no_more_are_waited_for_than_may(
     assert take(sides.orders) == "c"
 
 
+def test_who_has_given_up_is_not_counted(
+    sides: Sides, asking: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waits, "MAX_WAITS", 2)
+    for name in ("a", "b", "c", "d"):
+        both = [asking.spawn(side.ask, [name], SHORT) for side in (sides.here, sides.here)]
+        assert all("others are waited for" not in failure(each) for each in both)
+
+
 def test_five_hundred_ask_at_once_and_are_all_answered(sides: Sides, asking: Group) -> None:
     names = [f"klines/real/S{number}USDT/1m/2490" for number in range(500)]
     waiting = [asking.spawn(sides.here.ask, [name], LONG) for name in names]
@@ -415,6 +425,24 @@ def test_who_waits_while_redis_dies_is_answered_by_the_next_one(
     worker._hear_of = lambda _: heard.set()  # type: ignore[method-assign]
     until(lambda: own_server.client.publish(ANSWERS, "x"))
     assert heard.wait(LONG)
+    end(worker)
+
+
+def test_nobody_hangs_with_a_redis_that_does(own_server: RedisServer, asking: Group) -> None:
+    leader, worker = RedisStore(own_server.url), RedisDemands(own_server.url)
+    leader.open()
+    waiting = asking.spawn(worker.ask, ["a"], LONG)
+    until(lambda: own_server.client.zcard(DEMANDS))
+    own_server.signal(signal.SIGSTOP)
+    assert "StoreUnavailable" in failure(asking.spawn(worker.ask, ["b"], 2.0))
+    with pytest.raises(StoreUnavailable):
+        leader.orders.take(SHORT)
+    own_server.signal(signal.SIGCONT)
+    leader.open()
+    names = {take(leader.orders), take(leader.orders)}
+    assert names == {"a", "b"}
+    leader.orders.answer("a")
+    waiting.get(timeout=LONG)
     end(worker)
 
 
