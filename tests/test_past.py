@@ -168,7 +168,7 @@ def test_a_gap_stays_a_gap(case: Case) -> None:
 def test_a_candle_that_is_missing_in_the_exchanges_page_is_our_own(case: Case) -> None:
     [page] = pages_at(SYMBOL, "1m", NOON - 60)
     case.shelf.put_page(page, NOON * 1000, [kline(NOON - 180), kline(NOON - 60)])
-    case.shelf.keep(SYMBOL, [own(NOON - 120)])
+    case.shelf.keep(SYMBOL, [own(NOON - 180), own(NOON - 120), own(NOON - 60)])
     assert sources(case.rows(start=NOON - 180, end=NOON)) == ["exchange", "relay", "exchange"]
 
 
@@ -258,6 +258,34 @@ def test_an_hour_that_is_not_kept_yet_is_made_of_its_minutes(case: Case) -> None
     assert [row[4] for row in case.rows("1h", limit=3)] == ["3.50", "4.50", "5.00"]
 
 
+def test_of_an_hour_that_is_kept_and_of_its_minutes_the_one_of_more_updates_counts(
+    case: Case,
+) -> None:
+    case.clock.advance(90)
+    case.shelf.keep(SYMBOL, [own(NOON - 3600, 400, 50), own(NOON - 60, 450, 50)])
+    case.shelf.keep_hours(SYMBOL, [own(NOON - 3600, 350, 101)])
+    assert case.rows("1h", limit=2)[0][4] == "3.50"
+    case.shelf.keep_hours(SYMBOL, [own(NOON - 3600, 350, 99)])
+    assert case.rows("1h", limit=2)[0][4] == "4.50"
+
+
+def test_a_candle_of_the_board_wins_in_an_hour_that_is_closed_while_it_is_there(
+    case: Case,
+) -> None:
+    def close() -> str:
+        price: str = case.rows(start=NOON - 9000, end=NOON - 8940)[0][4]
+        return price
+
+    case.shelf.keep(SYMBOL, [own(NOON - 9000, 400)], closed_until=NOON)
+    assert close() == "4.00"
+    case.show(own(NOON - 9000, 450))
+    assert close() == "4.50"
+    case.show(own(NOON))
+    assert close() == "4.00"
+    case.shelf.values.clear()
+    assert close() == "4.00"
+
+
 def test_our_own_minutes_are_looked_up_as_far_back_as_they_are_kept(case: Case) -> None:
     case.rows(limit=2000)
     blocks = [name for name in case.shelf.reads if name.startswith("minutes/")]
@@ -307,6 +335,13 @@ def test_nothing_is_demanded_of_the_future(case: Case) -> None:
 def test_the_candle_of_an_exchange_whose_clock_is_ahead_is_shown(case: Case) -> None:
     case.show(own(NOON + 60))
     assert case.rows(limit=1)[0][0] == (NOON + 60) * 1000
+
+
+def test_a_candle_that_the_exchange_calls_over_is_over(case: Case) -> None:
+    case.clock.advance(1)
+    [page] = pages_at(SYMBOL, "1m", NOON - 60)
+    case.shelf.put_page(page, until=NOON * 1000)
+    assert case.ask(limit=2).closed == NOON * 1000
 
 
 def test_a_candle_of_a_time_that_is_far_ahead_moves_nothing(case: Case) -> None:
@@ -425,6 +460,15 @@ def test_a_range_that_will_never_change_is_settled(case: Case) -> None:
     assert case.ask(start=NOON - 600, end=NOON - 60).settled
     assert not case.ask(limit=5).settled
     assert not case.ask(start=NOON - 600).settled
+    assert not case.ask(start=NOON + 60, end=NOON + 120).settled
+
+
+def test_a_range_of_which_the_exchange_has_not_said_the_end_is_not_settled(case: Case) -> None:
+    [page] = pages_at(SYMBOL, "1m", NOON - 600)
+    klines = [kline(NOON - 60 * n) for n in range(10, 4, -1)]
+    case.shelf.put_page(page, (NOON - 240) * 1000, klines)
+    answer = case.ask(start=NOON - 600, end=NOON - 60)
+    assert (len(answer.rows), answer.reason, answer.settled) == (6, "", False)
 
 
 # What is read
@@ -457,5 +501,5 @@ def test_a_page_with_more_than_one_running_candle_costs_no_more(case: Case) -> N
     [page] = pages_at(SYMBOL, "1m", NOON)
     klines = [kline(page.start + 60 * n) for n in range(720)]
     case.shelf.values[str(page)] = encode_page(Page(page.start * 1000, klines))
-    case.ask()
+    assert [row[0] for row in case.rows()] == [page.start * 1000]
     assert len(case.shelf.reads) < 40
