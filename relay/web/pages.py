@@ -1,6 +1,6 @@
 """The pages for people, rendered by Flask so that the first paint needs no JavaScript."""
 
-from flask import Blueprint, Request, Response, abort, make_response, render_template
+from flask import Blueprint, Request, Response, abort, make_response, render_template, request
 from jinja2 import Environment
 
 from relay import pace
@@ -23,10 +23,15 @@ HEADERS = {
 ROWS_MARK = "<!--rows-->"
 #: Seconds until it is worth asking again for rows that could not be rendered.
 RETRY_SECONDS = 5
+#: What the chart of a symbol offers, of what may be asked for; the second one unless its URL says another.
+INTERVALS = ("1s", "1m", "5m", "15m", "1h", "4h", "1d")
 
 
-def blueprint(hub: Hub, templates: Environment) -> Blueprint:
-    """The routes. Rows are rendered outside of any request, so `templates` must be at hand."""
+def blueprint(hub: Hub, templates: Environment, library: str) -> Blueprint:
+    """The routes. Rows are rendered outside of any request, so `templates` must be at hand.
+
+    `library`: where a page finds what draws charts; empty where there is nothing.
+    """
     routes = Blueprint("pages", __name__)
 
     def standings(tickers: list[Ticker]) -> list[pace.Standing]:
@@ -50,8 +55,17 @@ def blueprint(hub: Hub, templates: Environment) -> Blueprint:
         if ticker is None:
             abort(404, f"No price of {_printable(symbol)} is known here.")
         age, [standing] = hub.health.age_of(ticker), standings([ticker])
-        since = hub.board.id
-        return _page("symbol.html", hub, ticker=ticker, age=age, standing=standing, since=since)
+        return _page(
+            "symbol.html",
+            hub,
+            ticker=ticker,
+            age=age,
+            standing=standing,
+            since=hub.board.id,
+            library=library,
+            interval=_interval(request.args.get("interval")),
+            intervals=INTERVALS,
+        )
 
     @routes.errorhandler(NotMade)
     def not_made(error: NotMade) -> Response:
@@ -92,6 +106,11 @@ def _around(rows: Rows, hub: Hub) -> Response:
     page = render_template("index.html", feed=hub.verdict(), number=rows.number, since=rows.id)
     head, _, tail = page.partition(ROWS_MARK)
     return Response([head.encode(), *rows.parts, tail.encode()], headers=HEADERS)
+
+
+def _interval(asked: str | None) -> str:
+    """The interval that the chart begins with."""
+    return asked if asked in INTERVALS else INTERVALS[1]
 
 
 def _printable(symbol: str) -> str:

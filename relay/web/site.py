@@ -14,6 +14,7 @@ from relay.fanout.hub import Full, Hub
 from relay.history.library import Library
 from relay.web import history, pages, prices, probes, sparklines, sse, ws
 from relay.web.answer import json_response
+from relay.web.chart_library import ChartLibrary
 from relay.web.fresh import NotMade
 from relay.web.subscription import BadQuery
 
@@ -61,7 +62,9 @@ def create_site(hub: Hub, config: Config, library: Library) -> Flask:
     site.register_blueprint(history.blueprint(hub, library.past))
     site.register_blueprint(sparklines.blueprint(hub, library.closes, config.max_symbols))
     site.register_blueprint(probes.blueprint(hub))
-    site.register_blueprint(pages.blueprint(hub, site.jinja_env))
+    charts = ChartLibrary()
+    site.register_blueprint(charts.blueprint())
+    site.register_blueprint(pages.blueprint(hub, site.jinja_env, charts.path))
 
     @site.errorhandler(BadQuery)
     def bad_query(error: BadQuery) -> Response:
