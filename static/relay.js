@@ -8,12 +8,21 @@
 //   relay.onreset = () => ...  what was held is void: the relay has started anew, and all of it follows
 //   relay.onsettled = () => ...  it has come: a symbol that is not held now is not known to the relay
 //   relay.stateOf("BTCUSDT");  how one symbol stands, and relay.ageOf("BTCUSDT"): for how many seconds
+//   const held = relay.candles("BTCUSDT", "1m", ({ changed, reset }) => ...);  its candles, kept up to date
 //   relay.close();
 //
 // `state` is live, simulated, stale, down or connecting; `reason` begins with the hop to blame:
 // exchange, listener, redis or your connection; `age` is that of the newest price, in seconds.
 // One symbol is live, quiet (silent for no longer than is usual for it), stale (for longer) or halted (not
 // traded at present); while prices as a whole are neither live nor simulated, it is what they are.
+//
+// `held.candles` are { time, open, high, low, close, volume, quote_volume, trades, updates, source },
+// ascending, one of each time; times are milliseconds since 1970, prices are strings. `source` is exchange, or
+// relay or both where the relay made them of the updates it read. Until `held.complete`, `held.reason` says
+// what is missing. `held.older()` loads earlier ones, until `held.isOldest`; `held.close()` ends it. What
+// changed is told once a frame at most; after a reset, what was drawn before is void.
+
+import { Candles } from "./candles.js";
 
 /** Milliseconds between two heartbeats, until a status says how many. */
 const HEARTBEAT = 12_000;
@@ -69,10 +78,12 @@ export class Relay {
   #isReset = false;
   #clock;
   #listening = new AbortController();
+  /** The candles that are kept up to date. */
+  #followed = new Set();
 
   /**
-   * url: the relay's /events, here or on another site. symbols: all if left out. fields: "ticker" or
-   * "price". rate: updates per second and symbol at most. since: the id to resume from. held: the updates
+   * url: the relay's /events, here or on another site. symbols: all if left out. fields: "ticker", "price",
+   * or "candle" for a connection that candles are going to be asked of. rate: updates per second and symbol at most. since: the id to resume from. held: the updates
    * that are known as of that id.
    */
   constructor({ url = "/events", symbols, fields = "ticker", rate, since = "", held = [] } = {}) {
@@ -136,12 +147,35 @@ export class Relay {
     return Math.max(0, Date.now() - time) / 1000;
   }
 
+  /**
+   * The candles of a symbol: 1s, 1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 8h, 12h or 1d. They go on over this
+   * connection, which is made anew if it does not bring candles of that symbol yet.
+   */
+  candles(symbol, interval, onchange = () => {}) {
+    const candles = new Candles(symbol, interval, onchange, this.#url, () => this.#followed.delete(candles));
+    this.#followed.add(candles);
+    this.#widen(symbol);
+    return candles;
+  }
+
   /** Ends it for good. */
   close() {
+    for (const candles of this.#followed) candles.close();
     clearInterval(this.#clock);
     clearTimeout(this.#sleeping);
     this.#listening.abort();
     this.#disconnect();
+  }
+
+  /** Has the connection bring candles, also of this symbol. */
+  #widen(symbol) {
+    const query = this.#url.searchParams;
+    const symbols = query.get("symbols")?.split(",");
+    const isNamed = !symbols || symbols.includes(symbol);
+    if (isNamed && query.get("fields") === "candle") return;
+    query.set("fields", "candle");
+    if (!isNamed) query.set("symbols", [...symbols, symbol]);
+    if (this.#source) this.#connect();
   }
 
   #connect() {
@@ -194,6 +228,9 @@ export class Relay {
       this.#newest = Math.max(this.#newest, time + this.#behind);
     }
     if (this.#catchingUp) this.#settleLater();
+    for (const candles of this.#followed) {
+      for (const update of updates) candles.take(update, this.#id);
+    }
     this.onupdates(updates);
   }
 
@@ -222,9 +259,11 @@ export class Relay {
       this.tickers.clear();
       this.#got.clear();
       this.#isReset = true;
+      for (const candles of this.#followed) candles.reset();
       this.onreset();
     }
     if (said.mode) {
+      for (const candles of this.#followed) candles.resume();
       this.#catchingUp = said.mode === "none" && !this.#isReset ? 0 : now + SETTLED[1];
       if (this.#catchingUp) this.#settleLater();
     }

@@ -6,88 +6,28 @@ The pages come from the application in process; EventSource and the clock are th
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
-from relay.batch import Batch
-from relay.config import Config
-from relay.fanout.health import Health
-from relay.fanout.hub import Hub
-from relay.feed_status import FeedStatus
-from relay.ticker import Ticker
-from relay.web.site import create_site
-from tests.archive import nothing_past
-from tests.processes import ROOT
-from tests.scribe import DAY, now
+from tests.spoken import READ, SYMBOLS, Bodies, open_browser_page, say, say_status, say_updates
 
-SYMBOLS = [f"S{number}" for number in range(6)]
-EVENT_SOURCE = """
-globalThis.sources = [];
-globalThis.EventSource = class extends EventTarget {
-  static CONNECTING = 0;
-  static OPEN = 1;
-  static CLOSED = 2;
-  readyState = 1;
-  constructor(url) {
-    super();
-    this.url = String(url);
-    sources.push(this);
-  }
-  close() {
-    this.readyState = 2;
-  }
-};
-globalThis.say = ([name, data, id]) => sources.at(-1).dispatchEvent(
-  new MessageEvent(name, { data: JSON.stringify(data), lastEventId: id }));
-globalThis.cut = () => {
-  sources.at(-1).readyState = 0;
-  sources.at(-1).onerror();
-};
-"""
 #: Milliseconds that are certainly longer than the pause after which what was missed has come.
 PAUSE = 350
 #: Milliseconds after which it is taken to have come, though updates never paused.
 LONGEST = 5_000
-#: When the relay read what the pages are rendered from; milliseconds since 1970.
-READ = now()
 
 
 @pytest.fixture(scope="module")
-def url() -> str:
-    return "http://relay.example"
-
-
-@pytest.fixture(scope="module")
-def bodies() -> dict[str, str]:
-    """What a browser may ask for, by path."""
-    hub = Hub(Health())
-    tickers = [Ticker(symbol, "1", "trade", READ, READ, **DAY) for symbol in SYMBOLS]
-    feed = FeedStatus("live", time=READ, age=0.0)
-    hub.take(Batch("e1", 0, len(tickers), feed, tickers))
-    client = create_site(hub, Config(_env_file=None), nothing_past()).test_client()
-    files = [f"/static/{file.name}" for file in (ROOT / "static").iterdir()]
-    return {path: client.get(path).text for path in ["/", "/symbols/S0", *files]}
-
-
-TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+def bodies() -> Bodies:
+    return Bodies()
 
 
 @pytest.fixture
-def page(browser: Browser, url: str, bodies: dict[str, str]) -> Iterator[Page]:
+def page(browser: Browser, bodies: Bodies) -> Iterator[Page]:
     """A page that must not complain."""
-    page = browser.new_page(base_url=url)
     wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-
-    def answer(route: Route) -> None:
-        path = route.request.url.removeprefix(url)
-        kind = TYPES.get(path.rpartition(".")[2], "text/html")
-        route.fulfill(body=bodies[path], content_type=f"{kind}; charset=utf-8")
-
-    page.route("**/*", answer)
-    page.add_init_script(EVENT_SOURCE)
-    page.clock.install(time=READ / 1000)
+    page = open_browser_page(browser, bodies, wrong)
     yield page
-    page.close()
+    page.context.close()
     assert wrong == []
 
 
@@ -95,28 +35,6 @@ def open_page(page: Page, path: str = "/") -> None:
     page.goto(path)
     page.clock.pause_at(READ / 1000 + 5)
     say_status(page, "none")
-
-
-def say(page: Page, name: str, data: object, resume_id: str = "") -> None:
-    page.evaluate("say", [name, data, resume_id])
-
-
-def say_status(page: Page, mode: str, age: float = 0.0) -> None:
-    feed = {"state": "live", "simulated": False, "age": age, "source": "", "reason": ""}
-    time = page.evaluate("Date.now()")
-    said = {"event": "status", "time": time, "heartbeat": 12.0, "mode": mode, **feed}
-    say(page, "status", {**said, "latency": None, "standbys": 0})
-
-
-def say_updates(page: Page, *symbols: str, price: str = "2", **more: object) -> None:
-    """One array; the last of its updates has the id to resume from too, as on a WebSocket."""
-    read = page.evaluate("Date.now()")
-    updates: list[dict[str, object]] = [
-        {"symbol": symbol, "price": price, "stream": "trade", "received_time": read, **DAY, **more}
-        for symbol in symbols
-    ]
-    updates[-1]["id"] = "e1-7"
-    say(page, "message", updates, "e1-7")
 
 
 def symbols_shown(page: Page) -> list[str]:

@@ -1,0 +1,276 @@
+// Candles: those of one symbol and interval, from /api/history, kept up to date by a Relay's connection.
+// Relay.candles makes them; see relay.js.
+
+import { fetchJson, Asking } from "./asking.js";
+import { isCandle, joined, ofPrice, own, read, STEPS } from "./candle.js";
+import { CandleList } from "./candle_list.js";
+
+const MINUTE = 60_000;
+/** Candles of an answer about a gap, and the gap beyond which all is asked for anew. */
+const MOST = 2_000;
+/** Candles before the newest one that are still exchanged for the exchange's. */
+const TAIL = 120;
+/** Milliseconds after a minute's end at which the exchange's candles are asked for: any time between. */
+const SETTLED = [5_000, 20_000];
+/** Milliseconds that the exchange's clock may be behind the relay's. */
+const SKEW = 5_000;
+/** Milliseconds before older candles that could not be had are asked for again. */
+const PAUSE = 5_000;
+
+export class Candles {
+  /** Whether the newest answer had all that there is; else the reason why not. */
+  complete = false;
+  reason = "";
+  /** Whether the first answer is still to come. */
+  waiting = true;
+  /** Whether nothing older is known or can be held. */
+  isOldest = false;
+
+  #list = new CandleList((candle) => this.#note(candle));
+  #symbol;
+  #step;
+  #query;
+  #onchange;
+  #left;
+  #asking;
+  #olderAsked = null;
+  #olderAfter = 0;
+  #tail = 0;
+  #frame = 0;
+  #changed = new Map();
+  #isReset = false;
+  #isClosed = false;
+  /** Of what kind the answers are; null until there is one. */
+  #simulated = null;
+  /** Milliseconds that our clock is ahead of the relay's. */
+  #ahead = 0;
+  /** The newest live update while there is no answer that it could be added to. */
+  #early = null;
+  /** The state that the newest answer is exact for, and that of the newest live update. */
+  #covered = "";
+  #latest = "";
+  /** The newest minute of which all that we hold is known. */
+  #known = -Infinity;
+
+  /** url: the relay's /events. left: what to do once they are closed. */
+  constructor(symbol, interval, onchange, url, left) {
+    if (!STEPS.has(interval)) throw new RangeError(`no such interval: ${interval}`);
+    this.symbol = this.#symbol = symbol;
+    this.interval = interval;
+    this.#step = STEPS.get(interval);
+    this.#query = (parameters) => {
+      const address = new URL(`./api/history/${encodeURIComponent(symbol)}`, url);
+      address.search = new URLSearchParams({ interval, ...parameters });
+      return address;
+    };
+    this.#onchange = onchange;
+    this.#left = left;
+    this.#asking = new Asking(
+      (from) => this.#query(from > 0 ? { from, limit: MOST } : {}),
+      (answer) => this.#adopt(answer),
+      (reason) => this.#fail(reason),
+    );
+    this.#asking.ask(0, true);
+    this.#scheduleTail();
+  }
+
+  /** Ascending, one of each time. Another array whenever an answer has been merged. */
+  get candles() {
+    return this.#list.candles;
+  }
+
+  /** Loads what is older than the first candle, unless that is being done or there is none. */
+  async older() {
+    const [first] = this.candles;
+    if (!first || this.#simulated === null || this.isOldest) return;
+    if (this.#olderAsked || Date.now() < this.#olderAfter) return;
+    const asked = (this.#olderAsked = new AbortController());
+    try {
+      const answer = await fetchJson(this.#query({ to: first.time }), asked);
+      if (asked !== this.#olderAsked) return;
+      this.#addOlder(answer, first.time);
+    } catch (error) {
+      if (asked !== this.#olderAsked) return;
+      this.#olderAfter = Date.now() + PAUSE;
+      this.#fail(error.message);
+    }
+    this.#olderAsked = null;
+  }
+
+  close() {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#stop();
+    clearTimeout(this.#tail);
+    this.#left();
+  }
+
+  /** For the Relay: a live update, and the id that it came with. */
+  take(update, id) {
+    if (update.symbol !== this.#symbol) return;
+    if (this.waiting) this.#early = [update, id];
+    else if (this.#step < MINUTE) this.#addPrice(update);
+    else if (!isCovered(id, this.#covered)) this.#addMinutes(update.candles ?? [], id);
+  }
+
+  /** For the Relay: a connection begins. Seconds that were missed do not show by themselves. */
+  resume() {
+    if (!this.waiting && this.#step < MINUTE) this.#asking.ask(this.#from());
+  }
+
+  /** For the Relay: what was held is void. */
+  reset() {
+    this.#stop();
+    this.#list.clear();
+    this.waiting = true;
+    this.complete = this.isOldest = false;
+    this.#early = null;
+    this.#covered = this.#latest = "";
+    this.#known = -Infinity;
+    this.#simulated = null;
+    this.#isReset = true;
+    this.#changed.clear();
+    this.#asking.ask(0, true);
+    this.#tell();
+  }
+
+  #addOlder(answer, first) {
+    const rows = answer.simulated === this.#simulated ? read(answer).filter(({ time }) => time < first) : [];
+    this.isOldest = (!rows.length && answer.complete) || this.#list.isFull;
+    if (!answer.complete) this.#olderAfter = Date.now() + PAUSE;
+    this.#say(answer);
+    this.#list.merge(rows, Infinity);
+    this.#tell();
+  }
+
+  #stop() {
+    this.#asking.stop();
+    this.#olderAsked?.abort();
+    this.#olderAsked = null;
+  }
+
+  /** An answer about what is from some time on; true if it is complete. */
+  #adopt(answer) {
+    if (this.#simulated !== null && this.#simulated !== answer.simulated) this.reset();
+    this.#simulated = answer.simulated;
+    this.#ahead = Date.now() - answer.time;
+    this.#say(answer);
+    const rows = read(answer);
+    // A live update came first that is newer than the answer.
+    const isOlder = this.#latest !== "" && !isCovered(this.#latest, answer.id);
+    this.#list.merge(rows, isOlder ? answer.closed : Infinity);
+    if (!isOlder) {
+      this.#covered = answer.id;
+      const newest = Math.max(answer.time - SKEW, rows.at(-1)?.time ?? 0);
+      this.#known = Math.max(this.#known, newest - (newest % MINUTE));
+    }
+    this.#begin();
+    this.#tell();
+    return answer.complete;
+  }
+
+  #fail(reason) {
+    this.complete = false;
+    this.reason = reason;
+    this.#begin();
+    this.#tell();
+  }
+
+  #say({ complete, reason = "" }) {
+    this.complete = complete;
+    this.reason = complete ? "" : reason;
+  }
+
+  #begin() {
+    if (!this.waiting) return;
+    this.waiting = false;
+    const early = this.#early;
+    this.#early = null;
+    if (early) this.take(...early);
+  }
+
+  /** The previous and the running minute, or the running one alone. */
+  #addMinutes(rows, id) {
+    const minutes = rows.map(own).filter(isCandle);
+    const running = minutes.at(-1);
+    if (!running) return;
+    const [previous] = minutes.length > 1 ? minutes : [];
+    const isJoined = running.time <= this.#known || previous?.time <= this.#known;
+    if (!isJoined && running.time - this.#known > MOST * this.#step && this.#known > 0) return this.reset();
+    if (!isJoined) this.#asking.ask(this.#known > 0 ? this.#known - (this.#known % this.#step) : 0);
+    this.#latest = id;
+    for (const minute of minutes) this.#addMinute(minute);
+    this.#known = Math.max(this.#known, running.time);
+  }
+
+  #addMinute(minute) {
+    const time = minute.time - (minute.time % this.#step);
+    const held = this.#list.at(time);
+    if (held?.source === "exchange") return;
+    if (this.#step === MINUTE) {
+      if (held?.updates > minute.updates) return;
+      const joint = held?.source === "both" ? joined(held, minute) : minute;
+      this.#list.put({ ...joint, updates: minute.updates });
+    } else {
+      // Which of the minute's updates the held one counts already is not known.
+      this.#list.put({ ...(held ? joined(held, minute) : minute), time, updates: null });
+    }
+  }
+
+  #addPrice({ price, event_time: made, received_time: got }) {
+    const time = (made ?? got) - ((made ?? got) % this.#step);
+    const last = this.candles.at(-1);
+    const second = ofPrice(time, price);
+    if (!isCandle(second) || time < last?.time) return;
+    if (time - last?.time > MOST * this.#step) return this.reset();
+    if (time > last?.time || !last) this.#list.put(second);
+    else if (last.source !== "exchange") this.#list.put({ ...joined(last, second), updates: last.updates + 1 });
+  }
+
+  /** Where the exchange's candles end, among the newest. */
+  #from() {
+    const tail = this.candles.slice(-TAIL);
+    const first = tail.find(({ source }) => source !== "exchange") ?? tail.at(-1);
+    return first?.time ?? 0;
+  }
+
+  #scheduleTail() {
+    const settled = SETTLED[0] + Math.random() * (SETTLED[1] - SETTLED[0]);
+    const rest = MINUTE - ((Date.now() - this.#ahead) % MINUTE);
+    this.#tail = setTimeout(() => {
+      const ended = this.#from() + this.#step <= Date.now() - this.#ahead;
+      if (ended && !document.hidden && !this.waiting) this.#asking.ask(this.#from());
+      this.#scheduleTail();
+    }, rest + settled);
+  }
+
+  #note(candle) {
+    this.#changed.set(candle.time, candle);
+    this.#tell();
+  }
+
+  /** Tells what changed once a frame; a hidden page has no frames. */
+  #tell() {
+    if (this.#frame) return;
+    this.#frame = document.hidden
+      ? setTimeout(() => this.#tellNow(), 200)
+      : requestAnimationFrame(() => this.#tellNow());
+  }
+
+  #tellNow() {
+    this.#frame = 0;
+    if (this.#isClosed) return;
+    const changed = [...this.#changed.values()].sort((one, other) => one.time - other.time);
+    const reset = this.#isReset;
+    this.#changed.clear();
+    this.#isReset = false;
+    this.#onchange({ changed, reset });
+  }
+}
+
+/** Whether the state of one id is a part of another one's: ids are <epoch>-<version>. */
+function isCovered(id, by) {
+  if (!by) return false;
+  const [end, other] = [id.lastIndexOf("-"), by.lastIndexOf("-")];
+  return id.slice(0, end) === by.slice(0, other) && Number(id.slice(end + 1)) <= Number(by.slice(other + 1));
+}
