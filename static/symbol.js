@@ -1,6 +1,7 @@
 // One symbol's page, kept up to date.
 
 import { entitle, show, since } from "./banner.js";
+import { Chart } from "./chart.js";
 import {
   ago,
   clock,
@@ -59,7 +60,8 @@ function judge(standing) {
   for (const said of article.querySelectorAll("[data-when]")) said.hidden = said.dataset.when !== standing;
 }
 
-const relay = new Relay({ symbols: [symbol], rate: 4, since, held: [facts(article)] });
+const relay = new Relay({ symbols: [symbol], fields: "candle", rate: 4, since, held: [facts(article)] });
+const chart = new Chart(relay, symbol, document.getElementById("chart"));
 /** How the symbol stands while the relay holds nothing of it: gone, unknown, or null before that is certain. */
 let missing = null;
 relay.onstatus = (status) => {
@@ -82,3 +84,9 @@ relay.onsettled = () => {
   missing ??= "unknown";
   relay.onstatus(relay.status);
 };
+
+// Old prices are greyed, and so is their chart.
+const greyed = new MutationObserver(() => chart.recolour());
+greyed.observe(document.documentElement, { attributeFilter: ["data-state"] });
+greyed.observe(article, { attributeFilter: ["data-standing"] });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => chart.recolour());
