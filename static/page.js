@@ -3,6 +3,7 @@
 import { show, since } from "./banner.js";
 import { Relay } from "./relay.js";
 import { Row } from "./row.js";
+import { Sparklines } from "./sparklines.js";
 import { areJudged, facts } from "./standing.js";
 
 /** Milliseconds between two looks at the order while prices move. */
@@ -11,17 +12,19 @@ const SORT_EVERY = 3_000;
 const FRAME_BUDGET = 6;
 
 const body = document.querySelector("#market tbody");
-const heads = [...document.querySelectorAll("#market thead th")];
+const heads = [...document.querySelectorAll("#market th[data-key]")];
 const search = document.getElementById("search");
 const count = document.getElementById("count");
 const empty = document.getElementById("empty");
 
 const rows = new Map();
+const sparklines = new Sparklines(rows);
 const sight = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
     const row = rows.get(target.dataset.symbol);
     if (row) row.inSight = isIntersecting;
   }
+  sparklines.look();
 });
 for (const element of body.rows) add(new Row(element.dataset.symbol, element));
 /** What came since the last frame: each symbol's newest. */

@@ -65,6 +65,15 @@ export class Row {
     if (moved && this.inSight) flash(this.cells[1], before, this.price);
   }
 
+  /** Draws the line of the last 24 hours; its column says nothing that the figures do not. */
+  draw(line) {
+    this.cells[7]?.remove();
+    const cell = document.createElement("td");
+    cell.ariaHidden = "true";
+    cell.append(line);
+    this.element.append(cell);
+  }
+
   #set(index, text) {
     const cell = this.cells[index];
     const node = cell.firstChild;

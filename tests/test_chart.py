@@ -1,0 +1,416 @@
+"""The chart of a symbol's page and the lines of the market, in a real Chromium; answers are made up."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Page, Route, expect
+
+from relay.config import Config
+from relay.fanout.health import Health
+from relay.fanout.hub import Hub
+from relay.web.chart_library import ChartLibrary
+from relay.web.site import create_site
+from tests.archive import nothing_past
+from tests.browser import WAIT
+from tests.spoken import (
+    FIELDS,
+    READ,
+    SYMBOLS,
+    Bodies,
+    History,
+    open_browser_page,
+    parameters,
+    say,
+    say_status,
+)
+
+STEPS = {"1s": 1_000, "1m": 60_000, "5m": 300_000, "1h": 3_600_000, "1d": 86_400_000}
+#: Candles that the exchange knows, and those of the latest that the relay made.
+NUMBER, OWN = 700, 3
+#: Of those, the ones that nobody knows.
+GAP = range(660, 670)
+
+
+def candles(interval: str) -> list[list[Any]]:
+    step = STEPS[interval]
+    first = READ - READ % step - (NUMBER - 1) * step
+    return [_row(first + number * step, number) for number in range(NUMBER) if number not in GAP]
+
+
+def _row(time: int, number: int) -> list[Any]:
+    price = 100 + number % 17
+    prices = [f"{price}.50", f"{price + 2}.25", f"{price - 1}.00", f"{price + number % 3}.00"]
+    if number >= NUMBER - OWN:
+        return [time, *prices, None, None, None, 5, "relay"]
+    return [time, *prices, f"{number}.5", "1000", 9, None, "exchange"]
+
+
+def answered(asked: dict[str, str]) -> dict[str, Any]:
+    """What the relay would say to such a question."""
+    rows = candles(asked["interval"])
+    if "to" in asked:
+        rows = [row for row in rows if row[0] < int(asked["to"])]
+    if "from" in asked:
+        rows = [row for row in rows if row[0] >= int(asked["from"])]
+    step = STEPS[asked["interval"]]
+    said = {"id": "e1-6", "time": READ, "simulated": False, "complete": True, "fields": FIELDS}
+    return {**said, "closed": READ - READ % step, "candles": rows[-500:]}
+
+
+@pytest.fixture(scope="module")
+def bodies() -> Bodies:
+    return Bodies()
+
+
+@pytest.fixture
+def history() -> History:
+    history = History()
+    history.answer = answered
+    return history
+
+
+@pytest.fixture
+def options() -> dict[str, Any]:
+    """What kind of device it is."""
+    return {}
+
+
+@pytest.fixture
+def page(
+    browser: Browser, bodies: Bodies, history: History, options: dict[str, Any]
+) -> Iterator[Page]:
+    """A page that must not complain, of the content security policy for one."""
+    wrong: list[str] = []
+    page = open_browser_page(browser, bodies, wrong, **options)
+    page.set_default_timeout(WAIT)
+    page.route("**/api/history/*", history.take)
+    yield page
+    page.context.close()
+    assert wrong == []
+
+
+def open_chart(page: Page, query: str = "") -> None:
+    page.goto(f"/symbols/S0{query}")
+    say_status(page, "none")
+    expect(page.locator("#chart")).to_have_attribute("data-drawn", re.compile("."), timeout=WAIT)
+
+
+def shown(page: Page, part: str) -> str:
+    return page.locator(f"[data-part={part}]").inner_text()
+
+
+def pixels(page: Page) -> str:
+    """What the chart looks like: its canvases, one after the other."""
+    return page.evaluate(
+        """async () => {
+            await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+            const all = document.querySelectorAll("[data-part=plot] canvas");
+            return [...all].map((canvas) => canvas.toDataURL()).join();
+        }"""
+    )
+
+
+#: What the page's colours for up and down are named in style.css, by their value.
+COLOURS = {0x08734A: "up", 0xBD1E33: "down", 0x3ECF8E: "dark up", 0xFF7682: "dark down"}
+FOUND = """() => {
+    const found = new Set();
+    for (const canvas of document.querySelectorAll("[data-part=plot] canvas")) {
+        if (!canvas.width || !canvas.height) continue;
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        for (let at = 0; at < data.length; at += 4) {
+            const [red, green, blue, opacity] = data.subarray(at, at + 4);
+            if (opacity === 255) found.add((red << 16) | (green << 8) | blue);
+        }
+    }
+    return [...found];
+}"""
+
+
+def colours(page: Page) -> set[str]:
+    """Which of those the chart is drawn with."""
+    pixels(page)
+    return {COLOURS[colour] for colour in page.evaluate(FOUND) if colour in COLOURS}
+
+
+def test_a_symbols_page_has_a_drawn_chart_and_its_newest_values(page: Page) -> None:
+    open_chart(page)
+    expect(page.locator("[data-part=plot] canvas").first).to_be_visible()
+    expect(page.locator("[data-part=close]")).to_have_text("102.00")
+    expect(page.locator("[data-part=source]")).to_have_text("relay")
+    expect(page.locator("[data-part=note]")).to_have_text("")
+    expect(page.locator("footer")).to_contain_text("Lightweight Charts™, © 2025 TradingView, Inc.")
+    expect(page.get_by_role("link", name="TradingView")).to_have_attribute(
+        "href", "https://www.tradingview.com/"
+    )
+
+
+def test_the_chart_goes_on_with_the_prices(page: Page) -> None:
+    open_chart(page)
+    before = pixels(page)
+    time = READ - READ % 60_000
+    row = [time, "101.50", "140.75", "99.00", "140.75", 30]
+    update = {"symbol": "S0", "price": "140.75", "received_time": READ, "candles": [row]}
+    say(page, "message", [update], "e1-9")
+    expect(page.locator("[data-part=close]")).to_have_text("140.75")
+    assert pixels(page) != before
+
+
+def test_another_interval_shows_its_candles_and_is_a_part_of_the_address(
+    page: Page, history: History
+) -> None:
+    open_chart(page)
+    page.get_by_role("button", name="1h").click()
+    expect(page.locator("[data-part=opens]")).to_have_text(re.compile(r":00 UTC$"))
+    expect(page.get_by_role("button", name="1h")).to_have_attribute("aria-pressed", "true")
+    assert page.url.endswith("/symbols/S0?interval=1h")
+    assert history.asked[-1]["interval"] == "1h"
+    expect(page.locator("[data-part=csv]")).to_have_attribute("href", re.compile("interval=1h$"))
+
+
+def test_an_address_with_an_interval_begins_with_it(page: Page, history: History) -> None:
+    open_chart(page, "?interval=5m")
+    assert {asked["interval"] for asked in history.asked} == {"5m"}
+    expect(page.get_by_role("button", name="5m", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
+def test_a_switch_amid_an_answer_shows_no_candle_of_the_interval_before(
+    page: Page, history: History
+) -> None:
+    open_chart(page)
+    history.answer = lambda asked: None if asked["interval"] == "1h" else answered(asked)
+    page.get_by_role("button", name="1h").click()
+    expect(page.locator("[data-part=note]")).to_have_text("Waiting for candles…")
+    page.get_by_role("button", name="1d").click()
+    expect(page.locator("[data-part=opens]")).to_have_text(re.compile(r"20\d\d UTC$"))
+    history.release(answered({"interval": "1h"}))
+    pixels(page)
+    expect(page.locator("[data-part=opens]")).to_have_text(re.compile(r"20\d\d UTC$"))
+
+
+def test_older_candles_come_when_the_oldest_are_in_sight(page: Page) -> None:
+    open_chart(page)
+    page.get_by_role("application").focus()
+    with page.expect_response("**to=*"):
+        page.keyboard.press("Home")
+    expect(page.locator("[data-part=said]")).to_contain_text("open 1")
+    pixels(page)
+    page.keyboard.press("Home")
+    first = candles("1m")[0][0]
+    expect(page.locator("[data-part=opens]")).to_have_text(page.evaluate(READ_TIME, first))
+
+
+READ_TIME = """async (time) => {
+    const { Zone } = await import("/static/zone.js");
+    return `${new Zone(false).time(time, 60000)} UTC`;
+}"""
+
+
+def test_keys_go_from_candle_to_candle_and_say_them(page: Page) -> None:
+    open_chart(page)
+    page.get_by_role("application").focus()
+    said = page.locator("[data-part=said]")
+    for key, number in (("ArrowLeft", 699), ("ArrowLeft", 698), ("PageUp", 688), ("End", 699)):
+        page.keyboard.press(key)
+        row = _row(0, number)
+        expect(said).to_contain_text(f"open {row[1]}, high {row[2]}, low {row[3]}, close {row[4]}")
+    expect(said).to_contain_text("from relay")
+    before = pixels(page)
+    page.keyboard.press("+")
+    assert pixels(page) != before
+    page.keyboard.press("Escape")
+    expect(said).to_have_text("")
+
+
+def test_the_table_holds_the_candles_of_the_chart(page: Page) -> None:
+    open_chart(page)
+    assert page.locator("#chart tbody tr").count() == 0
+    page.get_by_text("Candles as a table").click()
+    rows = page.locator("#chart tbody tr")
+    expect(rows).to_have_count(100)
+    told = rows.evaluate_all("rows => rows.map((row) => [...row.cells].map((c) => c.textContent))")
+    newest = candles("1m")[::-1][:100]
+    figures = [[*row[1:5], row[5] or "", row[9]] for row in newest]
+    assert [cells[1:] for cells in told] == figures
+    assert [cells[0] for cells in told] == [
+        page.evaluate(READ_TIME, row[0]).removesuffix(" UTC") for row in newest
+    ]
+
+
+@pytest.mark.parametrize("options", [{"timezone_id": "America/St_Johns"}])
+def test_times_read_in_utc_or_in_local_time_and_the_choice_is_kept(page: Page) -> None:
+    open_chart(page)
+    expect(page.locator("[data-part=opens]")).to_have_text(re.compile(" UTC$"))
+    page.get_by_role("button", name="Local").click()
+    expect(page.locator("[data-part=opens]")).to_have_text(re.compile(r"UTC−[23]:30$"))
+    page.get_by_role("button", name="Line").click()
+    open_chart(page)
+    expect(page.locator("[data-part=opens]")).to_have_text(re.compile(r"UTC−[23]:30$"))
+    expect(page.get_by_role("button", name="Line")).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_chart_follows_the_page_into_the_dark(page: Page) -> None:
+    open_chart(page)
+    assert colours(page) == {"up", "down"}
+    page.emulate_media(color_scheme="dark")
+    assert colours(page) == {"dark up", "dark down"}
+
+
+def test_the_chart_is_greyed_while_prices_are_old(page: Page) -> None:
+    open_chart(page)
+    assert colours(page) == {"up", "down"}
+    say_status(page, "none", age=60, state="stale")
+    expect(page.locator("html")).to_have_attribute("data-state", "stale")
+    assert colours(page) == set()
+    say_status(page, "none")
+    expect(page.locator("html")).to_have_attribute("data-state", "live")
+    assert colours(page) == {"up", "down"}
+
+
+def test_a_gap_takes_its_room(page: Page, history: History) -> None:
+    open_chart(page)
+    with_gap = pixels(page)
+    history.answer = lambda asked: {
+        **answered(asked),
+        "candles": [[row[0] + 10 * 60_000, *row[1:]] if row[0] < candles("1m")[660][0] else row
+                    for row in answered(asked)["candles"]],
+    }  # fmt: skip
+    open_chart(page)
+    assert pixels(page) != with_gap
+
+
+def test_a_failing_history_is_said_in_words(page: Page, history: History) -> None:
+    history.answer = lambda _: 503
+    page.goto("/symbols/S0")
+    say_status(page, "none")
+    note = page.locator("[data-part=note]")
+    expect(note).to_have_text("No candles: no history today")
+    history.answer = lambda asked: {**answered(asked), "complete": False, "reason": "it is asked"}
+    expect(note).to_have_text("Incomplete: it is asked", timeout=WAIT)
+    history.answer = answered
+    expect(note).to_have_text("", timeout=WAIT)
+
+
+def test_without_the_library_the_page_says_so_and_shows_the_table(page: Page) -> None:
+    page.route("**/lightweight-charts.*", lambda route: route.abort())
+    open_chart(page)
+    expect(page.locator("[data-part=why]")).to_contain_text("library could not be loaded")
+    expect(page.locator("#chart tbody tr")).to_have_count(100)
+    expect(page.locator("[data-key=price]")).to_have_text("1")
+
+
+def test_without_javascript_the_chart_is_a_link_to_its_candles(
+    browser: Browser, bodies: Bodies
+) -> None:
+    page = open_browser_page(browser, bodies, [], java_script_enabled=False)
+    page.goto("/symbols/S0")
+    link = page.get_by_role("link", name="Its candles as CSV")
+    expect(link).to_be_visible()
+    expect(link).to_have_attribute("href", "/api/history/S0.csv?interval=1m")
+    expect(page.get_by_role("button", name="5m", exact=True)).to_be_hidden()
+    page.context.close()
+
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+@pytest.mark.parametrize("options", [PHONE])
+@pytest.mark.parametrize("path", ["/", "/symbols/S0"])
+def test_nothing_is_wider_than_a_phone(page: Page, path: str) -> None:
+    page.goto(path)
+    say_status(page, "none")
+    if path != "/":
+        expect(page.locator("#chart")).to_have_attribute(
+            "data-drawn", re.compile("."), timeout=WAIT
+        )
+        page.get_by_text("Candles as a table").tap()
+        expect(page.locator("#chart tbody tr")).to_have_count(100)
+        page.get_by_role("button", name="5m", exact=True).tap()
+        expect(page.get_by_role("button", name="5m", exact=True)).to_have_attribute(
+            "aria-pressed", "true"
+        )
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+class Lines:
+    """Answers /api/history?symbols=…"""
+
+    def __init__(self, page: Page) -> None:
+        self.asked: list[list[str]] = []
+        self.waiting: list[str] = []
+        page.route("**/api/history?*", self._take)
+
+    def _take(self, route: Route) -> None:
+        asked = parameters(route.request)
+        assert asked["points"] == "48"
+        symbols = asked["symbols"].split(",")
+        self.asked.append(symbols)
+        closes = {symbol: [None, *(f"{9 - n % 5}.5" for n in range(46)), "5"] for symbol in symbols}
+        route.fulfill(json={"closes": closes, "waiting": self.waiting, "unknown": []})
+
+
+def test_rows_in_sight_get_their_lines_by_one_question(page: Page) -> None:
+    lines = Lines(page)
+    page.goto("/")
+    drawn = page.locator("#market tbody svg")
+    expect(drawn).to_have_count(len(SYMBOLS))
+    assert [sorted(symbols) for symbols in lines.asked] == [SYMBOLS]
+    expect(drawn.first).to_have_attribute("data-way", "down")
+    heights = "rows => rows.map((row) => row.getBoundingClientRect().height)"
+    assert len(set(page.locator("#market tbody tr").evaluate_all(heights))) == 1
+
+
+def test_lines_that_wait_are_asked_for_again(page: Page) -> None:
+    lines = Lines(page)
+    lines.waiting = ["S2", "S4"]
+    page.goto("/")
+    expect(page.locator("#market tbody svg")).to_have_count(len(SYMBOLS))
+    lines.waiting = []
+    page.clock.run_for(5_000)
+    pixels(page)
+    assert lines.asked[1:] == [["S2", "S4"]]
+    page.clock.run_for(1_000_000)
+    assert len(lines.asked) == 2
+    page.clock.run_for(1_000_000)
+    pixels(page)
+    assert lines.asked[2] == SYMBOLS
+
+
+@pytest.mark.parametrize("options", [PHONE])
+def test_a_phone_has_no_room_for_lines_and_asks_for_none(page: Page) -> None:
+    lines = Lines(page)
+    page.goto("/")
+    page.clock.run_for(100_000)
+    assert lines.asked == []
+    assert page.locator("#market tbody svg").count() == 0
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    return create_site(Hub(Health()), Config(_env_file=None), nothing_past()).test_client()
+
+
+def test_the_library_is_kept_for_ever_under_an_address_of_its_content(client: FlaskClient) -> None:
+    library = ChartLibrary()
+    answer = client.get(library.path, headers={"Accept-Encoding": "gzip"})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.headers["Content-Type"].startswith("text/javascript")
+    assert len(answer.data) < 65_000
+    plain = client.get(library.path)
+    assert b"Lightweight Charts" in plain.data[:200]
+    assert plain.headers["ETag"] != answer.headers["ETag"]
+    again = client.get(library.path, headers={"If-None-Match": plain.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    assert client.get("/static/lightweight-charts.0000000000000000.js").status_code == 404
+
+
+def test_without_the_package_there_is_no_library() -> None:
+    library = ChartLibrary("no-such-package")
+    assert library.path == ""
+    assert list(library.blueprint().deferred_functions) == []
