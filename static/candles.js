@@ -113,13 +113,16 @@ export class Candles {
     else if (!isCovered(id, this.#covered)) this.#addMinutes(update.candles ?? [], id);
   }
 
-  /** For the Relay: a connection begins. Seconds that were missed do not show by themselves. */
-  resume() {
-    if (!this.waiting && this.#step < MINUTE) this.#asking.ask(this.#from());
+  /** For the Relay: a connection begins, the first one or a further one. */
+  greet({ mode, simulated }, isFirst) {
+    const isOfAnotherKind = this.#simulated !== null && this.#simulated !== simulated;
+    if (isOfAnotherKind || (mode === "full" && !isFirst)) this.#reset();
+    // Seconds that were missed do not show by themselves.
+    else if (!this.waiting && this.#step < MINUTE) this.#asking.ask(this.#from());
   }
 
-  /** For the Relay: what was held is void. */
-  reset() {
+  /** What was held is void. */
+  #reset() {
     this.#stop();
     this.#list.clear();
     this.waiting = true;
@@ -151,7 +154,7 @@ export class Candles {
 
   /** An answer about what is from some time on; true if it is complete. */
   #adopt(answer) {
-    if (this.#simulated !== null && this.#simulated !== answer.simulated) this.reset();
+    if (this.#simulated !== null && this.#simulated !== answer.simulated) this.#reset();
     this.#simulated = answer.simulated;
     this.#ahead = Date.now() - answer.time;
     this.#say(answer);
@@ -196,7 +199,7 @@ export class Candles {
     if (!running) return;
     const [previous] = minutes.length > 1 ? minutes : [];
     const isJoined = running.time <= this.#known || previous?.time <= this.#known;
-    if (!isJoined && running.time - this.#known > MOST * this.#step && this.#known > 0) return this.reset();
+    if (!isJoined && running.time - this.#known > MOST * this.#step && this.#known > 0) return this.#reset();
     if (!isJoined) this.#asking.ask(this.#known > 0 ? this.#known - (this.#known % this.#step) : 0);
     this.#latest = id;
     for (const minute of minutes) this.#addMinute(minute);
@@ -222,7 +225,7 @@ export class Candles {
     const last = this.candles.at(-1);
     const second = ofPrice(time, price);
     if (!isCandle(second) || time < last?.time) return;
-    if (time - last?.time > MOST * this.#step) return this.reset();
+    if (time - last?.time > MOST * this.#step) return this.#reset();
     if (time > last?.time || !last) this.#list.put(second);
     else if (last.source !== "exchange") this.#list.put({ ...joined(last, second), updates: last.updates + 1 });
   }

@@ -250,6 +250,7 @@ export class Relay {
   }
 
   #hearStatus(said) {
+    const isFirst = !this.#said;
     this.#said = said;
     const now = Date.now();
     this.#behind = now - said.time;
@@ -259,11 +260,10 @@ export class Relay {
       this.tickers.clear();
       this.#got.clear();
       this.#isReset = true;
-      for (const candles of this.#followed) candles.reset();
       this.onreset();
     }
     if (said.mode) {
-      for (const candles of this.#followed) candles.resume();
+      for (const candles of this.#followed) candles.greet(said, isFirst);
       this.#catchingUp = said.mode === "none" && !this.#isReset ? 0 : now + SETTLED[1];
       if (this.#catchingUp) this.#settleLater();
     }

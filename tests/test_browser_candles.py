@@ -214,6 +214,18 @@ def test_what_is_void_goes_and_all_is_asked_for_anew(page: Page, history: Histor
     assert "from" not in history.asked[-1]
 
 
+def test_a_first_connection_that_brings_all_makes_nothing_void(
+    page: Page, history: History
+) -> None:
+    history.answer = lambda _: answer("e1-7", row(0, "1 1 1 1", "relay", 1))
+    page.evaluate(WATCH, ["S0", "1m", {}])
+    page.wait_for_function("!held.waiting")
+    say_status(page, "full")
+    settle(page, 1_000)
+    assert len(history.asked) == 1
+    assert held(page) == [(0, "1 1 1 1", "relay")]
+
+
 def test_an_answer_of_another_kind_never_joins_what_is_held(page: Page, history: History) -> None:
     begin(page, history, row(0, "1 1 1 1", "relay", 1))
     history.answer = lambda _: answer("e2-1", row(3, "5 5 5 5"), simulated=True)
