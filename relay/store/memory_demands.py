@@ -7,8 +7,8 @@ import gevent
 from gevent.event import Event
 
 from relay.clock import SYSTEM, Clock
-from relay.store.contract import MAX_NAME, Refused, Unanswered
-from relay.store.waits import Waits, unanswered, wait_for_all
+from relay.store.contract import Refused, Unanswered
+from relay.store.waits import Waits, is_name, unanswered, wait_for_all
 
 #: Demands that wait for their turn at most.
 MAX_DEMANDS = 1_000
@@ -47,7 +47,7 @@ class MemoryDemands:
     def post(self, names: Sequence[str], *, urgent: bool = True) -> None:
         """Demands these, and does not wait. See Demands."""
         for name in names:
-            if len(name) <= MAX_NAME:
+            if is_name(name):
                 self._demand(name, urgent)
 
     def take(self, seconds: float) -> str | None:

@@ -17,7 +17,7 @@ from relay.store.connect import MISREAD, connect, in_time
 from relay.store.contract import MAX_NAME, Refused, StoreUnavailable, Unanswered
 from relay.store.failure import unavailable
 from relay.store.redis_orders import MAX_DEMANDS
-from relay.store.waits import Wait, Waits, unanswered, wait_for_all
+from relay.store.waits import MAX_WAITS, Wait, Waits, is_name, unanswered, wait_for_all
 from relay.turn import give_turn
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,8 @@ RENEW_SECONDS = 2.0
 _NAMES = 100
 #: Names that wait to be sent, though nobody waits for their answers, at most.
 MAX_POSTED = 1_000
+#: Names that wait to be sent at most. One that is left out is sent when it is demanded again.
+MAX_DUE = MAX_POSTED + MAX_WAITS
 #: Seconds between two signs of life of the subscription, and until it counts as dead without one.
 _PING_SECONDS, _SILENT_SECONDS = 1.0, 3.0
 #: Messages between two turns of everybody else.
@@ -66,7 +68,7 @@ class RedisDemands:
         """Demands these, and does not wait, not even for Redis. See Demands."""
         self._start()
         room = max(0, MAX_POSTED - len(self._due))
-        self._send({name: urgent for name in names[:room] if len(name) <= MAX_NAME})
+        self._send({name: urgent for name in names[:room] if is_name(name)})
 
     def _start(self) -> None:
         """Begins to ask and to hear, in the process that has something to ask for."""
@@ -77,7 +79,8 @@ class RedisDemands:
 
     def _send(self, names: dict[str, bool]) -> None:
         for name, urgent in names.items():
-            self._due[name] = urgent or self._due.get(name, False)
+            if name in self._due or len(self._due) < MAX_DUE:
+                self._due[name] = urgent or self._due.get(name, False)
         if names:
             self._bell.set()
 
@@ -114,9 +117,10 @@ class RedisDemands:
         for name, urgent in due.items():
             wait = self._waits.get(name)
             marks += [keys.ANSWERED + name, keys.REFUSED + name, keys.TAKEN + name]
-            args += (
-                [name, int(urgent), b""] if wait is None else [name, int(wait.urgent), wait.seen]
-            )
+            if wait is None:
+                args += [name, int(urgent), b""]
+            else:
+                args += [name, int(urgent or wait.urgent), wait.seen]
         try:
             with in_time():
                 said = self._ask(keys=[keys.HEAD, keys.DEMANDS, keys.BELL, *marks], args=args)

@@ -12,6 +12,11 @@ from relay.store.contract import MAX_NAME, Refused, Unanswered
 MAX_WAITS = 1_000
 
 
+def is_name(text: str) -> bool:
+    """Whether a demand may be called so."""
+    return 0 < len(text) <= MAX_NAME and text.isprintable()
+
+
 class Wait:
     """All in this process who wait for the same answer."""
 
@@ -72,8 +77,8 @@ class Waits:
         wait = self._waits.get(name)
         if wait is None:
             wait = Wait(urgent)
-            if len(name) > MAX_NAME:
-                wait.end(Refused, "no name is that long")
+            if not is_name(name):
+                wait.end(Refused, "that is no name")
             elif len(self._waits) >= MAX_WAITS:
                 wait.end(Unanswered, f"{MAX_WAITS} others are waited for already")
             else:
