@@ -82,9 +82,9 @@ export class Relay {
   #followed = new Set();
 
   /**
-   * url: the relay's /events, here or on another site. symbols: all if left out. fields: "ticker", "price",
-   * or "candle" for a connection that candles are going to be asked of. rate: updates per second and symbol at most. since: the id to resume from. held: the updates
-   * that are known as of that id.
+   * url: the relay's /events, here or on another site. symbols: all if left out. fields: "ticker", "price", or
+   * "candle" where candles are going to be asked for. rate: updates per second and symbol at most. since: the
+   * id to resume from. held: the updates that are known as of that id.
    */
   constructor({ url = "/events", symbols, fields = "ticker", rate, since = "", held = [] } = {}) {
     this.#url = new URL(url, location.href);
@@ -174,7 +174,12 @@ export class Relay {
     const isNamed = !symbols || symbols.includes(symbol);
     if (isNamed && query.get("fields") === "candle") return;
     query.set("fields", "candle");
-    if (!isNamed) query.set("symbols", [...symbols, symbol]);
+    if (!isNamed) {
+      query.set("symbols", [...symbols, symbol]);
+      // An id stands for the symbols that it was given for.
+      this.#id = "";
+      query.delete("since");
+    }
     if (this.#source) this.#connect();
   }
 

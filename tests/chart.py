@@ -68,7 +68,7 @@ class Chart(Closing):
             self._ask(self._doubts.pop())
         if newest and all(row[0] > newest for row in candles):
             self._ask(newest)
-            self._doubts = [newest] * 3
+            self._doubts = [newest] * 8
         for row in candles:
             self._put(row)
 

@@ -199,3 +199,15 @@ def test_an_update_that_is_refused_changes_no_candle() -> None:
     intake.offer([ticker("9", 1)])
     [sent] = intake.wait(0)
     assert sent.candle == Candle(MINUTE, 0, 5, 5, 5, 5, 1)
+
+
+def test_a_store_that_has_lost_its_state_is_told_the_latest_minutes_again() -> None:
+    candles, clock = kept()
+    intake = Intake(clock=clock, candles=candles)
+    for minute in range(20):
+        made(candles, clock, ticker("5", 60 * minute))
+        candles.saved(candles.unsaved())
+    assert candles.unsaved() == []
+    intake.resend()
+    times = [(closed.time - MINUTE) // 60 for closed, _ in candles.unsaved()]
+    assert times == [13, 14, 15, 16, 17, 18]

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -139,6 +140,29 @@ def test_a_chart_is_whole_after_the_listener_was_killed_and_another_took_over(
             market.wait_for_minutes(2)
             with Chart(relay.port, SYMBOL) as chart:
                 leader.kill()
+                market.wait_for_minutes(12)
+                market.stop()
+                check(chart, relay, market)
+
+
+def test_a_chart_is_whole_after_redis_was_killed_and_came_back_with_what_its_disk_holds(
+    tmp_path: Path, exchange: ScriptedExchange, market: Market
+) -> None:
+    with RedisServer(tmp_path, "--appendonly", "yes") as server:
+        url = {"REDIS_URL": server.url}
+        with (
+            Listener(BINANCE_WS=exchange.url, **NO_REST, **url),
+            Gunicorn(**url) as relay,
+        ):
+            exchange.wait_for_connections(1)
+            market.tick()
+            relay.wait_until_ready()
+            market.run()
+            market.wait_for_minutes(3)
+            with Chart(relay.port, SYMBOL) as chart:
+                server.kill()
+                market.wait_for_minutes(6)
+                server.start()
                 market.wait_for_minutes(12)
                 market.stop()
                 check(chart, relay, market)

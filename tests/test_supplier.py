@@ -15,7 +15,7 @@ from relay.exchange.klines import Klines
 from relay.exchange.weight import MOST
 from relay.history.page import NEWEST_CANDLES, PAGE_CANDLES, Page, decode_page, page_name
 from relay.ingest import fetcher as fetcher_module
-from relay.ingest.fetcher import Fetched, Fetcher, Refusal
+from relay.ingest.fetcher import APART_MILLISECONDS, Fetched, Fetcher, Refusal
 from relay.ingest.supplier import FETCHES, Supplier
 from relay.store.contract import LeaseHeld, StoreUnavailable
 from tests.clocks import SetClock
@@ -161,7 +161,7 @@ def test_a_page_is_kept_under_the_name_of_the_demand(running: Start, exchange: S
     page = running(exchange).answer(OVER)
     start = (NOW // PAGE - 1) * PAGE
     assert [kline.time for kline in page.klines] == list(range(start, start + PAGE, MINUTE))
-    assert page.until == NOW
+    assert page.until == NOW - APART_MILLISECONDS
     assert page.klines[0].volume == "10.5"
 
 
@@ -260,7 +260,7 @@ def test_what_was_answered_a_moment_ago_is_not_fetched_again(
     supplier.answer(RUNNING)
     assert len(exchange.asked) == 1
     supplier.clock.advance(2)
-    assert supplier.answer(RUNNING).until == NOW + 2000
+    assert supplier.answer(RUNNING).until == NOW + 2000 - APART_MILLISECONDS
     assert len(exchange.asked) == 2
 
 

@@ -27,6 +27,9 @@ MAX_UNSAVED = 200_000
 MAX_APART_SECONDS = 86_400
 #: Seconds from the end of a minute until its candle counts as over, though no later update has come.
 GRACE_SECONDS = 2
+#: Seconds of minutes that are kept once more where a store has lost what it held: a server that was cut off
+#: from its disk or from its replica lacks a few seconds.
+RECENT_SECONDS = 300
 
 
 class Closed(NamedTuple):
@@ -92,6 +95,8 @@ class Candles:
         self._clock = clock
         self._lines: dict[str, _Line] = {}
         self._unsaved: dict[Closed, Candle] = {}
+        # Those that were kept lately, in that order.
+        self._recent: dict[Closed, Candle] = {}
         #: Whether the prices that come are simulated.
         self.simulated: Callable[[], bool | None] = lambda: None
         #: Candles that could not wait any longer to be kept.
@@ -184,6 +189,18 @@ class Candles:
         for closed, candle in kept:
             if self._unsaved.get(closed) is candle:
                 del self._unsaved[closed]
+                self._recent[closed] = candle
+        newest = max((closed.time for closed in self._recent), default=0)
+        while self._recent:
+            oldest = next(iter(self._recent))
+            if oldest.time >= newest - RECENT_SECONDS and len(self._recent) <= MAX_UNSAVED:
+                break
+            del self._recent[oldest]
+
+    def resend(self) -> None:
+        """The store has lost what it was told last: the latest minutes wait again to be kept."""
+        self._unsaved = self._recent | self._unsaved
+        self._recent = {}
 
     def forget(self, seconds: int) -> None:
         """Whoever leads keeps the candles: of those that wait here only the last so many seconds stay."""

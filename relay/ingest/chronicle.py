@@ -62,7 +62,7 @@ class Chronicle:
         self._symbols: dict[bool, set[str]] = {False: set(), True: set()}
         # The last hour that is closed for sure.
         self._closed: dict[bool, int] = {}
-        self._backoff = Backoff(first=1.0, cap=30.0)
+        self._backoff = Backoff(first=0.5, cap=3.0)
         #: Nothing, or why candles are not kept at present.
         self.problem = ""
 

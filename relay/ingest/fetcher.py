@@ -33,6 +33,9 @@ LOOK_SECONDS = 1.0
 PROBLEM_SECONDS = 60.0
 #: Nothing was traded at Binance before: 2017-07-01, UTC, in seconds since 1970.
 FIRST_TIME = 1_498_867_200
+#: Milliseconds by which our clock may be ahead of the exchange's: a candle that has ended within them may
+#: still change.
+APART_MILLISECONDS = 1_000
 #: Seconds by which a running candle's time may be ahead of our clock.
 MAX_AHEAD_SECONDS = 86_400
 _MAX_REASON = 200
@@ -135,7 +138,7 @@ class Fetcher:
     def _ask(self, api: Api, name: PageName) -> Fetched:
         """Raises RestError, or Refusal where no other API would say anything else."""
         self._try_alone(api)
-        asked = self._clock.wall_ms()
+        asked = self._clock.wall_ms() - APART_MILLISECONDS
         try:
             answer = klines(api, _wanted(name, asked))
         except InvalidSymbol:

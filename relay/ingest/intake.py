@@ -281,6 +281,8 @@ class Intake:
     def resend(self) -> None:
         """All that is held waits to be written again."""
         self._pending = {symbol: line.ticker for symbol, line in self._lines.items()}
+        if self._candles is not None:
+            self._candles.resend()
         self._bell.set()
 
     def wait(self, seconds: float) -> list[Ticker]:
