@@ -3,15 +3,16 @@
 GET /simulator/status                          who is connected, to what, and what clients have asked
 GET /simulator/listing?halt=SYMBOL[&status=S]  halt it with HALT, BREAK (the default), CANCEL_ONLY
                                                or END_OF_DAY: no trades, frames or candles
-GET /simulator/listing?pause=SYMBOL[&seconds=N]  nobody trades it, until then or until resumed (only
-                                               of the synthetic market); its candles are flat
-GET /simulator/listing?mute=SYMBOL[&seconds=N] no stream says anything of it, while it trades on
-                                               and REST knows; `*` is the whole market
-GET /simulator/listing?resume=SYMBOL           let it trade and be heard of again
+GET /simulator/listing?pause=SYMBOL            nobody trades it, and its candles are flat (of the
+                                               synthetic market; others do not notice)
+GET /simulator/listing?mute=SYMBOL             no stream says anything of it, while it trades on
+                                               and REST and candles know
+GET /simulator/listing?resume=SYMBOL           end whichever of these it is
+    with pause and mute: `*` is the whole market, and &seconds=N ends it by itself
 GET /simulator/listing?delist=SYMBOL           take it out of REST and of every stream
 GET /simulator/listing?list=SYMBOL             list what was delisted, and let it trade
-GET /simulator/listing?new=SYMBOL[&life=N]     list one that never was, without a past (only of the
-                                               synthetic market); delist it N seconds later
+GET /simulator/listing?new=SYMBOL[&life=N]     list one that never was, with no candles before now
+                                               (synthetic market), and delist it N seconds later
 GET /simulator/weight?limit=N[&used=N]         change how much REST weight a minute has, and what
                                                counts as used in this one; a ban is over
 GET /simulator/fault?set=NAME[&set=NAME]       switch faults on, or let momentary ones happen

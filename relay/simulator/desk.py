@@ -34,19 +34,22 @@ class Desk:
         path = urlsplit(target).path
         self._tally.rest_calls[path] += 1
         klines = path == KLINES
-        refused = self._faults.refusal(rest=True, klines=klines) or self._weight.ban()
-        if refused is not None:
-            return refused
-        if self._faults.acts("slow", klines):
-            await asyncio.sleep(self._delay)
-        while self._faults.acts("silent", klines):
-            if is_gone():
-                return None
-            await asyncio.sleep(_LOOK)
+        answer = self._faults.refusal(rest=True, klines=klines) or self._weight.ban()
+        if answer is None:
+            if self._faults.acts("slow", klines):
+                await asyncio.sleep(self._delay)
+            while self._faults.acts("silent", klines):
+                if is_gone():
+                    return None
+                await asyncio.sleep(_LOOK)
+            answer = self._weighed(target, path)
+        status, body, headers = answer
+        return status, body, headers | {"X-MBX-USED-WEIGHT-1M": str(self._weight.used)}
+
+    def _weighed(self, target: str, path: str) -> Answer:
         weight, answer = self._rest.answer(target)
         refused = self._weight.spend(weight)
-        if refused is None:
-            self._tally.rest_weights[path] += weight
-            answer = self._faults.spoil(answer, klines=klines)
-        status, body, headers = refused or answer
-        return status, body, headers | {"X-MBX-USED-WEIGHT-1M": str(self._weight.used)}
+        if refused is not None:
+            return refused
+        self._tally.rest_weights[path] += weight
+        return self._faults.spoil(answer, klines=path == KLINES)

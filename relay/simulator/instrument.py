@@ -73,6 +73,9 @@ class Instrument:
         self._aside = self.price - self.course(now)
         self.update_id = 4_000_000_000 + rank
         self.last_id = 10_000_000 + rank + self._day.trades
+
+    def begin(self, now: float) -> None:
+        """Let the first trade happen, at the price there is. It comes before all others."""
         self.last = self._record(now)
 
     def trade(self, now: float) -> Trade:

@@ -46,6 +46,9 @@ class Synthetic:
                 zip(listing(symbols, seed), self._activity.rates, strict=True)
             )
         ]
+        began = time.time()  # not before: that took a while
+        for instrument in self._instruments:
+            instrument.begin(began)
         self._by_symbol = {i.symbol: i for i in self._instruments}
         self._by_lower = {i.lower: i for i in self._instruments}
         self._traded: set[Instrument] = {
@@ -111,6 +114,7 @@ class Synthetic:
         now = time.time()
         rank = self._activity.add(_NEW_RATE)
         instrument = Instrument(newcomer(symbol, self._seed), rank, now, _NEW_RATE, new=True)
+        instrument.begin(now)
         self._instruments.append(instrument)
         self._fresh.add(instrument)
         self._by_symbol[symbol] = self._by_lower[instrument.lower] = instrument

@@ -21,7 +21,7 @@ class Window:
     def move(self, now: int) -> None:
         """Let the minutes leave that are too old now (seconds)."""
         minute = now // 60
-        if minute == self._minute:
+        if minute <= self._minute:
             return
         if minute - self._minute > _FEW:
             self._survey(minute)
