@@ -69,7 +69,9 @@ class Own:
                 unknown.append(start)
             else:
                 rows |= kept
-        for start, data, candles in self._read(span, view, unknown, fresh):
+        for number, (start, data, candles) in enumerate(self._read(span, view, unknown, fresh), 1):
+            if number % _BLOCKS_PER_TURN == 0:
+                give_turn()
             made = {c.time * 1000: of_relay(c) for c in aggregated(candles, seconds)}
             rows |= made
             if data is not None and block.is_closed(data) and start not in fresh:
