@@ -220,8 +220,8 @@ def test_whoever_holds_an_answer_is_told_so(site: Site, client: FlaskClient) -> 
     held = client.get(CLOSED)
     tag = held.headers["ETag"]
     assert tag.startswith('W/"')
-    # The id and the time go on; the candles do not.
-    site.clock.advance(5)
+    # The id and the time go on, and another minute runs; the candles are the same.
+    site.clock.advance(70)
     site.tell("A")
     again = client.get(CLOSED, headers={"If-None-Match": tag})
     assert again.status_code == 304
@@ -229,6 +229,19 @@ def test_whoever_holds_an_answer_is_told_so(site: Site, client: FlaskClient) -> 
     assert again.headers["ETag"] == tag
     assert again.headers["Cache-Control"] == held.headers["Cache-Control"]
     assert client.get(CLOSED, headers={"If-None-Match": 'W/"x"'}).status_code == 200
+
+
+def test_whoever_holds_a_running_candle_is_told_that_it_is_over(
+    site: Site, client: FlaskClient
+) -> None:
+    with_page(site)
+    tag = client.get("/api/history/A").headers["ETag"]
+    site.clock.advance(70)
+    site.tell("A")
+    answer = client.get("/api/history/A", headers={"If-None-Match": tag})
+    assert answer.status_code == 200
+    assert answer.json is not None
+    assert answer.json["closed"] == (NOON + 60) * 1000
 
 
 def test_whoever_holds_an_answer_that_changed_gets_the_new_one(

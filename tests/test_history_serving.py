@@ -118,3 +118,19 @@ def test_closes_that_are_waited_for_say_so(workers: Gunicorn, supplier: Supplier
     assert said["unknown"] == ["D"]
     assert said["closes"]["C"][-1] == "1.25"
     assert len(said["closes"]["C"]) == 48
+
+
+def test_a_head_and_an_answer_that_is_held_have_no_body(
+    workers: Gunicorn, supplier: Supplier
+) -> None:
+    path = f"/api/history/A?from={now() - 600_000}&to={now() - 300_000}"
+    with httpx.Client(base_url=workers.url) as client:
+        whole = client.get(path)
+        assert whole.headers["Cache-Control"] == "public, max-age=86400"
+        head = client.head(path)
+        held = client.get(path, headers={"If-None-Match": whole.headers["ETag"]})
+        assert (head.status_code, held.status_code) == (200, 304)
+        assert head.content == held.content == b""
+        assert head.headers["ETag"] == held.headers["ETag"] == whole.headers["ETag"]
+        # The connection is still in step.
+        assert client.get(path).json()["candles"] == whole.json()["candles"]

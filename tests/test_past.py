@@ -5,6 +5,7 @@ import random
 from collections import defaultdict
 from typing import Any
 
+import gevent
 import pytest
 
 from relay.candle import Candle, decimal
@@ -483,6 +484,24 @@ def test_what_is_final_is_read_once(case: Case) -> None:
         case.ask("5m", limit=40)
     assert case.shelf.reads.count(str(pages[0])) == 1
     assert case.shelf.reads.count(f"minutes/real/{SYMBOL}/{(NOON - 9000) // 3600}") == 1
+
+
+def test_a_long_answer_lets_everybody_else_have_turns() -> None:
+    case = Case(minutes_hours=168)
+    case.shelf.keep(SYMBOL, [own(NOON - 60 * n) for n in range(168 * 60)], closed_until=NOON)
+    turns = 0
+
+    def count() -> None:
+        nonlocal turns
+        turns += 1
+
+    watcher = gevent.get_hub().loop.check()
+    watcher.start(count)
+    answer = case.ask("5m", limit=2000)
+    watcher.stop()
+    watcher.close()
+    assert len(answer.rows) == 2000
+    assert turns >= 40
 
 
 def test_what_is_known_is_told_while_the_store_is_away(case: Case) -> None:

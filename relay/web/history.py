@@ -116,11 +116,13 @@ def _made(wish: Wish, candles: Candles, resume_id: str, now: int) -> _Made:
     }
     if candles.reason:
         said["reason"] = candles.reason
-    said |= {"closed": candles.closed, "fields": FIELDS, "sources": SOURCES}
+    said |= {"fields": FIELDS, "sources": SOURCES}
     steady = msgspec.json.encode(said)[:-1]
-    moving = f',"id":"{resume_id}","time":{now},"candles":['.encode()
+    moving = f',"id":"{resume_id}","time":{now},"closed":{candles.closed},"candles":['.encode()
     body = rows.encode()
-    tag = f"{zlib.crc32(steady):08x}{zlib.crc32(body):08x}{len(body):x}"
+    # What is settled stays the same while time goes on.
+    closed = 0 if candles.settled else candles.closed
+    tag = f"{zlib.crc32(steady):08x}{zlib.crc32(body):08x}{len(body):x}-{closed:x}"
     return _Made(candles, b"".join([steady, moving, body, b"]}"]), tag, resume_id)
 
 
