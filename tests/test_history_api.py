@@ -40,12 +40,14 @@ class Site:
         ).test_client()
         self.tell("A", "币安人生USDT")
 
-    def tell(self, *symbols: str, epoch: str = "e1", close: int = 125) -> None:
+    def tell(
+        self, *symbols: str, epoch: str = "e1", close: int = 125, simulated: bool = False
+    ) -> None:
         now = self.clock.wall_ms()
         candle = Candle(NOON, 2, 100, 150, 90, close, 7)
         version = self.hub.board.version if epoch == self.hub.board.epoch else 0
         tickers = [Ticker(s, "1.2500", "trade", now, now, candle=candle) for s in symbols]
-        feed = FeedStatus("live", time=now, age=0.0)
+        feed = FeedStatus("live", simulated, time=now, age=0.0)
         self.hub.take(Batch(epoch, version, version + len(tickers), feed, tickers))
 
 
@@ -213,6 +215,25 @@ def test_how_long_an_answer_may_be_kept_depends_on_whether_it_can_change(
     with_page(site)
     assert client.get(CLOSED).headers["Cache-Control"] == "public, max-age=86400"
     assert client.get("/api/history/A").headers["Cache-Control"] == "public, max-age=1"
+
+
+def test_simulated_candles_are_not_kept_for_the_time_when_real_ones_follow(
+    site: Site, client: FlaskClient
+) -> None:
+    real = with_page(site)
+    simulated = real._replace(simulated=True)
+    site.shelf.put_page(simulated, NOON * 1000, [kline(NOON - 120, "6.66")])
+    site.tell("A", epoch="e2", simulated=True)
+    answer = client.get(CLOSED)
+    assert answer.headers["Cache-Control"] == "public, max-age=1"
+    assert answer.json is not None
+    assert answer.json["simulated"]
+    assert [row[4] for row in answer.json["candles"]] == ["6.66"]
+    site.tell("A", epoch="e3")
+    answer = client.get(CLOSED, headers={"If-None-Match": answer.headers["ETag"]})
+    assert answer.json is not None
+    assert not answer.json["simulated"]
+    assert len(answer.json["candles"]) == 59
 
 
 def test_whoever_holds_an_answer_is_told_so(site: Site, client: FlaskClient) -> None:

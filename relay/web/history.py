@@ -28,7 +28,7 @@ _MAX_DIGITS = 15
 class _Made:
     """One answer, in the forms that are asked for."""
 
-    def __init__(self, candles: Candles, json: bytes, tag: str, resume_id: str) -> None:
+    def __init__(self, candles: Candles, json: bytes, tag: str, resume_id: str, cache: str) -> None:
         self._rows = candles.rows
         self._csv: Packed | None = None
         self.json = Packed(json)
@@ -36,7 +36,7 @@ class _Made:
         self.tag = tag
         self.id = resume_id
         self.reason = candles.reason
-        self.cache = INCOMPLETE if candles.reason else SETTLED if candles.settled else MOVING
+        self.cache = cache
 
     @property
     def csv(self) -> Packed:
@@ -123,7 +123,10 @@ def _made(wish: Wish, candles: Candles, resume_id: str, now: int) -> _Made:
     # What is settled stays the same while time goes on.
     closed = 0 if candles.settled else candles.closed
     tag = f"{zlib.crc32(steady):08x}{zlib.crc32(body):08x}{len(body):x}-{closed:x}"
-    return _Made(candles, b"".join([steady, moving, body, b"]}"]), tag, resume_id)
+    # Real prices may follow on simulated ones under the same address.
+    lasts = candles.settled and not wish.simulated
+    cache = INCOMPLETE if candles.reason else SETTLED if lasts else MOVING
+    return _Made(candles, b"".join([steady, moving, body, b"]}"]), tag, resume_id, cache)
 
 
 def _prefers_csv(request: Request) -> bool:
