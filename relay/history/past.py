@@ -83,7 +83,8 @@ class Past:
             self._supply.post(posted)
         if not awaited:
             return Found(pages, "")
-        reason = self._supply.ask(awaited, WAIT_SECONDS - (self._clock.monotonic() - began))
+        seconds = WAIT_SECONDS - (self._clock.monotonic() - began)
+        reason = self._supply.ask(awaited, round(seconds, 1))
         try:
             return Found(self._pages.read(names, anew=True), reason)
         except StoreUnavailable as error:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from relay.store.contract import Demands, Refused, StoreUnavailable, Unanswered
 
 #: Answers of one worker that wait at a time; the others go without what they lack.
-MAX_WAITING = 256
+MAX_WAITING = 512
 
 
 class Supply:
@@ -18,7 +18,7 @@ class Supply:
     def ask(self, names: Sequence[str], seconds: float, *, urgent: bool = True) -> str:
         """Waits for these, up to so many seconds; why they are missing, or nothing."""
         if self._waiting >= MAX_WAITING:
-            self.post(names)
+            self._demands.post(names, urgent=urgent)
             return "the exchange's candles are demanded; as many answers wait for such as may"
         self._waiting += 1
         try:
