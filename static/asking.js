@@ -31,6 +31,14 @@ export class Asking {
     else this.#putIn(Math.random() * SPREAD);
   }
 
+  /** The relay can be reached again: no reason to wait any longer. */
+  hurry() {
+    if (!this.#failures || !this.#timer) return;
+    this.#failures = 0;
+    clearTimeout(this.#timer);
+    this.#putIn(Math.random() * SPREAD);
+  }
+
   /** Forgets what was asked: no answer to it is passed on. */
   stop() {
     clearTimeout(this.#timer);

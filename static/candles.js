@@ -116,6 +116,7 @@ export class Candles {
   /** For the Relay: a connection begins, the first one or a further one. */
   greet({ mode, simulated }, isFirst) {
     const isOfAnotherKind = this.#simulated !== null && this.#simulated !== simulated;
+    this.#asking.hurry();
     if (isOfAnotherKind || (mode === "full" && !isFirst)) this.#reset();
     // Seconds that were missed do not show by themselves.
     else if (!this.waiting && this.#step < MINUTE) this.#asking.ask(this.#from());
@@ -230,11 +231,12 @@ export class Candles {
     else if (last.source !== "exchange") this.#list.put({ ...joined(last, second), updates: last.updates + 1 });
   }
 
-  /** Where the exchange's candles end, among the newest. */
+  /** From when on, among the newest, something is not the exchange's yet. Its last second may change again. */
   #from() {
     const tail = this.candles.slice(-TAIL);
-    const first = tail.find(({ source }) => source !== "exchange") ?? tail.at(-1);
-    return first?.time ?? 0;
+    const isOpen = ({ time, source }, index) => source !== "exchange" || tail[index + 1]?.time - time > this.#step;
+    const first = tail.find(isOpen) ?? tail.at(-1);
+    return first ? first.time - (this.#step < MINUTE ? SKEW : 0) : 0;
   }
 
   #scheduleTail() {

@@ -18,6 +18,8 @@ from tests.spoken import (
 )
 
 MINUTE = 60_000
+#: Milliseconds within which the exchange's newest second may change again; see static/candles.js.
+SKEW = 5_000
 #: The minute that runs when a test begins, and its first millisecond.
 NOW = READ - READ % MINUTE
 #: Whoever watches: times ascend, none comes twice, and the newest never goes back but for a reset.
@@ -192,6 +194,31 @@ def test_missed_minutes_are_asked_for_once_from_the_last_one_on(
     page.wait_for_function("held.candles.length === 4")
     assert [minute for minute, _, _ in held(page)] == [0, 1, 2, 3]
     assert held(page)[0] == (0, "1 2 1 2", "exchange")
+    live(page, "e1-10", (3, "4 5 4 5", 2), (4, "6 6 6 6", 1))
+    settle(page, 5_000)
+    assert len(history.asked) == 2
+
+
+def test_one_question_is_put_at_a_time(page: Page, history: History) -> None:
+    begin(page, history, row(0, "1 1 1 1", "relay", 1))
+    history.answer = lambda _: None
+    for minute in (3, 6, 9, 12):
+        live(page, f"e1-{minute}0", (minute - 1, "3 3 3 3", 1), (minute, "4 4 4 4", 1))
+        settle(page, 1_000)
+    assert [asked.get("from") for asked in history.asked] == [None, str(at(0))]
+    history.release(answer("e1-30", row(1, "2 2 2 2"), time=at(3)))
+    wait_for_question(page, history, 3)
+    settle(page, 5_000)
+    assert [int(asked["from"]) for asked in history.asked[1:]] == [at(0), at(3)]
+
+
+def test_the_exchanges_candle_is_not_given_up_for_the_relays(page: Page, history: History) -> None:
+    begin(page, history, row(0, "1 2 1 2"))
+    history.answer = lambda _: answer("e1-9", row(0, "1 1 1 1", "relay", 1), time=at(3))
+    live(page, "e1-8", (2, "3 3 3 3", 1), (3, "4 4 4 4", 1))
+    wait_for_question(page, history, 2)
+    settle(page, 100)
+    assert held(page)[0] == (0, "1 2 1 2", "exchange")
 
 
 def test_a_quiet_symbols_empty_minutes_are_no_gap(page: Page, history: History) -> None:
@@ -286,6 +313,17 @@ def test_a_failing_answer_costs_nothing_that_is_held_and_says_why(
     assert json_of(page, "held.reason") == ""
 
 
+def test_a_new_connection_is_a_reason_to_ask_again_at_once(page: Page, history: History) -> None:
+    watch(page)
+    page.wait_for_function("!held.waiting")
+    for number in (2, 3, 4, 5):
+        wait_for_question(page, history, number)
+    history.answer = lambda _: answer("e1-7", row(0, "1 1 1 1", "relay", 1))
+    say_status(page, "changes")
+    settle(page, 600)
+    page.wait_for_function("held.complete")
+
+
 def test_without_any_answer_the_candles_begin_with_the_stream(page: Page, history: History) -> None:
     watch(page)
     live(page, "e1-8", (0, "1 2 1 2", 3))
@@ -317,7 +355,7 @@ def test_a_closed_candle_becomes_the_exchanges_soon_after_its_minute(
     history.answer = lambda _: answer("e1-8", *rows, closed=at(1))
     settle(page, 34_000)
     assert len(history.asked) == 1
-    settle(page, 18_000)
+    wait_for_question(page, history, 2)
     page.wait_for_function("held.candles[1].source === 'exchange'")
     assert int(history.asked[1]["from"]) == at(0)
     assert held(page)[1:] == [(0, "1 3 0.9 2", "exchange"), (1, "2 2 2 2", "relay")]
@@ -351,7 +389,7 @@ def test_seconds_are_made_of_the_prices(page: Page, history: History) -> None:
     asked = len(history.asked)
     say_status(page, "changes")
     wait_for_question(page, history, asked + 1)
-    assert int(history.asked[-1]["from"]) == at(0) + 1_000
+    assert int(history.asked[-1]["from"]) == at(0) + 1_000 - SKEW
 
 
 def test_older_candles_are_put_before_the_others(page: Page, history: History) -> None:

@@ -167,6 +167,11 @@ def test_another_interval_shows_its_candles_and_is_a_part_of_the_address(
     expect(page.get_by_role("button", name="1h")).to_have_attribute("aria-pressed", "true")
     assert page.url.endswith("/symbols/S0?interval=1h")
     assert history.asked[-1]["interval"] == "1h"
+    asked = len(history.asked)
+    page.clock.fast_forward(3_700_000)
+    page.clock.fast_forward(3_700_000)
+    pixels(page)
+    assert {question["interval"] for question in history.asked[asked:]} == {"1h"}
     expect(page.locator("[data-part=csv]")).to_have_attribute("href", re.compile("interval=1h$"))
 
 
