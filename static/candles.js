@@ -1,18 +1,18 @@
 // Candles: those of one symbol and interval, from /api/history, kept up to date by a Relay's connection.
 // Relay.candles makes them; see relay.js.
 
-import { fetchJson, Asking } from "./asking.js";
+import { Asking, fetchJson } from "./asking.js";
 import { isCandle, joined, ofPrice, own, read, STEPS } from "./candle.js";
 import { CandleList } from "./candle_list.js";
+import { MinuteClock } from "./minute_clock.js";
+import { News } from "./news.js";
 
 const MINUTE = 60_000;
 /** Candles of an answer about a gap, and the gap beyond which all is asked for anew. */
 const MOST = 2_000;
 /** Candles before the newest one that are still exchanged for the exchange's. */
 const TAIL = 120;
-/** Milliseconds after a minute's end at which the exchange's candles are asked for: any time between. */
-const SETTLED = [5_000, 20_000];
-/** Milliseconds that the exchange's clock may be behind the relay's. */
+/** Milliseconds that the exchange's clock may be behind the relay's, or its newest second may still change. */
 const SKEW = 5_000;
 /** Milliseconds before older candles that could not be had are asked for again. */
 const PAUSE = 5_000;
@@ -26,24 +26,19 @@ export class Candles {
   /** Whether nothing older is known or can be held. */
   isOldest = false;
 
-  #list = new CandleList((candle) => this.#note(candle));
+  #news;
+  #list = new CandleList((candle) => this.#news.add(candle));
   #symbol;
   #step;
   #query;
-  #onchange;
   #left;
   #asking;
   #olderAsked = null;
   #olderAfter = 0;
-  #tail = 0;
-  #frame = 0;
-  #changed = new Map();
-  #isReset = false;
+  #clock;
   #isClosed = false;
   /** Of what kind the answers are; null until there is one. */
   #simulated = null;
-  /** Milliseconds that our clock is ahead of the relay's. */
-  #ahead = 0;
   /** The newest live update while there is no answer that it could be added to. */
   #early = null;
   /** The state that the newest answer is exact for, and that of the newest live update. */
@@ -63,15 +58,15 @@ export class Candles {
       address.search = new URLSearchParams({ interval, ...parameters });
       return address;
     };
-    this.#onchange = onchange;
+    this.#news = new News((news) => this.#isClosed || onchange(news));
     this.#left = left;
+    this.#clock = new MinuteClock(() => this.#askTail());
     this.#asking = new Asking(
       (from) => this.#query(from > 0 ? { from, limit: MOST } : {}),
       (answer) => this.#adopt(answer),
       (reason) => this.#fail(reason),
     );
     this.#asking.ask(0, true);
-    this.#scheduleTail();
   }
 
   /** Ascending, one of each time. Another array whenever an answer has been merged. */
@@ -101,7 +96,7 @@ export class Candles {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#stop();
-    clearTimeout(this.#tail);
+    this.#clock.stop();
     this.#left();
   }
 
@@ -132,10 +127,8 @@ export class Candles {
     this.#covered = this.#latest = "";
     this.#known = -Infinity;
     this.#simulated = null;
-    this.#isReset = true;
-    this.#changed.clear();
+    this.#news.reset();
     this.#asking.ask(0, true);
-    this.#tell();
   }
 
   #addOlder(answer, first) {
@@ -144,7 +137,7 @@ export class Candles {
     if (!answer.complete) this.#olderAfter = Date.now() + PAUSE;
     this.#say(answer);
     this.#list.merge(rows, Infinity);
-    this.#tell();
+    this.#news.tell();
   }
 
   #stop() {
@@ -157,7 +150,7 @@ export class Candles {
   #adopt(answer) {
     if (this.#simulated !== null && this.#simulated !== answer.simulated) this.#reset();
     this.#simulated = answer.simulated;
-    this.#ahead = Date.now() - answer.time;
+    this.#clock.ahead = Date.now() - answer.time;
     this.#say(answer);
     const rows = read(answer);
     // A live update came first that is newer than the answer.
@@ -169,7 +162,7 @@ export class Candles {
       this.#known = Math.max(this.#known, newest - (newest % MINUTE));
     }
     this.#begin();
-    this.#tell();
+    this.#news.tell();
     return answer.complete;
   }
 
@@ -177,7 +170,7 @@ export class Candles {
     this.complete = false;
     this.reason = reason;
     this.#begin();
-    this.#tell();
+    this.#news.tell();
   }
 
   #say({ complete, reason = "" }) {
@@ -239,37 +232,9 @@ export class Candles {
     return first ? first.time - (this.#step < MINUTE ? SKEW : 0) : 0;
   }
 
-  #scheduleTail() {
-    const settled = SETTLED[0] + Math.random() * (SETTLED[1] - SETTLED[0]);
-    const rest = MINUTE - ((Date.now() - this.#ahead) % MINUTE);
-    this.#tail = setTimeout(() => {
-      const ended = this.#from() + this.#step <= Date.now() - this.#ahead;
-      if (ended && !document.hidden && !this.waiting) this.#asking.ask(this.#from());
-      this.#scheduleTail();
-    }, rest + settled);
-  }
-
-  #note(candle) {
-    this.#changed.set(candle.time, candle);
-    this.#tell();
-  }
-
-  /** Tells what changed once a frame; a hidden page has no frames. */
-  #tell() {
-    if (this.#frame) return;
-    this.#frame = document.hidden
-      ? setTimeout(() => this.#tellNow(), 200)
-      : requestAnimationFrame(() => this.#tellNow());
-  }
-
-  #tellNow() {
-    this.#frame = 0;
-    if (this.#isClosed) return;
-    const changed = [...this.#changed.values()].sort((one, other) => one.time - other.time);
-    const reset = this.#isReset;
-    this.#changed.clear();
-    this.#isReset = false;
-    this.#onchange({ changed, reset });
+  #askTail() {
+    const isOver = this.#from() + this.#step <= this.#clock.now;
+    if (isOver && !document.hidden && !this.waiting) this.#asking.ask(this.#from());
   }
 }
 
