@@ -1,4 +1,5 @@
-// Relay: live prices in any web page, over one EventSource, without dependencies.
+// Relay: live prices in any web page, over one EventSource, without dependencies. What candles need is
+// imported from beside this file, so load it from a relay, or take its neighbours along.
 //
 //   import { Relay } from "/static/relay.js";
 //   const relay = new Relay({ symbols: ["BTCUSDT"], rate: 2 });

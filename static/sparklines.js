@@ -66,8 +66,8 @@ export class Sparklines {
       const { closes, waiting } = await fetchJson(`/api/history?${query}`);
       this.#draw(Object.entries(closes));
       missing = waiting;
-    } catch (error) {
-      console.info(`No lines of the last 24 hours: ${error.message}`);
+    } catch {
+      // A row without its line says all the same: it is asked for again.
     }
     this.#failures = missing.length ? this.#failures + 1 : 0;
     const now = Date.now();
