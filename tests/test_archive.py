@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import gevent
+import gevent.select
+import gevent.socket
 import pytest
+import redis
 
 from relay.store import memory_archive, redis_archive
 from relay.store.contract import Keeper, LeaseHeld, Patch, StoreRefuses, StoreUnavailable
@@ -23,6 +27,13 @@ def redis_keeper_of(redis_server: RedisServer) -> Keeper:
     return store.keeper
 
 
+@pytest.fixture
+def green(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the relay's processes: whoever waits for Redis lets the others run."""
+    monkeypatch.setattr(redis.connection, "socket", gevent.socket)
+    monkeypatch.setattr(redis._parsers.hiredis, "select", gevent.select)
+
+
 @pytest.fixture(params=["redis", "memory"])
 def keeper(request: pytest.FixtureRequest) -> Keeper:
     if request.param == "memory":
@@ -35,6 +46,18 @@ def only(keeper: Keeper, name: str) -> bytes | None:
     """The one value."""
     (value,) = keeper.read([name])
     return value
+
+
+@pytest.mark.usefixtures("green")
+def test_many_who_read_at_once_share_a_few_connections(
+    redis_server: RedisServer, redis_keeper_of: Keeper
+) -> None:
+    redis_keeper_of.put("klines/1", b"x", 60)
+    archive = RedisArchive(redis_server.url)
+    readers = [gevent.spawn(archive.read, ["klines/1"]) for _ in range(500)]
+    gevent.joinall(readers, timeout=20)
+    assert [reader.value for reader in readers] == [[b"x"]] * 500
+    assert len(redis_server.client.client_list()) < 100
 
 
 def test_what_is_put_is_read_and_what_is_not_there_is_none(keeper: Keeper) -> None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from gevent.lock import BoundedSemaphore
 from redis.exceptions import RedisError
 
 from relay.store import archive_scripts, keys
-from relay.store.connect import MISREAD, connect, in_time
+from relay.store.connect import ANSWER_SECONDS, MISREAD, connect, in_time
 from relay.store.contract import StoreUnavailable
 from relay.store.failure import unavailable
 from relay.turn import give_turn
@@ -18,6 +19,8 @@ ANSWER_BYTES = 4 << 20
 MAX_READ_BYTES = 64 << 20
 #: Values of one answer.
 _VALUES = 200
+#: Readers that Redis answers at a time, each over a connection of its own; the others wait for their turn.
+READERS = 8
 
 
 class RedisArchive:
@@ -26,6 +29,7 @@ class RedisArchive:
     def __init__(self, url: str) -> None:
         self._redis = connect(url)
         self._read = self._redis.register_script(archive_scripts.READ)
+        self._turn = BoundedSemaphore(READERS)
 
     def read(self, names: Sequence[str]) -> list[bytes | None]:
         """The values under these names. See Archive.
@@ -45,6 +49,8 @@ class RedisArchive:
 
     def _some(self, names: Sequence[str]) -> list[bytes | None]:
         """The first of these values, at least one. Raises StoreUnavailable."""
+        if not self._turn.acquire(timeout=ANSWER_SECONDS):
+            raise StoreUnavailable(f"no turn to read within {ANSWER_SECONDS:g} s")
         try:
             with in_time():
                 found = self._read(
@@ -57,4 +63,6 @@ class RedisArchive:
                 raise ValueError("a value that is no string")
         except (RedisError, *MISREAD) as error:
             raise unavailable(error) from error
+        finally:
+            self._turn.release()
         return list(found)
