@@ -9,7 +9,7 @@ from gevent.event import Event
 from relay.history.cache import Cache
 from relay.history.supply import MAX_WAITING, Supply
 from relay.store.contract import StoreUnavailable
-from relay.web.packed import Packed
+from relay.web.packed import Packed, Packer
 from relay.web.shared import MAX_ANSWERS, Shared
 from tests.archive import Wants
 
@@ -83,9 +83,19 @@ def test_each_question_is_answered_once_at_a_time_and_only_so_many_are_kept() ->
     assert made[-2:] == [MAX_ANSWERS, 0]
 
 
-@pytest.mark.parametrize("size", [0, 1, 64 << 10, 300_000])
+@pytest.mark.parametrize("size", [0, 1, 5_000, 64 << 10, 300_000])
 def test_what_is_packed_in_parts_is_the_whole(size: int) -> None:
-    body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
-    packed = Packed(body)
-    assert gzip.decompress(packed.gzip()) == body
-    assert packed.gzip() is packed.gzip()
+    long = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    packer = Packer()
+    for head in (b"", b"first", b"second, with what was kept of the long part"):
+        packed = Packed(packer, head, long, b"]}")
+        assert packed.body == head + long + b"]}"
+        assert gzip.decompress(packed.gzip()) == packed.body
+        assert packed.gzip() is packed.gzip()
+
+
+def test_a_long_part_that_comes_again_is_deflated_once() -> None:
+    packer = Packer()
+    long = bytes(range(256)) * 100
+    assert packer.deflated(long) is packer.deflated(bytes(bytearray(long)))
+    assert packer.deflated(long[1:]) is not packer.deflated(long)

@@ -13,7 +13,7 @@ from relay.history.row import FIELDS, SOURCES
 from relay.history.wish import Wish
 from relay.ticker import upper
 from relay.web.answer import json_response
-from relay.web.packed import Packed
+from relay.web.packed import Packed, Packer
 from relay.web.sent import INCOMPLETE, MOVING, SETTLED, sent
 from relay.web.shared import Shared
 from relay.web.subscription import BadQuery
@@ -21,6 +21,8 @@ from relay.web.subscription import BadQuery
 #: Candles that one answer holds at most, and without `limit`.
 MAX_CANDLES = 2000
 USUAL_CANDLES = 500
+#: Candles at the end of an answer that may change before it is made again.
+_NEWEST = 3
 #: Digits of a time in milliseconds at most: the year 33,658.
 _MAX_DIGITS = 15
 
@@ -28,10 +30,13 @@ _MAX_DIGITS = 15
 class _Made:
     """One answer, in the forms that are asked for."""
 
-    def __init__(self, candles: Candles, json: bytes, tag: str, resume_id: str, cache: str) -> None:
+    def __init__(
+        self, packer: Packer, candles: Candles, json: Packed, tag: str, resume_id: str, cache: str
+    ) -> None:
         self._rows = candles.rows
         self._csv: Packed | None = None
-        self.json = Packed(json)
+        self._packer = packer
+        self.json = json
         #: The same for the same candles, whatever the id and the time.
         self.tag = tag
         self.id = resume_id
@@ -45,15 +50,16 @@ class _Made:
             lines = "\r\n".join([",".join(FIELDS), *self._rows, ""])
             for sign in ("[", "]", '"', "null"):
                 lines = lines.replace(sign, "")
-            self._csv = Packed(lines.encode())
+            self._csv = Packed(self._packer, lines.encode())
         return self._csv
 
 
 def blueprint(hub: Hub, past: Past) -> Blueprint:
     """The routes below `/api/history`."""
     routes = Blueprint("history", __name__)
+    packer = Packer()
     charts: Shared[Wish, _Made] = Shared(
-        lambda wish: _chart(hub, past, wish), lambda: hub.board.epoch, hub.clock
+        lambda wish: _chart(hub, past, packer, wish), lambda: hub.board.epoch, hub.clock
     )
 
     @routes.get("/api/history/<symbol>")
@@ -99,15 +105,17 @@ def _whole(text: str) -> int | None:
     return int(text) if is_plain else None
 
 
-def _chart(hub: Hub, past: Past, wish: Wish) -> _Made:
+def _chart(hub: Hub, past: Past, packer: Packer, wish: Wish) -> _Made:
     found = past.find(wish, hub.health.now())
     # Read at once: what the board holds, and the id from which a client goes on.
     resume_id, ticker, now = hub.board.id, hub.board.get(wish.symbol), hub.health.now()
-    return _made(wish, past.answer(wish, found, ticker, now), resume_id, now)
+    return _made(packer, wish, past.answer(wish, found, ticker, now), resume_id, now)
 
 
-def _made(wish: Wish, candles: Candles, resume_id: str, now: int) -> _Made:
-    rows = ",".join(candles.rows)
+def _made(packer: Packer, wish: Wish, candles: Candles, resume_id: str, now: int) -> _Made:
+    # The last candles change from one making to the next, the others seldom do.
+    old = ",".join(candles.rows[:-_NEWEST]).encode()
+    new = ",".join(candles.rows[-_NEWEST:]).encode()
     said: dict[str, object] = {
         "symbol": wish.symbol,
         "interval": wish.interval,
@@ -119,14 +127,16 @@ def _made(wish: Wish, candles: Candles, resume_id: str, now: int) -> _Made:
     said |= {"fields": FIELDS, "sources": SOURCES}
     steady = msgspec.json.encode(said)[:-1]
     moving = f',"id":"{resume_id}","time":{now},"closed":{candles.closed},"candles":['.encode()
-    body = rows.encode()
     # What is settled stays the same while time goes on.
     closed = 0 if candles.settled else candles.closed
-    tag = f"{zlib.crc32(steady):08x}{zlib.crc32(body):08x}{len(body):x}-{closed:x}"
+    rows = f"{zlib.crc32(new, zlib.crc32(old)):08x}{len(old) + len(new):x}"
+    tag = f"{zlib.crc32(steady):08x}{rows}-{closed:x}"
     # Real prices may follow on simulated ones under the same address.
     lasts = candles.settled and not wish.simulated
     cache = INCOMPLETE if candles.reason else SETTLED if lasts else MOVING
-    return _Made(candles, b"".join([steady, moving, body, b"]}"]), tag, resume_id, cache)
+    between = b"," if old else b""
+    packed = Packed(packer, steady + moving, old, between + new + b"]}")
+    return _Made(packer, candles, packed, tag, resume_id, cache)
 
 
 def _prefers_csv(request: Request) -> bool:

@@ -1,7 +1,14 @@
-"""Packed: an answer's bytes, compressed at most once for all who ask for the same."""
+"""Packed: an answer's bytes, compressed at most once for all who ask for the same.
 
+An answer is made anew each second, though most of it stays as it was. So its parts are deflated one by one,
+each on its own (RFC 1951: a full flush ends at a byte), and a long part that comes again is not deflated
+again.
+"""
+
+import struct
 import zlib
 
+from relay.history.cache import Cache
 from relay.turn import give_turn
 
 #: Level of deflate: the fastest. Of 1,440 candles it makes 58 KB in 1.3 ms; level 6 makes 49 KB in 5 ms.
@@ -10,25 +17,55 @@ LEVEL = 1
 BYTES_PER_TURN = 64 << 10
 #: Answers below this many bytes are not worth it.
 SMALLEST = 1000
-#: Window of deflate, as zlib names it, in gzip's wrapping.
-_GZIP = 31
+#: Bytes from which a part is kept as deflated, and bytes of all of them that one worker keeps.
+LONG_BYTES = 4 << 10
+KEPT_BYTES = 8 << 20
+#: gzip's head (RFC 1952), without a time or a name, and deflate's empty last block.
+_HEAD, _END = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", b"\x03\x00"
+_TRAILER = struct.Struct("<II")
+
+
+class Packer:
+    """Deflates parts, and keeps the long ones."""
+
+    def __init__(self, most_bytes: int = KEPT_BYTES) -> None:
+        self._kept: Cache[bytes] = Cache(most_bytes)
+
+    def deflated(self, part: bytes) -> bytes:
+        """The part as deflated blocks that need nothing before them. Gives turns."""
+        if len(part) < LONG_BYTES:
+            return _deflated(part)
+        key = hash(part), len(part)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = _deflated(part)
+            self._kept.put(key, kept, len(kept) + 200)
+        return kept
 
 
 class Packed:
     """A body, and the same as gzip from the first time that somebody wants it."""
 
-    def __init__(self, body: bytes) -> None:
-        self.body = body
+    def __init__(self, packer: Packer, *parts: bytes) -> None:
+        self._packer = packer
+        self._parts = parts
+        self.body = b"".join(parts)
         self._gzip = b""
 
     def gzip(self) -> bytes:
         """The body compressed. Gives turns."""
         if not self._gzip:
-            packer = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
-            parts = []
-            for start in range(0, len(self.body), BYTES_PER_TURN):
-                if start:
-                    give_turn()
-                parts.append(packer.compress(self.body[start : start + BYTES_PER_TURN]))
-            self._gzip = b"".join([*parts, packer.flush()])
+            deflated = [self._packer.deflated(part) for part in self._parts]
+            trailer = _TRAILER.pack(zlib.crc32(self.body), len(self.body))
+            self._gzip = b"".join([_HEAD, *deflated, _END, trailer])
         return self._gzip
+
+
+def _deflated(part: bytes) -> bytes:
+    deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    blocks = []
+    for start in range(0, len(part), BYTES_PER_TURN):
+        if start:
+            give_turn()
+        blocks.append(deflater.compress(part[start : start + BYTES_PER_TURN]))
+    return b"".join([*blocks, deflater.flush(zlib.Z_FULL_FLUSH)])

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 
 from relay.fanout.hub import Hub
 from relay.history.closes import INTERVALS, Closes, first_opening, trimmed
-from relay.web.packed import Packed
+from relay.web.packed import Packed, Packer
 from relay.web.sent import INCOMPLETE, MOVING, sent
 from relay.web.shared import Shared
 from relay.web.subscription import BadQuery, parse_symbols
@@ -35,8 +35,9 @@ def blueprint(hub: Hub, closes: Closes, max_symbols: int) -> Blueprint:
     """The route `/api/history`."""
     routes = Blueprint("sparklines", __name__)
     most = min(max_symbols, MAX_LINES)
+    packer = Packer()
     answers: Shared[_Wish, _Made] = Shared(
-        lambda wish: _answer(hub, closes, wish), lambda: hub.board.epoch, hub.clock
+        lambda wish: _answer(hub, closes, packer, wish), lambda: hub.board.epoch, hub.clock
     )
 
     @routes.get("/api/history")
@@ -59,7 +60,7 @@ def _parse(query: Mapping[str, str], most: int, *, simulated: bool) -> _Wish:
     return _Wish(simulated, symbols, points)
 
 
-def _answer(hub: Hub, closes: Closes, wish: _Wish) -> _Made:
+def _answer(hub: Hub, closes: Closes, packer: Packer, wish: _Wish) -> _Made:
     now = hub.health.now()
     known = [symbol for symbol in wish.symbols if symbol in hub.board]
     lines = closes.lines(wish.simulated, known, wish.points, now)
@@ -82,5 +83,5 @@ def _answer(hub: Hub, closes: Closes, wish: _Wish) -> _Made:
     }
     steady = msgspec.json.encode(said)[:-1] + f',"closes":{{{",".join(parts)}}}'.encode()
     tag = f"{zlib.crc32(steady):08x}{len(steady):x}"
-    body = steady + f',"id":"{resume_id}"}}'.encode()
-    return _Made(Packed(body), tag, INCOMPLETE if waiting else MOVING)
+    tail = f',"id":"{resume_id}"}}'.encode()
+    return _Made(Packed(packer, steady, tail), tag, INCOMPLETE if waiting else MOVING)
