@@ -6,6 +6,8 @@ something of a candle that was still running, both. What nobody knows is absent.
 
 from typing import NamedTuple
 
+from gevent.lock import BoundedSemaphore
+
 from relay.clock import SYSTEM, Clock
 from relay.history.own import Own, View
 from relay.history.page import PageName
@@ -17,6 +19,9 @@ from relay.kline import Kline
 from relay.store.contract import StoreUnavailable
 from relay.ticker import Ticker
 
+#: Answers that are put together at a time. The others wait in their order: all at once, none would be done
+#: before the last.
+MAKINGS = 4
 #: Seconds that an answer waits for the exchange's candles.
 WAIT_SECONDS = 5.0
 #: Seconds after which a page that lacks closed candles is demanded again.
@@ -59,6 +64,7 @@ class Past:
         self._own = own
         self._supply = supply
         self._clock = clock
+        self._turn = BoundedSemaphore(MAKINGS)
 
     def find(self, wish: Wish, now: int) -> Found:
         """The exchange's pages for a wish at this time, in milliseconds. Waits up to WAIT_SECONDS for those
@@ -69,14 +75,10 @@ class Past:
             return Found({}, "")
         began = self._clock.monotonic()
         try:
-            pages = self._pages.read(names)
-            if not self._lacking(wish, times, pages, now):
-                return Found(pages, "")
-            # Somebody else may have had them renewed.
-            pages = self._pages.read(names, anew=True)
+            with self._turn:
+                pages, lacking = self._look(wish, times, now)
         except StoreUnavailable as error:
             return Found(self._pages.held(names), f"the store cannot be read: {error}")
-        lacking = self._lacking(wish, times, pages, now)
         awaited = [str(name) for name, waits in lacking.items() if waits]
         posted = [str(name) for name, waits in lacking.items() if not waits]
         if posted:
@@ -86,9 +88,23 @@ class Past:
         seconds = WAIT_SECONDS - (self._clock.monotonic() - began)
         reason = self._supply.ask(awaited, round(seconds, 1))
         try:
-            return Found(self._pages.read(names, anew=True), reason)
+            with self._turn:
+                return Found(self._pages.read(names, anew=True), reason)
         except StoreUnavailable as error:
             return Found(pages, f"the store cannot be read: {error}")
+
+    def _look(
+        self, wish: Wish, times: range, now: int
+    ) -> tuple[dict[PageName, Known], dict[PageName, bool]]:
+        """The pages that there are, and those that have to be demanded. Raises StoreUnavailable."""
+        names = wish.pages(times)
+        pages = self._pages.read(names)
+        lacking = self._lacking(wish, times, pages, now)
+        if any(name in pages for name in lacking):
+            # Somebody else may have had it renewed.
+            pages = self._pages.read(names, anew=True)
+            lacking = self._lacking(wish, times, pages, now)
+        return pages, lacking
 
     def answer(self, wish: Wish, found: Found, ticker: Ticker | None, now: int) -> Candles:
         """The candles that are wanted, with what the board holds of the symbol at this time, in
@@ -103,7 +119,8 @@ class Past:
         lacking = [time for time in times if time not in theirs]
         reason = found.reason
         try:
-            ours = self._ours(wish, view, ticker, found, lacking)
+            with self._turn:
+                ours = self._ours(wish, view, ticker, found, lacking)
         except StoreUnavailable as error:
             ours = _as_they_are(found)
             reason = reason or f"the store cannot be read: {error}"

@@ -1,5 +1,6 @@
 """Fresh: a value that is costly to make. One making serves everybody who asks for it."""
 
+import logging
 import math
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
@@ -9,6 +10,8 @@ from gevent.lock import BoundedSemaphore
 
 from relay.clock import SYSTEM, Clock
 from relay.turn import give_turn
+
+log = logging.getLogger(__name__)
 
 #: Seconds that a value serves from the end of its making, and that a failure is remembered.
 FRESH_SECONDS = 1.0
@@ -20,6 +23,10 @@ T = TypeVar("T")
 
 class NotMade(Exception):
     """The value cannot be had now; the text says why."""
+
+
+class _TooLong(BaseException):
+    """A making takes too long."""
 
 
 class _Made(NamedTuple, Generic[T]):
@@ -40,7 +47,7 @@ class Fresh(Generic[T]):
         self._clock = clock
         self._newest: _Made[T] | None = None
         self._failed = -math.inf
-        self._making: gevent.Greenlet[[], _Made[T]] | None = None
+        self._making: gevent.Greenlet[[], _Made[T] | None] | None = None
         # Callers that waited go on one by one: each of them is about to send what it waited for.
         self._turnstile = BoundedSemaphore(1)
 
@@ -71,14 +78,18 @@ class Fresh(Generic[T]):
             raise NotMade("its making failed")
         return making.value
 
-    def _run(self) -> _Made[T]:
-        """gevent reports an exception that ends this greenlet."""
+    def _run(self) -> _Made[T] | None:
+        """None where it took too long. gevent reports any other exception that ends this greenlet."""
         try:
-            with gevent.Timeout(WAIT_SECONDS):
+            with gevent.Timeout(WAIT_SECONDS, _TooLong()):
                 era = self._era()
                 value = self._make()
             self._newest = _Made(value, era, self._clock.monotonic())
             return self._newest
+        except _TooLong:
+            self._failed = self._clock.monotonic()
+            log.warning("an answer was not made within %g s", WAIT_SECONDS)
+            return None
         except BaseException:
             self._failed = self._clock.monotonic()
             raise
