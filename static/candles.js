@@ -44,6 +44,8 @@ export class Candles {
   /** The state that the newest answer is exact for, and that of the newest live update. */
   #covered = "";
   #latest = "";
+  /** The state by which it showed that minutes are missing; an older answer cannot have them. */
+  #missing = "";
   /** The newest minute of which all that we hold is known. */
   #known = -Infinity;
 
@@ -124,7 +126,7 @@ export class Candles {
     this.waiting = true;
     this.complete = this.isOldest = false;
     this.#early = null;
-    this.#covered = this.#latest = "";
+    this.#covered = this.#latest = this.#missing = "";
     this.#known = -Infinity;
     this.#simulated = null;
     this.#news.reset();
@@ -163,7 +165,8 @@ export class Candles {
     }
     this.#begin();
     this.#news.tell();
-    return answer.complete;
+    if (!isBefore(answer.id, this.#missing)) this.#missing = "";
+    return answer.complete && !this.#missing;
   }
 
   #fail(reason) {
@@ -194,7 +197,10 @@ export class Candles {
     const [previous] = minutes.length > 1 ? minutes : [];
     const isJoined = running.time <= this.#known || previous?.time <= this.#known;
     if (!isJoined && running.time - this.#known > MOST * this.#step && this.#known > 0) return this.#reset();
-    if (!isJoined) this.#asking.ask(this.#known > 0 ? this.#known - (this.#known % this.#step) : 0);
+    if (!isJoined) {
+      this.#asking.ask(this.#known > 0 ? this.#known - (this.#known % this.#step) : 0);
+      this.#missing = id;
+    }
     this.#latest = id;
     for (const minute of minutes) this.#addMinute(minute);
     this.#known = Math.max(this.#known, running.time);
@@ -243,4 +249,9 @@ function isCovered(id, by) {
   if (!by) return false;
   const [end, other] = [id.lastIndexOf("-"), by.lastIndexOf("-")];
   return id.slice(0, end) === by.slice(0, other) && Number(id.slice(end + 1)) <= Number(by.slice(other + 1));
+}
+
+/** Whether the state of one id is older than that of another one; those of two epochs are neither. */
+function isBefore(id, other) {
+  return isCovered(id, other) && !isCovered(other, id);
 }

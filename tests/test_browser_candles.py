@@ -199,6 +199,21 @@ def test_missed_minutes_are_asked_for_once_from_the_last_one_on(
     assert len(history.asked) == 2
 
 
+def test_an_answer_from_before_the_gap_showed_does_not_close_it(
+    page: Page, history: History
+) -> None:
+    begin(page, history, row(0, "1 1 1 1", "relay", 1))
+    history.answer = lambda _: answer("e1-8", row(0, "1 1 1 1", "relay", 1))
+    live(page, "e1-9", (2, "3 3 3 3", 1), (3, "4 4 4 4", 1))
+    wait_for_question(page, history, 2)
+    history.answer = lambda _: answer("e1-9", row(0, "1 5 1 5", "relay", 3), time=at(3))
+    wait_for_question(page, history, 3)
+    page.wait_for_function("held.candles[0].high === '5'")
+    assert [asked["from"] for asked in history.asked[1:]] == [str(at(0))] * 2
+    settle(page, 5_000)
+    assert len(history.asked) == 3
+
+
 def test_one_question_is_put_at_a_time(page: Page, history: History) -> None:
     begin(page, history, row(0, "1 1 1 1", "relay", 1))
     history.answer = lambda _: None
@@ -206,7 +221,7 @@ def test_one_question_is_put_at_a_time(page: Page, history: History) -> None:
         live(page, f"e1-{minute}0", (minute - 1, "3 3 3 3", 1), (minute, "4 4 4 4", 1))
         settle(page, 1_000)
     assert [asked.get("from") for asked in history.asked] == [None, str(at(0))]
-    history.release(answer("e1-30", row(1, "2 2 2 2"), time=at(3)))
+    history.release(answer("e1-120", row(1, "2 2 2 2"), time=at(3)))
     wait_for_question(page, history, 3)
     settle(page, 5_000)
     assert [int(asked["from"]) for asked in history.asked[1:]] == [at(0), at(3)]
