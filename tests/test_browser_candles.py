@@ -424,7 +424,17 @@ def test_a_connection_is_made_to_bring_candles_of_the_symbol(page: Page, history
     history.answer = lambda _: answer("e1-7", row(0, "1 1 1 1", "relay", 1))
     watch(page, symbol="S0", symbols=["S1"], fields="price", since="e1-3")
     query = json_of(page, "Object.fromEntries(new URL(sources.at(-1).url).searchParams)")
-    assert query == {"symbols": "S1,S0", "fields": "candle", "batch": "1", "since": "e1-3"}
+    # An id stands for the symbols that it was given for: with another one all is told anew.
+    assert query == {"symbols": "S1,S0", "fields": "candle", "batch": "1"}
+
+
+def test_a_connection_that_has_the_symbol_goes_on_where_it_was(
+    page: Page, history: History
+) -> None:
+    history.answer = lambda _: answer("e1-7", row(0, "1 1 1 1", "relay", 1))
+    watch(page, symbol="S1", symbols=["S1"], fields="price", since="e1-3")
+    query = json_of(page, "Object.fromEntries(new URL(sources.at(-1).url).searchParams)")
+    assert query == {"symbols": "S1", "fields": "candle", "batch": "1", "since": "e1-3"}
 
 
 def test_nothing_is_asked_or_told_after_the_end(page: Page, history: History) -> None:
