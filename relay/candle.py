@@ -1,5 +1,7 @@
 """Candle: what one symbol's price did within a time, as far as our own updates tell."""
 
+import struct
+
 import msgspec
 
 #: Seconds of the shortest candle that we make ourselves.
@@ -7,6 +9,11 @@ MINUTE = 60
 HOUR = 3600
 #: Digits of the largest price that a candle can hold: it must fit into 64 bits, signed.
 MAX_DIGITS = 18
+#: A candle as it travels: open, high, low, close, time, updates, decimals; little-endian.
+_PACKED = struct.Struct("<qqqqIIB")
+#: What packs one: the struct's own method, for those who do it a thousand times a second.
+pack = _PACKED.pack
+MAX_UPDATES = 2**32 - 1
 
 
 class Candle(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -25,6 +32,26 @@ class Candle(msgspec.Struct, array_like=True, frozen=True, gc=False):
     close: int
     #: How many updates it is made of.
     updates: int
+
+
+def packed(candle: Candle) -> bytes:
+    """The 41 bytes that carry a candle between processes. Times are good until the year 2106."""
+    updates = min(candle.updates, MAX_UPDATES)
+    prices = candle.open, candle.high, candle.low, candle.close
+    return pack(*prices, candle.time, updates, candle.decimals)
+
+
+def unpacked(data: bytes) -> list[Candle]:
+    """The candles that were packed one after the other; none where these are no such bytes."""
+    if len(data) % _PACKED.size:
+        return []
+    found = []
+    for opened, high, low, close, time, updates, decimals in _PACKED.iter_unpack(data):
+        is_one = 0 <= low <= min(opened, close) <= max(opened, close) <= high < 10**MAX_DIGITS
+        if not is_one or decimals > MAX_DIGITS:
+            return []
+        found.append(Candle(time, decimals, opened, high, low, close, updates))
+    return found
 
 
 def units(price: str) -> tuple[int, int] | None:

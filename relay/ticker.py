@@ -5,7 +5,7 @@ import string
 
 import msgspec
 
-from relay.candle import Candle
+from relay.candle import Candle, unpacked
 
 #: Symbols start with digits and come in any alphabet: 1INCHUSDT, 币安人生USDT.
 SYMBOL = re.compile(r"\w{1,32}+")
@@ -37,8 +37,7 @@ _LETTERS = {
     "ask": "a",
     "trades": "n",
     "sequence": "L",
-    "candle": "k",
-    "previous": "K",
+    "minutes": "k",
 }
 
 
@@ -82,14 +81,19 @@ class Ticker(msgspec.Struct, omit_defaults=True, gc=False, rename=_LETTERS):
     status: str | None = None
     #: Seconds that it may usually go without an update.
     pace: int | None = None
-    #: The minute of its newest update, and the last minute before that which had any.
-    candle: Candle | None = None
-    previous: Candle | None = None
+    #: The last minute before that of its newest update which had any, if there is one, and that minute:
+    #: candles, packed (relay.candle), since most of those whom they pass do not look.
+    minutes: bytes | None = None
 
     @property
     def removed(self) -> bool:
         """Whether this is no price, but the news that the exchange does not list the symbol any more."""
         return not self.price
+
+    @property
+    def candles(self) -> list[Candle]:
+        """The symbol's newest two minutes that had updates, the running one last; one, or none."""
+        return unpacked(self.minutes)[-2:] if self.minutes else []
 
 
 class PublicTicker(msgspec.Struct, omit_defaults=True, gc=False):

@@ -2,7 +2,16 @@
 
 import pytest
 
-from relay.candle import Candle, decimal, joined, reconciled, units, with_decimals
+from relay.candle import (
+    Candle,
+    decimal,
+    joined,
+    packed,
+    reconciled,
+    units,
+    unpacked,
+    with_decimals,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,3 +47,26 @@ def test_two_observers_agree_on_the_published_open_and_on_both_extremes() -> Non
     ours = Candle(60, 2, 105, 118, 90, 111, 3)
     assert reconciled(theirs, ours, ours_is_later=True) == Candle(60, 2, 100, 120, 90, 111, 5)
     assert reconciled(theirs, ours, ours_is_later=False).close == 110
+
+
+def test_candles_come_through_the_bytes_that_carry_them() -> None:
+    first = Candle(1_700_000_040, 8, 6712345000000, 6712345000009, 1, 2, 2**40)
+    last = Candle(1_700_000_100, 0, 5, 5, 5, 5, 1)
+    assert unpacked(packed(first) + packed(last)) == [
+        Candle(1_700_000_040, 8, 6712345000000, 6712345000009, 1, 2, 2**32 - 1),
+        last,
+    ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"x",
+        b"x" * 41,
+        packed(Candle(60, 0, 5, 4, 3, 5, 1)),
+        packed(Candle(60, 99, 5, 5, 5, 5, 1)),
+        packed(Candle(60, 0, 5, 5, -5, 5, 1)),
+    ],
+)
+def test_bytes_that_carry_no_candles_carry_none(data: bytes) -> None:
+    assert unpacked(data) == []

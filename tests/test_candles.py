@@ -1,6 +1,6 @@
 """The running minutes: what is made of updates, what travels, and what waits to be kept."""
 
-from relay.candle import Candle
+from relay.candle import Candle, packed
 from relay.ingest.candles import Candles, Closed
 from relay.ingest.intake import Intake
 from relay.ticker import Ticker
@@ -36,15 +36,15 @@ def shown(candles: Candles, symbol: str = "BTCUSDT") -> Ticker:
 def test_a_minute_has_the_first_highest_lowest_and_last_price() -> None:
     candles, clock = kept()
     made(candles, clock, ticker("5.00", 1), ticker("7.00", 2), ticker("4.00", 3), ticker("6.00", 9))
-    assert shown(candles).candle == Candle(MINUTE, 2, 500, 700, 400, 600, 4)
-    assert shown(candles).previous is None
+    assert shown(candles).candles[-1] == Candle(MINUTE, 2, 500, 700, 400, 600, 4)
+    assert len(shown(candles).candles) == 1
 
 
 def test_an_update_of_the_next_minute_makes_the_last_one_the_previous() -> None:
     candles, clock = kept()
     made(candles, clock, ticker("5.0", 59.9), ticker("7.0", 60), ticker("8.0", 60.1))
-    assert shown(candles).previous == Candle(MINUTE, 1, 50, 50, 50, 50, 1)
-    assert shown(candles).candle == Candle(MINUTE + 60, 1, 70, 80, 70, 80, 2)
+    assert shown(candles).candles[0] == Candle(MINUTE, 1, 50, 50, 50, 50, 1)
+    assert shown(candles).candles[-1] == Candle(MINUTE + 60, 1, 70, 80, 70, 80, 2)
 
 
 def test_a_ticker_keeps_the_candles_it_was_sent_with() -> None:
@@ -53,30 +53,30 @@ def test_a_ticker_keeps_the_candles_it_was_sent_with() -> None:
     sent = candles.attach(ticker("5.0", 1))
     made(candles, clock, ticker("6.0", 2))
     again = candles.attach(sent)
-    assert sent.candle is not None
-    assert sent.candle.close == 50
-    assert again.candle is not None
-    assert again.candle.close == 60
+    assert sent.candles != []
+    assert sent.candles[-1].close == 50
+    assert again.candles != []
+    assert again.candles[-1].close == 60
 
 
 def test_a_price_with_more_decimals_makes_the_candle_finer() -> None:
     candles, clock = kept()
     made(candles, clock, ticker("5.5", 1), ticker("5.25", 2), ticker("6", 3))
-    assert shown(candles).candle == Candle(MINUTE, 2, 550, 600, 525, 600, 3)
+    assert shown(candles).candles[-1] == Candle(MINUTE, 2, 550, 600, 525, 600, 3)
 
 
 def test_a_price_of_too_many_digits_has_no_candle() -> None:
     candles, clock = kept()
     made(candles, clock, ticker("1" * 19, 1))
-    assert shown(candles).candle is None
+    assert shown(candles).candles == []
 
 
 def test_a_time_of_another_day_opens_no_candle() -> None:
     candles, clock = kept()
     candles.take([ticker("5", 90_000)])
-    assert shown(candles).candle is None
+    assert shown(candles).candles == []
     made(candles, clock, ticker("5", 1))
-    assert shown(candles).candle is not None
+    assert shown(candles).candles != []
 
 
 def test_a_candle_of_a_wrong_time_is_void_once_the_time_is_right() -> None:
@@ -84,8 +84,8 @@ def test_a_candle_of_a_wrong_time_is_void_once_the_time_is_right() -> None:
     made(candles, clock, ticker("5", 1))
     candles.take([ticker("9", 7200)])
     candles.take([ticker("6", 2)])
-    assert shown(candles).candle == Candle(MINUTE, 0, 5, 6, 5, 6, 2)
-    assert shown(candles).previous is None
+    assert shown(candles).candles[-1] == Candle(MINUTE, 0, 5, 6, 5, 6, 2)
+    assert len(shown(candles).candles) == 1
 
 
 def test_a_minute_waits_to_be_kept_once_it_is_over_also_without_another_update() -> None:
@@ -134,7 +134,9 @@ def test_what_is_of_another_kind_is_kept_apart() -> None:
 
 
 def stored(candle: Candle, previous: Candle | None = None) -> Ticker:
-    return Ticker("BTCUSDT", "1", "trade", candle=candle, previous=previous)
+    return Ticker(
+        "BTCUSDT", "1", "trade", minutes=b"".join(packed(c) for c in (previous, candle) if c)
+    )
 
 
 def test_a_new_leader_goes_on_from_the_minute_that_was_published() -> None:
@@ -142,11 +144,11 @@ def test_a_new_leader_goes_on_from_the_minute_that_was_published() -> None:
     intake = Intake(clock=clock, candles=candles)
     clock.set_wall(START + 30_000)
     published = ticker("6", 20)
-    published.candle = Candle(MINUTE, 0, 5, 9, 2, 6, 20)
+    published.minutes = packed(Candle(MINUTE, 0, 5, 9, 2, 6, 20))
     intake.restore([published])
     intake.offer([ticker("7", 30)])
     [sent] = intake.wait(0)
-    assert sent.candle == Candle(MINUTE, 0, 5, 9, 2, 7, 21)
+    assert sent.candles[-1] == Candle(MINUTE, 0, 5, 9, 2, 7, 21)
 
 
 def test_a_standby_adds_what_the_leader_did_not_live_to_see() -> None:
@@ -158,12 +160,12 @@ def test_a_standby_adds_what_the_leader_did_not_live_to_see() -> None:
     clock.set_wall(START + 61_000)
     intake.offer([ticker("11", 61)])
     published = ticker("6", 50)
-    published.candle = Candle(MINUTE, 0, 5, 9, 2, 6, 20)
+    published.minutes = packed(Candle(MINUTE, 0, 5, 9, 2, 6, 20))
     intake.restore([published])
     [sent] = intake.wait(0)
-    assert sent.previous == Candle(MINUTE, 0, 5, 12, 2, 12, 20)
-    assert sent.candle == Candle(MINUTE + 60, 0, 11, 11, 11, 11, 1)
-    assert candles.unsaved() == [(Closed(False, "BTCUSDT", MINUTE), sent.previous)]
+    assert sent.candles[0] == Candle(MINUTE, 0, 5, 12, 2, 12, 20)
+    assert sent.candles[-1] == Candle(MINUTE + 60, 0, 11, 11, 11, 11, 1)
+    assert candles.unsaved() == [(Closed(False, "BTCUSDT", MINUTE), sent.candles[0])]
 
 
 def test_a_standby_does_not_keep_minutes_that_the_leader_has_kept() -> None:
@@ -189,7 +191,7 @@ def test_every_update_counts_also_one_that_is_conflated() -> None:
     intake.offer([ticker("5", 1), ticker("9", 2)])
     intake.offer([ticker("6", 3)])
     [sent] = intake.wait(0)
-    assert sent.candle == Candle(MINUTE, 0, 5, 9, 5, 6, 3)
+    assert sent.candles[-1] == Candle(MINUTE, 0, 5, 9, 5, 6, 3)
 
 
 def test_an_update_that_is_refused_changes_no_candle() -> None:
@@ -198,7 +200,7 @@ def test_an_update_that_is_refused_changes_no_candle() -> None:
     intake.offer([ticker("5", 2)])
     intake.offer([ticker("9", 1)])
     [sent] = intake.wait(0)
-    assert sent.candle == Candle(MINUTE, 0, 5, 5, 5, 5, 1)
+    assert sent.candles[-1] == Candle(MINUTE, 0, 5, 5, 5, 5, 1)
 
 
 def test_a_store_that_has_lost_its_state_is_told_the_latest_minutes_again() -> None:

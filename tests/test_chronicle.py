@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from relay.candle import Candle
+from relay.candle import Candle, packed
 from relay.history.block import HOURS, MINUTES, candles
 from relay.ingest.candles import Candles
 from relay.ingest.chronicle import Chronicle
@@ -137,7 +137,7 @@ def test_hours_that_ended_without_a_listener_are_closed_by_the_next_one() -> Non
     first.at(DAY + 100)
     second = Listener(values, DAY + 3 * 3600)
     held = Ticker("BTCUSDT", "5", "trade", event_time=(DAY + 1) * 1000)
-    held.candle = Candle(DAY, 0, 5, 5, 5, 5, 1)
+    held.minutes = packed(Candle(DAY, 0, 5, 5, 5, 5, 1))
     values.values["closed/real"] = str(DAY // 3600 - 1).encode()
     second.candles.restore([held], lambda _: held)
     second.at(DAY + 3 * 3600)

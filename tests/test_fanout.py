@@ -2,7 +2,7 @@
 
 import pytest
 
-from relay.candle import Candle
+from relay.candle import Candle, packed
 from relay.fanout.client import MAX_UNFINISHED
 from relay.fanout.encoding import ENTRIES_PER_PIECE, MAX_PIECE_BYTES
 from relay.fanout.recent import MAX_DELIVERIES
@@ -258,8 +258,7 @@ def test_no_piece_is_longer_than_clients_with_small_limits_read(
         sequence=2**63 - 1,
         status="AUCTION_MATCH_PERIOD",
         pace=99999,
-        candle=Candle(2**53, 24, *[10**18 - 1] * 4, 2**53),
-        previous=Candle(2**53, 24, *[10**18 - 1] * 4, 2**53),
+        minutes=2 * packed(Candle(2**32 - 1, 18, *[10**18 - 1] * 4, 2**32 - 1)),
     )
     entries = [(i, ticker) for i in range(ENTRIES_PER_PIECE[fields])]
     form = Messages(fields, batch) if websocket else EventStream(fields, batch, chunked=True)

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from relay.batch import Batch
-from relay.candle import Candle
+from relay.candle import Candle, packed
 from relay.config import Config
 from relay.fanout.health import Health
 from relay.fanout.hub import Hub
@@ -46,7 +46,7 @@ class Site:
         now = self.clock.wall_ms()
         candle = Candle(NOON, 2, 100, 150, 90, close, 7)
         version = self.hub.board.version if epoch == self.hub.board.epoch else 0
-        tickers = [Ticker(s, "1.2500", "trade", now, now, candle=candle) for s in symbols]
+        tickers = [Ticker(s, "1.2500", "trade", now, now, minutes=packed(candle)) for s in symbols]
         feed = FeedStatus("live", simulated, time=now, age=0.0)
         self.hub.take(Batch(epoch, version, version + len(tickers), feed, tickers))
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from relay.candle import Candle
+from relay.candle import Candle, packed
 from relay.history.page import Page, encode_page, page_name
 from relay.store.redis_writer import RedisStore
 from relay.ticker import Ticker
@@ -61,7 +61,9 @@ def scribe(_redis_process: RedisServer) -> Iterator[Scribe]:
     with Scribe(_redis_process.url) as scribe:
         minute = now() // 60_000 * 60
         candle = Candle(minute, 2, 100, 150, 90, 125, 7)
-        scribe.write(*(Ticker(s, "1.25", "trade", now(), now(), candle=candle) for s in SYMBOLS))
+        scribe.write(
+            *(Ticker(s, "1.25", "trade", now(), now(), minutes=packed(candle)) for s in SYMBOLS)
+        )
         yield scribe
 
 

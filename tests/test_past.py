@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 import pytest
 
-from relay.candle import Candle, decimal
+from relay.candle import Candle, decimal, packed
 from relay.history.interval import SECONDS
 from relay.history.library import Library
 from relay.history.page import Page, PageName, encode_page
@@ -59,7 +59,8 @@ class Case:
     def show(self, candle: Candle, previous: Candle | None = None, at: float = 0.0) -> None:
         """The board's newest ticker, made at a time in seconds."""
         made = int(1000 * (at or candle.time + 1))
-        self.ticker = Ticker(SYMBOL, "1", "trade", made, made, candle=candle, previous=previous)
+        minutes = b"".join(packed(each) for each in (previous, candle) if each is not None)
+        self.ticker = Ticker(SYMBOL, "1", "trade", made, made, minutes=minutes)
 
 
 @pytest.fixture
@@ -138,7 +139,7 @@ def test_prices_of_other_decimals_are_joined_exactly(case: Case) -> None:
     case.clock.advance(30)
     [page] = pages_at(SYMBOL, "1m", NOON)
     case.shelf.put_page(page, until=(NOON + 20) * 1000)
-    case.show(Candle(NOON, 8, 5, 900_000_001, 400_000_000, 700_000_000, 2), at=NOON + 29)
+    case.show(Candle(NOON, 8, 500_000_000, 900_000_001, 400_000_000, 700_000_000, 2), at=NOON + 29)
     row = case.rows(limit=1)[0]
     assert row[1:5] == ["5.00000000", "9.00000001", "4.00000000", "7.00000000"]
 

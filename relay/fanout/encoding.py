@@ -15,8 +15,7 @@ _encode = msgspec.json.Encoder().encode
 
 def _with_candles(ticker: Ticker) -> str:
     """A whole ticker, and its symbol's newest candles as rows: the running one last."""
-    candles = (ticker.previous, ticker.candle)
-    rows = ",".join(_row(candle) for candle in candles if candle is not None)
+    rows = ",".join(map(_row, ticker.candles))
     return f'{_encode(public(ticker))[:-1].decode()},"candles":[{rows}]}}'
 
 

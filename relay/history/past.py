@@ -186,9 +186,9 @@ class Past:
 
 
 def _view(wish: Wish, ticker: Ticker | None, now: int) -> View:
-    newest = () if ticker is None else (ticker.previous, ticker.candle)
+    newest = [] if ticker is None else ticker.candles
     latest = now // 1000 + AHEAD_SECONDS
-    candles = [candle for candle in newest if candle is not None and candle.time <= latest]
+    candles = [candle for candle in newest if candle.time <= latest]
     return View(wish.simulated, wish.symbol, now // 1000, candles)
 
 

@@ -14,7 +14,17 @@ from typing import NamedTuple
 
 import msgspec
 
-from relay.candle import MAX_DIGITS, MINUTE, Candle, reconciled, units, with_decimals
+from relay.candle import (
+    MAX_DIGITS,
+    MAX_UPDATES,
+    MINUTE,
+    Candle,
+    pack,
+    packed,
+    reconciled,
+    units,
+    with_decimals,
+)
 from relay.clock import SYSTEM, Clock
 from relay.ticker import Ticker
 
@@ -30,6 +40,7 @@ GRACE_SECONDS = 2
 #: Seconds of minutes that are kept once more where a store has lost what it held: a server that was cut off
 #: from its disk or from its replica lacks a few seconds.
 RECENT_SECONDS = 300
+_MINUTE_MS = 1000 * MINUTE
 
 
 class Closed(NamedTuple):
@@ -47,10 +58,11 @@ class _Line:
     __slots__ = (
         "close",
         "decimals",
-        "frozen",
         "high",
         "low",
+        "minutes",
         "open",
+        "packed_previous",
         "previous",
         "saved",
         "time",
@@ -58,8 +70,14 @@ class _Line:
     )
 
     def __init__(self, candle: Candle) -> None:
-        self.previous: Candle | None = None
+        self.follow(None)
         self.adopt(candle)
+
+    def follow(self, previous: Candle | None) -> None:
+        """The minute before."""
+        self.previous = previous
+        self.packed_previous = b"" if previous is None else packed(previous)
+        self.minutes: bytes | None = None
 
     def adopt(self, candle: Candle) -> None:
         """Goes on from this candle."""
@@ -72,20 +90,19 @@ class _Line:
         )
         #: How many updates the candle had when it was last given to be kept.
         self.saved = 0
-        self.frozen: Candle | None = candle
+        #: Both as they travel; None where that has changed.
+        self.minutes = None
 
     def candle(self) -> Candle:
-        if self.frozen is None:
-            self.frozen = Candle(
-                self.time,
-                self.decimals,
-                self.open,
-                self.high,
-                self.low,
-                self.close,
-                self.updates,
-            )
-        return self.frozen
+        return Candle(
+            self.time,
+            self.decimals,
+            self.open,
+            self.high,
+            self.low,
+            self.close,
+            self.updates,
+        )
 
 
 class Candles:
@@ -108,12 +125,14 @@ class Candles:
         now = self._clock.wall_ms() // 1000
         earliest, latest = now - MAX_APART_SECONDS, now + MAX_APART_SECONDS
         for ticker in tickers:
-            whole, _, fraction = ticker.price.partition(".")
-            digits = whole + fraction
-            time = _minute(ticker)
-            if len(digits) > MAX_DIGITS or not earliest < time < latest:
+            text = ticker.price
+            point = text.find(".")
+            decimals = len(text) - point - 1 if point >= 0 else 0
+            made = ticker.event_time
+            time = (ticker.received_time if made is None else made) // _MINUTE_MS * MINUTE
+            if (len(text) > MAX_DIGITS and not _fits(text)) or not earliest < time < latest:
                 continue
-            price, decimals = int(digits), len(fraction)
+            price = int(text.replace(".", "", 1))
             line = lines.get(ticker.symbol)
             if line is None:
                 lines[ticker.symbol] = _Line(_first(time, decimals, price))
@@ -133,18 +152,28 @@ class Candles:
                 line.low = price
             line.close = price
             line.updates += 1
-            line.frozen = None
+            line.minutes = None
 
     def attach(self, ticker: Ticker) -> Ticker:
         """The ticker with its symbol's candles as they are now; a copy where it had others before."""
         line = self._lines.get(ticker.symbol)
         if line is None or ticker.removed:
             return ticker
-        candle, previous = line.frozen or line.candle(), line.previous
-        if ticker.candle is None:
-            ticker.candle, ticker.previous = candle, previous
-        elif ticker.candle != candle or ticker.previous != previous:
-            return msgspec.structs.replace(ticker, candle=candle, previous=previous)
+        minutes = line.minutes
+        if minutes is None:
+            minutes = line.minutes = line.packed_previous + pack(
+                line.open,
+                line.high,
+                line.low,
+                line.close,
+                line.time,
+                min(line.updates, MAX_UPDATES),
+                line.decimals,
+            )
+        if ticker.minutes is None:
+            ticker.minutes = minutes
+        elif ticker.minutes != minutes:
+            return msgspec.structs.replace(ticker, minutes=minutes)
         return ticker
 
     def restore(self, stored: Iterable[Ticker], held: Callable[[str], Ticker | None]) -> None:
@@ -156,8 +185,9 @@ class Candles:
                 waiting[closed.symbol].append(candle)
         for ticker in stored:
             now = held(ticker.symbol)
-            if ticker.candle is not None and now is not None:
-                self._meet(ticker.symbol, ticker.candle, ticker.previous, waiting[ticker.symbol])
+            published = ticker.candles
+            if published and now is not None:
+                self._meet(ticker.symbol, published, waiting[ticker.symbol])
                 self._end_at(self._lines[ticker.symbol], now)
 
     def remove(self, symbol: str) -> None:
@@ -212,42 +242,41 @@ class Candles:
         """An update of another minute has come; True if it is still to be added to that of the line."""
         previous = line.previous
         if first.time > line.time:
-            line.previous = line.candle()
+            ended = line.candle()
+            line.follow(ended)
             if line.saved != line.updates:
-                self._close(symbol, line.previous)
+                self._close(symbol, ended)
         # The exchange's time was wrong before, and is right now: a candle of that time is void.
         elif previous is not None and first.time <= previous.time:
-            line.previous = None
+            line.follow(None)
             if first.time == previous.time:
                 line.adopt(previous)
                 return True
         line.adopt(first)
         return False
 
-    def _meet(
-        self, symbol: str, stored: Candle, before: Candle | None, waiting: list[Candle]
-    ) -> None:
+    def _meet(self, symbol: str, published: list[Candle], waiting: list[Candle]) -> None:
         """A symbol's candles of a store meet ours. Minutes before those of the store were its writer's to
         keep; the later ones are ours."""
-        candles = {candle.time: candle for candle in (before, stored) if candle is not None}
-        oldest = min(candles)
+        candles = {candle.time: candle for candle in published}
+        oldest, newest = min(candles), max(candles)
         line = self._lines.get(symbol)
         latest = [] if line is None else [line.previous, line.candle()]
         ours = waiting + [candle for candle in latest if candle is not None]
         for candle in {each.time: each for each in ours}.values():
             theirs = candles.get(candle.time)
             if theirs is not None:
-                later = candle.time >= stored.time
+                later = candle.time >= newest
                 candles[candle.time] = reconciled(theirs, candle, ours_is_later=later)
             elif candle.time > oldest:
                 candles[candle.time] = candle
             else:
                 self._unsaved.pop(self._name(symbol, candle), None)
-        *over, newest = sorted(candles)
+        *over, running = sorted(candles)
         if line is None:
-            line = self._lines[symbol] = _Line(candles[newest])
-        line.adopt(candles[newest])
-        line.previous = candles[over[-1]] if over else None
+            line = self._lines[symbol] = _Line(candles[running])
+        line.adopt(candles[running])
+        line.follow(candles[over[-1]] if over else None)
         for time in over:
             self._close(symbol, candles[time])
 
@@ -259,7 +288,7 @@ class Candles:
         price = None if found is None else _in_one_unit(line, found[1], found[0])
         if price is not None and price != line.close:
             line.high, line.low = max(line.high, price), min(line.low, price)
-            line.close, line.frozen = price, None
+            line.close, line.minutes = price, None
 
     def _name(self, symbol: str, candle: Candle) -> Closed:
         return Closed(bool(self.simulated()), symbol, candle.time)
@@ -278,10 +307,14 @@ def _first(time: int, decimals: int, price: int) -> Candle:
     return Candle(time, decimals, price, price, price, price, 1)
 
 
+def _fits(price: str) -> bool:
+    return len(price.replace(".", "", 1)) <= MAX_DIGITS
+
+
 def _minute(ticker: Ticker) -> int:
     """When the minute of an update begins, in seconds since 1970: by the exchange's clock, where it says."""
     made = ticker.event_time
-    return (ticker.received_time if made is None else made) // (1000 * MINUTE) * MINUTE
+    return (ticker.received_time if made is None else made) // _MINUTE_MS * MINUTE
 
 
 def _in_one_unit(line: _Line, decimals: int, price: int) -> int | None:

@@ -18,7 +18,6 @@ from relay.clock import SYSTEM, Clock
 from relay.history.block import HOURS, MINUTES, Span, block, candles, offset, record
 from relay.ingest.candles import Candles, Closed
 from relay.store.contract import Keeper, LeaseHeld, Patch, StoreUnavailable
-from relay.turn import give_turn
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +34,8 @@ STANDBY_SECONDS = 900
 PAUSE_SECONDS = 0.005
 #: Seconds until it is tried again after something that nobody foresaw.
 _UNFORESEEN_SECONDS = 30.0
-#: Candles that are kept between two turns of everything else: about 1 ms.
-_PART = 200
+#: Candles that are kept at a time, which takes about a millisecond, and seconds between two such times.
+_PART, _PART_PAUSE_SECONDS = 100, 0.02
 #: Seconds that the note is kept which says up to where hours are closed.
 _NOTE_SECONDS = 30 * 86_400
 _NOTE_DIGITS = 12
@@ -110,7 +109,7 @@ class Chronicle:
             self._made.saved(part)
             for closed, _ in part:
                 self._symbols[closed.simulated].add(closed.symbol)
-            give_turn()
+            gevent.sleep(_PART_PAUSE_SECONDS)
 
     def _write(self, span: Span, part: list[tuple[Closed, Candle]]) -> None:
         patches = [
