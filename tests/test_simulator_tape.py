@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
+from relay.simulator.annals import Chronicle
 from relay.simulator.bar import Bar, merge
-from relay.simulator.chronicle import Chronicle
 from relay.simulator.division import divide
 from relay.simulator.tape import Tape
 

@@ -1,7 +1,7 @@
 """A Binance-shaped exchange on loopback: what tests, benchmarks and an offline first run talk to.
 
 Reading order: frame, wire, control, tally, client, audience, exchange, faults, rows_junk; then the
-markets: market, register, gaps; candles: interval, bar, division, past, rows, tape, chronicle, window;
+markets: market, register, gaps; candles: interval, bar, division, past, rows, tape, annals, window;
 course, listing, instrument, payloads, activity, synthetic; clock; lines, recording, tapes, seen,
 replay, still; then answer, weight, rest, desk, response and backstage.
 

@@ -4,7 +4,7 @@ import math
 import random
 from dataclasses import dataclass
 
-from relay.simulator.chronicle import UNIT, Chronicle, decimal
+from relay.simulator.annals import UNIT, Annals, decimal
 from relay.simulator.listing import Listed
 from relay.simulator.market import Day
 from relay.simulator.past import Past
@@ -62,12 +62,12 @@ class Instrument:
         past = None
         if not new:
             past = Past(listed.key, listed.since, self._ticks, scale, trades, lots)
-        self.chronicle = Chronicle(self.tick, self.lot, tape, past)
+        self.annals = Annals(self.tick, self.lot, tape, past)
         self._tape = tape
         self._begun = now
-        self._day = Window(self.chronicle, _DAY // 60, int(now))
+        self._day = Window(self.annals, _DAY // 60, int(now))
         self._windows = {_DAY // 60: self._day}
-        price = self.chronicle.price(begun)
+        price = self.annals.price(begun)
         self.price = self.course(now) if price is None else price * self.tick
         # The made-up past ends beside the course, from where the price goes back to it.
         self._aside = self.price - self.course(now)
@@ -93,7 +93,7 @@ class Instrument:
     def window(self, minutes: int = _DAY // 60) -> Window:
         """Return what tickers say of so many minutes, up to the last trade."""
         if minutes not in self._windows:
-            self._windows[minutes] = Window(self.chronicle, minutes, self.last.time // 1000)
+            self._windows[minutes] = Window(self.annals, minutes, self.last.time // 1000)
         return self._windows[minutes]
 
     @property

@@ -4,7 +4,7 @@ Event times are milliseconds. An entry's E is that of its own last trade, as on 
 entries of one frame spread over the second before it.
 """
 
-from relay.simulator.chronicle import UNIT, decimal
+from relay.simulator.annals import UNIT, decimal
 from relay.simulator.instrument import Instrument, Trade
 from relay.simulator.market import Candle
 

@@ -100,9 +100,9 @@ class Synthetic:
             if instrument is None:
                 continue
             if symbol in self._suspended:
-                instrument.chronicle.resume(now)
+                instrument.annals.resume(now)
             else:
-                instrument.chronicle.halt(now)
+                instrument.annals.halt(now)
         self._suspended = frozenset(symbols)
 
     def pause(self, symbols: Collection[str]) -> None:
@@ -135,7 +135,7 @@ class Synthetic:
         instrument = self._by_symbol.get(symbol)
         if instrument is None:
             return []
-        return instrument.chronicle.candles(interval, time.time(), start, end, limit)
+        return instrument.annals.candles(interval, time.time(), start, end, limit)
 
     def _trade(self, exchange: Carrier, instrument: Instrument) -> None:
         done = instrument.trade(time.time())
@@ -197,7 +197,7 @@ class Synthetic:
         now = time.time()
         since = self._opened.get(stream, opening(now, interval))
         self._opened[stream] = opening(now, interval)
-        candles = instrument.chronicle.candles(interval, now, since * 1000, None, _MOST_CANDLES)
+        candles = instrument.annals.candles(interval, now, since * 1000, None, _MOST_CANDLES)
         number = instrument.last_id - sum(int(candle[8]) for candle in candles)
         for candle in candles:
             number += int(candle[8])

@@ -5,7 +5,7 @@ from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from relay.simulator.chronicle import UNIT, Chronicle
+from relay.simulator.annals import UNIT, Annals
 from relay.simulator.market import Candle
 from relay.simulator.tape import Tape
 
@@ -42,7 +42,7 @@ class Tapes:
         tape = self._tapes.get(symbol)
         if tape is None:
             return []
-        return Chronicle(1, 1, tape).candles(interval, self._now, start, end, limit)
+        return Annals(1, 1, tape).candles(interval, self._now, start, end, limit)
 
     def _trade(self, symbol: str, kind: str, event: dict[str, Any]) -> None:
         price, volume = _units(event["p"]), _units(event["q"])

@@ -1,7 +1,7 @@
 """Window: what a ticker says of the last hours, which is what their candles say."""
 
+from relay.simulator.annals import Annals
 from relay.simulator.bar import Bar
-from relay.simulator.chronicle import Chronicle
 
 #: Minutes that may leave the window one by one; after more of them it is looked at anew.
 _FEW = 10
@@ -10,9 +10,9 @@ _FEW = 10
 class Window:
     """Open, high and low in ticks, volume in lots, quote volume in units, and the trades."""
 
-    def __init__(self, chronicle: Chronicle, minutes: int, now: int) -> None:
+    def __init__(self, annals: Annals, minutes: int, now: int) -> None:
         """`minutes`: its length, the running minute included. `now` is in seconds."""
-        self._chronicle = chronicle
+        self._chronicle = annals
         self._length = minutes
         self._minute = now // 60
         self.open = self.high = self.low = self.volume = self.quote = self.trades = 0

@@ -1,4 +1,4 @@
-"""Chronicle: everything that a symbol ever traded, in candles of any interval."""
+"""Annals: everything that a symbol ever traded, in candles of any interval."""
 
 from itertools import islice
 from operator import itemgetter
@@ -16,7 +16,7 @@ UNIT = 10**8
 _MAX_HALTS = 1000
 
 
-class Chronicle:
+class Annals:
     """A made-up past up to the moment when the tape begins, and what really happened since.
 
     A candle without a trade is flat at the price before it. There is none before the first trade,
