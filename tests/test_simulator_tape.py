@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from relay.simulator.annals import Chronicle
+from relay.simulator.annals import Annals
 from relay.simulator.bar import Bar, merge
 from relay.simulator.division import divide
 from relay.simulator.tape import Tape
@@ -117,11 +117,11 @@ def test_parts_of_a_bar_are_that_bar(parts: int, trades: int) -> None:
 def test_nothing_opens_while_a_symbol_is_halted() -> None:
     tape = Tape(START, 1.0)
     tape.add(START, 5, 1, 5, bought=True)
-    chronicle = Chronicle(1, 1, tape)
-    chronicle.halt(START + 130)
-    chronicle.resume(START + 400)
-    minutes = chronicle.candles("1m", START + 500, None, None, 1000)
+    annals = Annals(1, 1, tape)
+    annals.halt(START + 130)
+    annals.resume(START + 400)
+    minutes = annals.candles("1m", START + 500, None, None, 1000)
     shown = [(row[0] // 1000 - START // 60 * 60) // 60 for row in minutes]  # type: ignore[operator]
     assert shown == [0, 1, 2, 7, 8]
-    newest = chronicle.candles("1m", START + 500, None, None, 3)
+    newest = annals.candles("1m", START + 500, None, None, 3)
     assert newest == minutes[-3:]
