@@ -17,6 +17,8 @@ SIGNED = re.compile(rf"-?{PRICE.pattern}")
 MAX_COUNT = 2**63 - 1
 #: Symbols that are held at most, whoever invents them. Binance lists 3,500, and trades 1,400 of them.
 MAX_HELD = 20_000
+#: Candles that a ticker carries at most: two, or a few more while they are not kept.
+MAX_CANDLES = 6
 _UPPER = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
 
 
@@ -81,8 +83,8 @@ class Ticker(msgspec.Struct, omit_defaults=True, gc=False, rename=_LETTERS):
     status: str | None = None
     #: Seconds that it may usually go without an update.
     pace: int | None = None
-    #: The last minute before that of its newest update which had any, if there is one, and that minute:
-    #: candles, packed (relay.candle), since most of those whom they pass do not look.
+    #: The minute of its newest update, the one before that had any, and further ones that are not kept yet;
+    #: the oldest first. Packed (relay.candle), since most of those whom they pass do not look.
     minutes: bytes | None = None
 
     @property
@@ -92,8 +94,8 @@ class Ticker(msgspec.Struct, omit_defaults=True, gc=False, rename=_LETTERS):
 
     @property
     def candles(self) -> list[Candle]:
-        """The symbol's newest two minutes that had updates, the running one last; one, or none."""
-        return unpacked(self.minutes)[-2:] if self.minutes else []
+        """The symbol's newest minutes that had updates, the running one last; none where none is known."""
+        return unpacked(self.minutes)[-MAX_CANDLES:] if self.minutes else []
 
 
 class PublicTicker(msgspec.Struct, omit_defaults=True, gc=False):

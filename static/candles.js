@@ -14,6 +14,8 @@ const MOST = 2_000;
 const TAIL = 120;
 /** Milliseconds that the exchange's clock may be behind the relay's, or its newest second may still change. */
 const SKEW = 5_000;
+/** Milliseconds after which a minute that is over is kept, so that answers have it. */
+const KEPT = 3_000;
 /** Milliseconds before older candles that could not be had are asked for again. */
 const PAUSE = 5_000;
 
@@ -35,6 +37,9 @@ export class Candles {
   #asking;
   #olderAsked = null;
   #olderAfter = 0;
+  /** From when on minutes were missed, and what asks for them once more. */
+  #gap = 0;
+  #keeping = 0;
   #clock;
   #isClosed = false;
   /** Of what kind the answers are; null until there is one. */
@@ -144,6 +149,7 @@ export class Candles {
 
   #stop() {
     this.#asking.stop();
+    clearTimeout(this.#keeping);
     this.#olderAsked?.abort();
     this.#olderAsked = null;
   }
@@ -165,7 +171,7 @@ export class Candles {
     }
     this.#begin();
     this.#news.tell();
-    if (!isBefore(answer.id, this.#missing)) this.#missing = "";
+    if (this.#missing && !isBefore(answer.id, this.#missing)) this.#fill();
     return answer.complete && !this.#missing;
   }
 
@@ -189,21 +195,34 @@ export class Candles {
     if (early) this.take(...early);
   }
 
-  /** The previous and the running minute, or the running one alone. */
+  /** The newest minutes: the running one last, the one before, and those that are not kept yet. */
   #addMinutes(rows, id) {
     const minutes = rows.map(own).filter(isCandle);
     const running = minutes.at(-1);
     if (!running) return;
-    const [previous] = minutes.length > 1 ? minutes : [];
-    const isJoined = running.time <= this.#known || previous?.time <= this.#known;
+    const isJoined = minutes.some(({ time }) => time <= this.#known);
     if (!isJoined && running.time - this.#known > MOST * this.#step && this.#known > 0) return this.#reset();
-    if (!isJoined) {
-      this.#asking.ask(this.#known > 0 ? this.#known - (this.#known % this.#step) : 0);
-      this.#missing = id;
-    }
+    if (!isJoined) this.#askForMissing(id);
     this.#latest = id;
     for (const minute of minutes) this.#addMinute(minute);
     this.#known = Math.max(this.#known, running.time);
+  }
+
+  /** Minutes lie between what we hold and the update of this id. */
+  #askForMissing(id) {
+    this.#missing = id;
+    this.#gap = this.#known > 0 ? this.#known - (this.#known % this.#step) : 0;
+    this.#asking.ask(this.#gap);
+  }
+
+  /** An answer has come about what was missed. The last of it may not be kept yet, if it ever was. */
+  #fill() {
+    this.#missing = "";
+    const from = this.#gap;
+    const since = this.candles.filter(({ time }) => time >= from);
+    if (!since.some(({ time }, index) => index && time - since[index - 1].time > this.#step)) return;
+    clearTimeout(this.#keeping);
+    this.#keeping = setTimeout(() => this.#asking.ask(from), KEPT);
   }
 
   #addMinute(minute) {

@@ -209,9 +209,11 @@ def test_an_answer_from_before_the_gap_showed_does_not_close_it(
     history.answer = lambda _: answer("e1-9", row(0, "1 5 1 5", "relay", 3), time=at(3))
     wait_for_question(page, history, 3)
     page.wait_for_function("held.candles[0].high === '5'")
-    assert [asked["from"] for asked in history.asked[1:]] == [str(at(0))] * 2
+    # The minute that is still missing may not be kept yet: it is asked for once more, and not again.
+    wait_for_question(page, history, 4)
+    assert [asked["from"] for asked in history.asked[1:]] == [str(at(0))] * 3
     settle(page, 5_000)
-    assert len(history.asked) == 3
+    assert len(history.asked) == 4
 
 
 def test_one_question_is_put_at_a_time(page: Page, history: History) -> None:

@@ -213,3 +213,21 @@ def test_a_store_that_has_lost_its_state_is_told_the_latest_minutes_again() -> N
     intake.resend()
     times = [(closed.time - MINUTE) // 60 for closed, _ in candles.unsaved()]
     assert times == [13, 14, 15, 16, 17, 18]
+
+
+def test_minutes_that_are_not_kept_yet_travel_as_well() -> None:
+    candles, clock = kept()
+    made(candles, clock, *(ticker("5", 60 * minute) for minute in range(4)))
+    assert [candle.time - MINUTE for candle in shown(candles).candles] == [0, 60, 120, 180]
+    candles.saved(candles.unsaved())
+    assert [candle.time - MINUTE for candle in shown(candles).candles] == [120, 180]
+    made(candles, clock, ticker("5", 240))
+    assert [candle.time - MINUTE for candle in shown(candles).candles] == [180, 240]
+
+
+def test_a_ticker_carries_only_so_many_minutes() -> None:
+    candles, clock = kept()
+    made(candles, clock, *(ticker("5", 60 * minute) for minute in range(20)))
+    assert [candle.time - MINUTE for candle in shown(candles).candles] == [
+        60 * minute for minute in range(14, 20)
+    ]

@@ -7,7 +7,7 @@ from relay.fanout.client import MAX_UNFINISHED
 from relay.fanout.encoding import ENTRIES_PER_PIECE, MAX_PIECE_BYTES
 from relay.fanout.recent import MAX_DELIVERIES
 from relay.fanout.terms import Symbols, Terms
-from relay.ticker import Ticker
+from relay.ticker import MAX_CANDLES, Ticker
 from relay.web.sse_form import EventStream
 from relay.web.ws_form import Messages
 from tests.fanout import Bench, Connection
@@ -258,7 +258,7 @@ def test_no_piece_is_longer_than_clients_with_small_limits_read(
         sequence=2**63 - 1,
         status="AUCTION_MATCH_PERIOD",
         pace=99999,
-        minutes=2 * packed(Candle(2**32 - 1, 18, *[10**18 - 1] * 4, 2**32 - 1)),
+        minutes=MAX_CANDLES * packed(Candle(2**32 - 1, 18, *[10**18 - 1] * 4, 2**32 - 1)),
     )
     entries = [(i, ticker) for i in range(ENTRIES_PER_PIECE[fields])]
     form = Messages(fields, batch) if websocket else EventStream(fields, batch, chunked=True)

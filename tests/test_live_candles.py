@@ -62,7 +62,7 @@ class Chart:
 
     def known(self, interval: str) -> list[list[Any]]:
         path = f"/api/history/BTCUSDT?interval={interval}&from={START}"
-        answer = self._relay.http.get(path).json()
+        answer = self._relay.http.get(path).raise_for_status().json()
         rows = [dict(zip(answer["fields"], row, strict=True)) for row in answer["candles"]]
         return [_figures(candle) for candle in rows]
 
@@ -78,8 +78,9 @@ class Chart:
     def _answer(self, route: Route) -> None:
         """The relay's answer at the exchange's time, and as one that need not be asked for again: nothing is
         mended by mere repetition."""
+        now = self._now
         answer = route.fetch()
-        more = {"time": self._now, "complete": True}
+        more = {"time": now, "complete": True}
         route.fulfill(response=answer, json={**answer.json(), **more})
 
     def _is_equal(self, interval: str) -> bool:

@@ -38,7 +38,7 @@ PAYLOADS: dict[str, Callable[[Ticker], str]] = {
 MAX_PIECE_BYTES = 32 << 10
 #: Entries of a piece, so few that the longest symbols and figures stay below MAX_PIECE_BYTES. A usual
 #: piece has about 8 KiB.
-ENTRIES_PER_PIECE = {"price": 144, "ticker": 24, "candle": 18}
+ENTRIES_PER_PIECE = {"price": 144, "ticker": 24, "candle": 14}
 
 
 def parted(entries: list[Entry]) -> tuple[list[Ticker], list[str]]:

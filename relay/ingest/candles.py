@@ -1,8 +1,8 @@
 """Candles: what each symbol's price does in the present minute, made from every update as it is read.
 
-Two candles of a symbol travel with its ticker: that of the minute of its newest update, and the one
-before. So they are state like the price. Whoever has the newest ticker has both, however many updates it
-has missed, and a new leader goes on from them.
+The newest candles of a symbol travel with its ticker: that of the minute of its newest update, the one
+before, and those that are not kept yet. So they are state like the price. Whoever has the newest ticker has
+them, however many updates it has missed, and a new leader goes on from them.
 
 Candles whose minute is over wait here until they are kept.
 """
@@ -26,7 +26,7 @@ from relay.candle import (
     with_decimals,
 )
 from relay.clock import SYSTEM, Clock
-from relay.ticker import Ticker
+from relay.ticker import MAX_CANDLES, Ticker
 
 log = logging.getLogger(__name__)
 
@@ -62,22 +62,28 @@ class _Line:
         "low",
         "minutes",
         "open",
-        "packed_previous",
-        "previous",
+        "over",
+        "packed_over",
         "saved",
         "time",
         "updates",
     )
 
     def __init__(self, candle: Candle) -> None:
-        self.follow(None)
+        self.follow([])
         self.adopt(candle)
 
-    def follow(self, previous: Candle | None) -> None:
-        """The minute before."""
-        self.previous = previous
-        self.packed_previous = b"" if previous is None else packed(previous)
+    def follow(self, over: list[Candle]) -> None:
+        """The minutes before, the oldest first."""
+        #: The last one that had updates, and those before it that are not kept yet.
+        self.over = over[1 - MAX_CANDLES :]
+        self.packed_over = b"".join(map(packed, self.over))
         self.minutes: bytes | None = None
+
+    def kept(self, candle: Candle) -> None:
+        """This candle is kept: it need not travel any more, but for the last one."""
+        if candle in self.over[:-1]:
+            self.follow([each for each in self.over if each != candle])
 
     def adopt(self, candle: Candle) -> None:
         """Goes on from this candle."""
@@ -161,7 +167,7 @@ class Candles:
             return ticker
         minutes = line.minutes
         if minutes is None:
-            minutes = line.minutes = line.packed_previous + pack(
+            minutes = line.minutes = line.packed_over + pack(
                 line.open,
                 line.high,
                 line.low,
@@ -220,6 +226,9 @@ class Candles:
             if self._unsaved.get(closed) is candle:
                 del self._unsaved[closed]
                 self._recent[closed] = candle
+                line = self._lines.get(closed.symbol)
+                if line is not None:
+                    line.kept(candle)
         newest = max((closed.time for closed in self._recent), default=0)
         while self._recent:
             oldest = next(iter(self._recent))
@@ -240,17 +249,18 @@ class Candles:
 
     def _turn(self, symbol: str, line: _Line, first: Candle) -> bool:
         """An update of another minute has come; True if it is still to be added to that of the line."""
-        previous = line.previous
         if first.time > line.time:
             ended = line.candle()
-            line.follow(ended)
+            waiting = [each for each in line.over if self._name(symbol, each) in self._unsaved]
+            line.follow([*waiting, ended])
             if line.saved != line.updates:
                 self._close(symbol, ended)
-        # The exchange's time was wrong before, and is right now: a candle of that time is void.
-        elif previous is not None and first.time <= previous.time:
-            line.follow(None)
-            if first.time == previous.time:
-                line.adopt(previous)
+        else:
+            # The exchange's time was wrong before, and is right now: a candle of that time is void.
+            same = [each for each in line.over if each.time == first.time]
+            line.follow([each for each in line.over if each.time < first.time])
+            if same:
+                line.adopt(same[0])
                 return True
         line.adopt(first)
         return False
@@ -261,8 +271,7 @@ class Candles:
         candles = {candle.time: candle for candle in published}
         oldest, newest = min(candles), max(candles)
         line = self._lines.get(symbol)
-        latest = [] if line is None else [line.previous, line.candle()]
-        ours = waiting + [candle for candle in latest if candle is not None]
+        ours = waiting if line is None else [*waiting, *line.over, line.candle()]
         for candle in {each.time: each for each in ours}.values():
             theirs = candles.get(candle.time)
             if theirs is not None:
@@ -276,7 +285,7 @@ class Candles:
         if line is None:
             line = self._lines[symbol] = _Line(candles[running])
         line.adopt(candles[running])
-        line.follow(candles[over[-1]] if over else None)
+        line.follow([candles[time] for time in over])
         for time in over:
             self._close(symbol, candles[time])
 
