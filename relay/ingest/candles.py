@@ -141,8 +141,10 @@ class Candles:
             price = int(text.replace(".", "", 1))
             line = lines.get(ticker.symbol)
             if line is None:
-                lines[ticker.symbol] = _Line(_first(time, decimals, price))
-                continue
+                line = self._begun(ticker.symbol, time)
+                if line is None:
+                    lines[ticker.symbol] = _Line(_first(time, decimals, price))
+                    continue
             if line.time != time and not self._turn(
                 ticker.symbol, line, _first(time, decimals, price)
             ):
@@ -246,6 +248,14 @@ class Candles:
         newest = max((closed.time for closed in self._unsaved), default=0)
         for closed in [each for each in self._unsaved if each.time < newest - seconds]:
             del self._unsaved[closed]
+
+    def _begun(self, symbol: str, time: int) -> _Line | None:
+        """The line of a symbol that was gone and has come back within the same minute, if it has."""
+        closed = Closed(bool(self.simulated()), symbol, time)
+        candle = self._unsaved.get(closed) or self._recent.get(closed)
+        if candle is not None:
+            self._lines[symbol] = _Line(candle)
+        return self._lines.get(symbol)
 
     def _turn(self, symbol: str, line: _Line, first: Candle) -> bool:
         """An update of another minute has come; True if it is still to be added to that of the line."""

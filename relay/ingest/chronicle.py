@@ -143,14 +143,15 @@ class Chronicle:
         note = f"closed/{'simulated' if simulated else 'real'}"
         noted = self._keeper.read([note])[0] or b""
         closed = int(noted) if noted.isdigit() and len(noted) < _NOTE_DIGITS else last - 1
+        symbols = sorted(self._symbols[simulated])
         for hour in range(max(closed, last - MAX_HOURS_BEHIND) + 1, last + 1):
-            for symbol in sorted(self._symbols[simulated]):
+            for symbol in symbols:
                 self._close_hour(simulated, symbol, hour * HOUR)
                 if (hour + 1) * HOUR % HOURS.length == 0:
                     self._close_day(simulated, symbol, hour * HOUR)
                 gevent.sleep(PAUSE_SECONDS)
             self._keeper.put(note, str(hour).encode(), _NOTE_SECONDS)
-            self._symbols[simulated].clear()
+        self._symbols[simulated].difference_update(symbols)
         self._closed[simulated] = last
 
     def _close_hour(self, simulated: bool, symbol: str, time: int) -> None:
