@@ -70,5 +70,7 @@ export class CandleList {
 function choose(held, row, isOlder) {
   if (!held || row.source === "exchange") return row;
   if (held.source === "exchange") return held;
+  // A worker that lags knows less of a minute that is over.
+  if (held.source === "relay" && row.source === "relay" && held.updates > row.updates) return held;
   return isOlder ? { ...joined(row, held), updates: held.updates } : row;
 }

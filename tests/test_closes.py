@@ -29,7 +29,7 @@ class Case:
         self.complete: dict[str, bool] = {}
 
     def ask(self, *symbols: str, points: int = 48) -> dict[str, list[str | None]]:
-        lines = self.closes.lines(False, symbols, points, self.clock.wall_ms())
+        lines = self.closes.lines(False, dict.fromkeys(symbols, ()), points, self.clock.wall_ms())
         self.complete = {symbol: line.complete for symbol, line in lines.items()}
         return {symbol: json.loads(f"[{line.text}0]")[:-1] for symbol, line in lines.items()}
 

@@ -81,6 +81,7 @@ def test_an_answer_names_what_it_is_of_and_from_where_to_go_on(
     assert answer == {
         "symbol": "A", "interval": "1m", "id": site.hub.board.id, "time": NOON * 1000 + 500,
         "simulated": False, "complete": True, "closed": NOON * 1000,
+        "from": (NOON - 120) * 1000, "to": (NOON + 60) * 1000,
         "fields": ["time", "open", "high", "low", "close", "volume", "quote_volume", "trades",
                    "updates", "source"],
     }  # fmt: skip
@@ -341,3 +342,38 @@ def test_many_symbols_are_told_in_one_answer(site: Site, client: FlaskClient) ->
     tag = complete.headers["ETag"]
     assert client.get("/api/history?symbols=A", headers={"If-None-Match": tag}).status_code == 304
     assert json.loads(complete.data)["complete"]
+
+
+def test_an_answer_is_not_complete_while_prices_are_not_live(
+    site: Site, client: FlaskClient
+) -> None:
+    with_page(site)
+    site.clock.advance(20)
+    answer = client.get("/api/history/A?limit=3").json
+    assert answer is not None
+    assert not answer["complete"]
+    assert answer["reason"].startswith("prices are down: listener: no word from it")
+    closes = client.get("/api/history?symbols=A").json
+    assert closes is not None
+    assert not closes["complete"]
+
+
+def test_an_answer_never_mixes_kinds(site: Site, client: FlaskClient) -> None:
+    site.wants.supply = lambda _: site.tell("A", epoch="e2", simulated=True)
+    assert client.get("/api/history/A?limit=3").status_code == 503
+    site.wants.supply = lambda _: None
+    answer = client.get("/api/history/A?limit=3").json
+    assert answer is not None
+    assert answer["simulated"]
+
+
+def test_the_newest_candles_of_a_silent_symbol_are_those_before_its_silence(
+    site: Site, client: FlaskClient
+) -> None:
+    with_page(site)
+    site.clock.advance(1000)
+    site.tell("B")
+    answer = client.get("/api/history/A?limit=3").json
+    assert answer is not None
+    assert [row[0] // 1000 - NOON for row in answer["candles"]] == [-120, -60, 0]
+    assert answer["to"] == (NOON + 60) * 1000

@@ -137,6 +137,7 @@ def test_an_absurd_time_counts_for_nothing() -> None:
 
 
 def test_a_symbol_of_any_characters_has_its_page_or_none(hub: Hub, client: FlaskClient) -> None:
+    take(hub, Ticker("FIRST", "1", "trade", now(), 1))
     for symbol in SYMBOLS:
         quoted = quote(symbol, safe="")
         for path in ("/symbols/", "/api/prices/"):
@@ -275,3 +276,9 @@ def test_a_probe_that_cannot_count_still_answers(
     assert answer.status_code == 200
     assert answer.json["ready"]
     assert "stale" not in answer.json
+
+
+def test_a_worker_without_prices_denies_no_symbol(client: FlaskClient) -> None:
+    for path in ("/symbols/A", "/api/prices/A", "/api/history/A", "/api/history?symbols=A"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5"), path

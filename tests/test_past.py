@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 import gevent
+import msgspec
 import pytest
 
 from relay.candle import Candle, decimal, packed
@@ -144,12 +145,12 @@ def test_prices_of_other_decimals_are_joined_exactly(case: Case) -> None:
     assert row[1:5] == ["5.00000000", "9.00000001", "4.00000000", "7.00000000"]
 
 
-def test_a_running_candle_that_we_saw_nothing_of_is_as_the_exchange_said(case: Case) -> None:
+def test_a_running_candle_is_never_called_final_though_we_saw_nothing_of_it(case: Case) -> None:
     case.clock.advance(30)
     [page] = pages_at(SYMBOL, "1m", NOON)
     case.shelf.put_page(page, until=(NOON + 20) * 1000)
     answer = case.ask(limit=1)
-    assert json.loads(answer.rows[0])[9] == "exchange"
+    assert json.loads(answer.rows[0])[5:] == [None, None, None, None, "both"]
     assert answer.closed == NOON * 1000
     assert not answer.settled
 
@@ -413,8 +414,8 @@ def aged(case: Case, seconds: float, interval: str = "1m") -> None:
 @pytest.mark.parametrize(
     ("interval", "age", "posted", "asked"),
     [
-        ("1m", 59, 0, 0),
-        ("1m", 61, 1, 0),
+        ("1m", 29, 0, 0),
+        ("1m", 31, 1, 0),
         ("1m", 299, 1, 0),
         ("1m", 301, 0, 1),
         ("1h", 299, 0, 0),
@@ -432,13 +433,13 @@ def test_a_page_that_grows_old_is_demanded_again(
 
 
 def test_a_page_that_somebody_else_had_renewed_is_not_demanded(case: Case) -> None:
-    case.clock.advance(100)
+    case.clock.advance(70)
     [page] = pages_at(SYMBOL, "1m", NOON)
-    case.shelf.put_page(page, until=(case.now - 58) * 1000)
+    case.shelf.put_page(page, until=(case.now - 15) * 1000)
     case.ask(limit=5)
-    case.clock.advance(4)
+    case.clock.advance(6)
     case.shelf.put_page(page, until=case.now * 1000)
-    assert sources(case.rows(limit=5)) == ["exchange"] * 2
+    assert sources(case.rows(limit=5)) == ["exchange", "both"]
     assert case.wants.posted == []
 
 
@@ -470,7 +471,35 @@ def test_a_range_of_which_the_exchange_has_not_said_the_end_is_not_settled(case:
     klines = [kline(NOON - 60 * n) for n in range(10, 4, -1)]
     case.shelf.put_page(page, (NOON - 240) * 1000, klines)
     answer = case.ask(start=NOON - 600, end=NOON - 60)
-    assert (len(answer.rows), answer.reason, answer.settled) == (6, "", False)
+    assert (len(answer.rows), answer.settled) == (6, False)
+    assert answer.reason == "the exchange's newest candles are not here yet"
+
+
+def test_before_its_first_trade_a_candle_of_the_exchanges_is_no_price(case: Case) -> None:
+    case.clock.advance(30)
+    [page] = pages_at(SYMBOL, "1m", NOON)
+    quiet = msgspec.structs.replace(kline(NOON), trades=0)
+    case.shelf.put_page(page, (NOON + 20) * 1000, [quiet])
+    case.show(own(NOON, 600), at=NOON + 29)
+    [row] = case.rows(limit=1)
+    assert (row[4], row[9]) == ("6.00", "relay")
+
+
+def test_minutes_that_nobody_has_told_of_yet_are_named(case: Case) -> None:
+    [page] = pages_at(SYMBOL, "1m", NOON - 600)
+    case.shelf.put_page(page, (NOON - 200) * 1000, [kline(NOON - 60 * n) for n in range(10, 3, -1)])
+    assert case.ask(limit=10).reason == "the exchange's newest candles are not here yet"
+
+
+def test_what_is_asked_for_of_long_ago_is_not_urgent(case: Case) -> None:
+    case.ask(limit=5)
+    case.ask(start=NOON - 86_400 * 900, end=NOON - 86_400 * 899)
+    assert [urgent for _, _, urgent in case.wants.asked] == [True, False]
+
+
+def test_an_answer_says_which_times_were_looked_at(case: Case) -> None:
+    answer = case.ask(start=NOON - 600, limit=5)
+    assert answer.looked_at == ((NOON - 600) * 1000, (NOON - 300) * 1000)
 
 
 # What is read

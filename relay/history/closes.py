@@ -1,8 +1,9 @@
 """Closes: what the price was at the end of each interval of the last day, of many symbols at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from relay.candle import Candle
 from relay.clock import SYSTEM, Clock
 from relay.history.cache import Cache
 from relay.history.interval import SECONDS
@@ -55,16 +56,19 @@ class Closes:
         self._cache: Cache[Line] = Cache(MOST_BYTES)
 
     def lines(
-        self, simulated: bool, symbols: Sequence[str], points: int, now: int
+        self, simulated: bool, newest: Mapping[str, Sequence[Candle]], points: int, now: int
     ) -> dict[str, Line]:
-        """The line of each symbol at this time, in milliseconds. Waits up to WAIT_SECONDS."""
+        """The line of each symbol at this time, in milliseconds. Waits up to WAIT_SECONDS.
+
+        `newest`: the symbols, each with its newest candles, which the board holds.
+        """
         start = first_opening(points, now)
         lines = {}
-        for symbol in symbols:
+        for symbol in newest:
             line = self._cache.get((simulated, symbol, points))
             if line is not None and line.start == start and self._serves(line):
                 lines[symbol] = line
-        lacking = [symbol for symbol in symbols if symbol not in lines]
+        lacking = {s: candles for s, candles in newest.items() if s not in lines}
         if lacking:
             lines |= self._made(simulated, lacking, points, now)
         return lines
@@ -73,23 +77,22 @@ class Closes:
         return line.complete or self._clock.monotonic() - line.time < PARTIAL_SECONDS
 
     def _made(
-        self, simulated: bool, symbols: Sequence[str], points: int, now: int
+        self, simulated: bool, newest: Mapping[str, Sequence[Candle]], points: int, now: int
     ) -> dict[str, Line]:
         interval = INTERVALS[points]
         start = first_opening(points, now)
         times = range(start, start + (points - 1) * SECONDS[interval], SECONDS[interval])
-        names = {s: _names(simulated, s, interval, times) for s in symbols}
+        names = {s: _names(simulated, s, interval, times) for s in newest}
         pages = self._found([name for each in names.values() for name in each], times)
         lines = {}
-        for number, symbol in enumerate(symbols, 1):
+        for number, (symbol, candles) in enumerate(newest.items(), 1):
             known = [pages[name] for name in names[symbol] if name in pages]
             said = {time: row for page in known for time, row in page.final.items()}
             closes = [close_of(said[1000 * t]) if 1000 * t in said else None for t in times]
-            complete = all(
-                name in pages and _is_fresh(name, pages[name], times) for name in names[symbol]
-            )
-            view = View(simulated, symbol, now // 1000, ())
+            fresh = [n in pages and self._is_fresh(n, pages[n], times) for n in names[symbol]]
+            view = View(simulated, symbol, now // 1000, candles)
             self._fill(view, times, closes)
+            complete = all(fresh) and closes[-1] is not None
             text = "".join("null," if close is None else f'"{trimmed(close)}",' for close in closes)
             line = Line(start, text, complete, self._clock.monotonic())
             self._cache.put((simulated, symbol, points), line, len(text) + 500)
@@ -105,7 +108,7 @@ class Closes:
             lacking = [
                 str(name)
                 for name in names
-                if name not in pages or not _is_fresh(name, pages[name], times)
+                if name not in pages or not self._is_fresh(name, pages[name], times)
             ]
             if not lacking:
                 return pages
@@ -113,6 +116,14 @@ class Closes:
             return self._pages.read(names, anew=True)
         except StoreUnavailable:
             return self._pages.held(names)
+
+    def _is_fresh(self, name: PageName, page: Known, times: range) -> bool:
+        """Whether none of these candles was still running when the page was asked for, but perhaps the last,
+        where we have one of our own."""
+        wanted = times.stop - times.step if self._own.makes(times.step) else times.stop
+        if name.family == "klines":
+            wanted = min(wanted, name.end)
+        return page.until >= 1000 * wanted
 
     def _fill(self, view: View, times: range, closes: list[str | None]) -> None:
         """Puts what we saw ourselves where the exchange's word is missing, if it can be read."""
@@ -157,11 +168,3 @@ def _names(simulated: bool, symbol: str, interval: str, times: range) -> list[Pa
     length = PAGE_CANDLES * times.step
     numbers = range(times[0] // length, times[-1] // length + 1)
     return [PageName("klines", simulated, symbol, interval, number) for number in numbers]
-
-
-def _is_fresh(name: PageName, page: Known, times: range) -> bool:
-    """Whether at most the last of these candles was not over when the page was asked for."""
-    wanted = times.stop - times.step
-    if name.family == "klines":
-        wanted = min(wanted, name.end)
-    return page.until >= 1000 * wanted

@@ -10,9 +10,9 @@ from gevent.lock import BoundedSemaphore
 
 from relay.clock import SYSTEM, Clock
 from relay.history.own import Own, View
-from relay.history.page import PageName
+from relay.history.page import PAGE_CANDLES, PageName
 from relay.history.pages import Known, Pages
-from relay.history.row import Rows, of_both, of_exchange
+from relay.history.row import Rows, of_both, of_running
 from relay.history.supply import Supply
 from relay.history.wish import Wish
 from relay.kline import Kline
@@ -26,7 +26,7 @@ MAKINGS = 4
 WAIT_SECONDS = 5.0
 #: Seconds after which a page that lacks closed candles is demanded again.
 TAIL_SECONDS = {"1s": 2.0}
-_TAIL_SECONDS = 60.0
+_TAIL_SECONDS = 20.0
 #: Seconds after which an answer waits for it, and for a running candle is demanded again as well.
 OLD_SECONDS = 300.0
 #: Seconds by which a candle of the board may be ahead of our time; of one that is further, the time is wrong.
@@ -48,6 +48,9 @@ class Candles(NamedTuple):
 
     #: Rows as JSON texts, the oldest first; see row.FIELDS.
     rows: list[str]
+    #: The times that were looked at: candles that open at or after the first, and before the second one;
+    #: milliseconds since 1970. The limit counts intervals, so there may be none in a gap.
+    looked_at: tuple[int, int]
     #: A candle that opens at or after this is still running: milliseconds since 1970.
     closed: int
     #: Why candles may be missing; nothing where they are not.
@@ -86,7 +89,9 @@ class Past:
         if not awaited:
             return Found(pages, "")
         seconds = WAIT_SECONDS - (self._clock.monotonic() - began)
-        reason = self._supply.ask(awaited, round(seconds, 1))
+        # What somebody asks for of long ago is not to keep others from the present.
+        is_late = times.stop >= now // 1000 - PAGE_CANDLES * wish.seconds
+        reason = self._supply.ask(awaited, round(seconds, 1), urgent=is_late)
         try:
             with self._turn:
                 return Found(self._pages.read(names, anew=True), reason)
@@ -128,6 +133,7 @@ class Past:
         shown = [time for time in times if time in rows]
         length = 1000 * wish.seconds
         over = max([now - 1000 * GRACE_SECONDS, *(1000 * candle.time for candle in view.newest)])
+        reason = reason or self._missing(wish, found, rows, times, over)
         known = [time + length for time in shown[-2:] if time in theirs]
         closed = max([over // length * length, *known])
         settled = (
@@ -136,7 +142,21 @@ class Past:
             and _covers(wish, found, wanted)
             and all(time in theirs for time in shown)
         )
-        return Candles([rows[time] for time in shown], closed, reason, settled)
+        looked_at = (1000 * wanted.start, 1000 * wanted.stop)
+        return Candles([rows[time] for time in shown], looked_at, closed, reason, settled)
+
+    def _missing(self, wish: Wish, found: Found, rows: Rows, times: list[int], over: int) -> str:
+        """Why candles that are over are not whole here, or nothing."""
+        if not all(getattr(page, "whole", True) for page in found.pages.values()):
+            return "some of the exchange's candles make no sense, and are left out"
+        length = 1000 * wish.seconds
+        makes = self._own.makes(wish.seconds)
+        for name, page in found.pages.items():
+            first = max(page.until - length + 1, 1000 * name.start)
+            late = [t for t in times if first <= t < 1000 * name.end and t + length <= over]
+            if any(time not in rows or not makes for time in late):
+                return "the exchange's newest candles are not here yet"
+        return ""
 
     def _lacking(
         self, wish: Wish, times: range, pages: dict[PageName, Known], now: int
@@ -178,7 +198,7 @@ class Past:
     def _both(self, wish: Wish, view: View, ticker: Ticker | None, until: int, kline: Kline) -> str:
         since = self._own.since(view, wish.seconds, kline.time // 1000, until // 1000)
         if since is None:
-            return of_exchange(kline)
+            return of_running(kline)
         length = 1000 * wish.seconds
         is_newest = any(0 <= 1000 * c.time - kline.time < length for c in view.newest[-1:])
         said_later = ticker is not None and is_newest and _made(ticker) < until
@@ -195,7 +215,7 @@ def _view(wish: Wish, ticker: Ticker | None, now: int) -> View:
 def _as_they_are(found: Found) -> Rows:
     """The candles that were running, as the exchange said."""
     klines = (page.running for page in found.pages.values())
-    return {kline.time: of_exchange(kline) for kline in klines if kline is not None}
+    return {kline.time: of_running(kline) for kline in klines if kline is not None}
 
 
 def _covers(wish: Wish, found: Found, times: range) -> bool:

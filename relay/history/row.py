@@ -47,6 +47,14 @@ def of_exchange(kline: Kline) -> str:
     )
 
 
+def of_running(kline: Kline) -> str:
+    """A candle as the exchange gave it while it ran. What it said of the volume is not the last word."""
+    return (
+        f'[{kline.time},"{kline.open}","{kline.high}","{kline.low}","{kline.close}",'
+        f'null,null,null,null,"both"]'
+    )
+
+
 def of_relay(candle: Candle, source: str = "relay") -> str:
     """A candle of our own."""
     places = candle.decimals
@@ -60,15 +68,18 @@ def of_relay(candle: Candle, source: str = "relay") -> str:
 def of_both(kline: Kline, since: Candle, *, ours_is_later: bool) -> str:
     """What the exchange said of a candle while it ran, joined with what we have seen of it since.
 
-    The close is the newer one of both. Where the prices do not fit together, it is the exchange's row.
+    The close is the newer one of both. Where the prices do not fit together, it is what the exchange said.
+    Before its first trade a candle of the exchange's holds the close of the one before: that is no price.
     """
+    if kline.trades == 0:
+        return of_relay(msgspec.structs.replace(since, time=kline.time // 1000))
     theirs = _candle(kline)
     if theirs is None:
-        return of_exchange(kline)
+        return of_running(kline)
     joint = joined(theirs, since)
     said = with_decimals(theirs, joint.decimals)
     if said is None or with_decimals(since, joint.decimals) is None:
-        return of_exchange(kline)
+        return of_running(kline)
     close = joint.close if ours_is_later else said.close
     return of_relay(
         msgspec.structs.replace(joint, time=kline.time // 1000, close=close, updates=since.updates),

@@ -67,7 +67,8 @@ class Writer:
         # The kind of what the store holds, and so of what workers show.
         self._shown: bool | None = None
         self._standbys = 0
-        self._failing_since = 0.0
+        # Since when nothing was written, by the monotonic clock; None while all is well.
+        self._failing_since: float | None = None
         self._named: set[str] = set()
         #: How many updates were written.
         self.written = 0
@@ -147,6 +148,7 @@ class Writer:
                 return
             else:
                 unconfirmed = None
+                self._failing_since = None
                 self._shown = batch.feed.simulated
                 self.written += len(batch.updates)
                 _say_that_it_is_back(backoff)
@@ -154,6 +156,7 @@ class Writer:
     def _fail(self, error: StoreUnavailable, backoff: Backoff) -> None:
         if not backoff.failures:
             log.warning("the store is away: %s", error)
+        if self._failing_since is None:
             self._failing_since = self._clock.monotonic()
         if isinstance(error, StoreRefuses):
             self._store.tell(self._refused_status(error))
@@ -230,7 +233,8 @@ class Writer:
             return FeedStatus(status.state, status.simulated, time=status.time)
 
     def _refused_status(self, error: StoreRefuses) -> FeedStatus:
-        failing = self._clock.monotonic() - self._failing_since
+        now = self._clock.monotonic()
+        failing = now - (now if self._failing_since is None else self._failing_since)
         status = self._status(self._shown)
         if failing < STALE_SECONDS:
             return status

@@ -12,7 +12,8 @@ from relay.history.past import Candles, Past
 from relay.history.row import FIELDS, SOURCES
 from relay.history.wish import Wish
 from relay.ticker import upper
-from relay.web.answer import json_response
+from relay.web.answer import check_loaded, json_response
+from relay.web.fresh import NotMade
 from relay.web.packed import Packed, Packer
 from relay.web.sent import INCOMPLETE, MOVING, SETTLED, sent
 from relay.web.shared import Shared
@@ -66,6 +67,7 @@ def blueprint(hub: Hub, past: Past) -> Blueprint:
     def chart(symbol: str) -> Response:
         name = symbol.removesuffix(".csv")
         wish = parse(request.args, upper(name), simulated=hub.verdict().simulated)
+        check_loaded(hub)
         if wish.symbol not in hub.board:
             return json_response({"error": f"no price of {name[:40]!r} is known"}, 404)
         made = charts.get(wish)
@@ -106,10 +108,28 @@ def _whole(text: str) -> int | None:
 
 
 def _chart(hub: Hub, past: Past, packer: Packer, wish: Wish) -> _Made:
+    wish = _up_to_the_last_update(hub, wish)
     found = past.find(wish, hub.health.now())
+    verdict = hub.verdict()
+    if verdict.simulated != wish.simulated:
+        raise NotMade("prices have become of another kind meanwhile")
     # Read at once: what the board holds, and the id from which a client goes on.
     resume_id, ticker, now = hub.board.id, hub.board.get(wish.symbol), hub.health.now()
-    return _made(packer, wish, past.answer(wish, found, ticker, now), resume_id, now)
+    candles = past.answer(wish, found, ticker, now)
+    if verdict.state != "live" and not candles.settled:
+        why = f"prices are {verdict.state}: {verdict.reason}"
+        candles = candles._replace(reason=f"{why}; {candles.reason}".removesuffix("; "))
+    return _made(packer, wish, candles, resume_id, now)
+
+
+def _up_to_the_last_update(hub: Hub, wish: Wish) -> Wish:
+    """Who asks for the newest candles of a symbol that has long been silent wants those before that."""
+    ticker = hub.board.get(wish.symbol)
+    if ticker is None or ticker.event_time is None or (wish.start, wish.end) != (None, None):
+        return wish
+    silent = hub.health.now() - ticker.event_time
+    is_long = silent > 1000 * wish.seconds * wish.limit
+    return wish._replace(end=ticker.event_time + 1) if is_long else wish
 
 
 def _made(packer: Packer, wish: Wish, candles: Candles, resume_id: str, now: int) -> _Made:
@@ -126,7 +146,9 @@ def _made(packer: Packer, wish: Wish, candles: Candles, resume_id: str, now: int
         said["reason"] = candles.reason
     said |= {"fields": FIELDS, "sources": SOURCES}
     steady = msgspec.json.encode(said)[:-1]
-    moving = f',"id":"{resume_id}","time":{now},"closed":{candles.closed},"candles":['.encode()
+    start, end = candles.looked_at
+    times = f'"time":{now},"from":{start},"to":{end},"closed":{candles.closed}'
+    moving = f',"id":"{resume_id}",{times},"candles":['.encode()
     # What is settled stays the same while time goes on.
     closed = 0 if candles.settled else candles.closed
     rows = f"{zlib.crc32(new, zlib.crc32(old)):08x}{len(old) + len(new):x}"

@@ -7,6 +7,7 @@ from relay import pace
 from relay.fanout.hub import Hub
 from relay.ticker import Ticker, upper
 from relay.web import figures
+from relay.web.answer import check_loaded
 from relay.web.fresh import NotMade
 from relay.web.rows import Market, Rows
 
@@ -51,6 +52,7 @@ def blueprint(hub: Hub, templates: Environment, library: str) -> Blueprint:
 
     @routes.get("/symbols/<path:symbol>")
     def symbol(symbol: str) -> Response:
+        check_loaded(hub)
         ticker = hub.board.get(upper(symbol))
         if ticker is None:
             abort(404, f"No price of {_printable(symbol)} is known here.")

@@ -6,7 +6,7 @@ from flask import Blueprint, Request, Response, request
 from relay.fanout.encoding import parted
 from relay.fanout.hub import Hub
 from relay.ticker import public, upper
-from relay.web.answer import json_response
+from relay.web.answer import check_loaded, json_response
 from relay.web.subscription import parse
 
 
@@ -20,6 +20,7 @@ def blueprint(hub: Hub, max_symbols: int) -> Blueprint:
 
     @routes.get("/api/prices/<symbol>")
     def price(symbol: str) -> Response:
+        check_loaded(hub)
         ticker = hub.board.get(upper(symbol))
         if ticker is None:
             return json_response({"error": f"no price of {symbol[:40]!r} is known"}, 404)

@@ -9,6 +9,8 @@ from flask import Blueprint, Response, request
 
 from relay.fanout.hub import Hub
 from relay.history.closes import INTERVALS, Closes, first_opening, trimmed
+from relay.web.answer import check_loaded
+from relay.web.fresh import NotMade
 from relay.web.packed import Packed, Packer
 from relay.web.sent import INCOMPLETE, MOVING, sent
 from relay.web.shared import Shared
@@ -43,6 +45,7 @@ def blueprint(hub: Hub, closes: Closes, max_symbols: int) -> Blueprint:
     @routes.get("/api/history")
     def sparklines() -> Response:
         wish = _parse(request.args, most, simulated=hub.verdict().simulated)
+        check_loaded(hub)
         made = answers.get(wish)
         return sent(request, made.packed, made.tag, made.cache, "application/json")
 
@@ -63,7 +66,13 @@ def _parse(query: Mapping[str, str], most: int, *, simulated: bool) -> _Wish:
 def _answer(hub: Hub, closes: Closes, packer: Packer, wish: _Wish) -> _Made:
     now = hub.health.now()
     known = [symbol for symbol in wish.symbols if symbol in hub.board]
-    lines = closes.lines(wish.simulated, known, wish.points, now)
+    tickers = {symbol: hub.board.get(symbol) for symbol in known}
+    newest = {symbol: t.candles for symbol, t in tickers.items() if t is not None}
+    lines = closes.lines(wish.simulated, newest, wish.points, now)
+    known = [symbol for symbol in newest if symbol in hub.board]
+    verdict = hub.verdict()
+    if verdict.simulated != wish.simulated:
+        raise NotMade("prices have become of another kind meanwhile")
     resume_id = hub.board.id
     parts = []
     for symbol in known:
@@ -77,11 +86,12 @@ def _answer(hub: Hub, closes: Closes, packer: Packer, wish: _Wish) -> _Made:
         "points": wish.points,
         "start": 1000 * first_opening(wish.points, now),
         "simulated": wish.simulated,
-        "complete": not waiting,
+        "complete": not waiting and verdict.state == "live",
         "waiting": waiting,
         "unknown": [symbol for symbol in wish.symbols if symbol not in hub.board],
     }
     steady = msgspec.json.encode(said)[:-1] + f',"closes":{{{",".join(parts)}}}'.encode()
     tag = f"{zlib.crc32(steady):08x}{len(steady):x}"
     tail = f',"id":"{resume_id}"}}'.encode()
-    return _Made(Packed(packer, steady, tail), tag, INCOMPLETE if waiting else MOVING)
+    cache = MOVING if said["complete"] else INCOMPLETE
+    return _Made(Packed(packer, steady, tail), tag, cache)
