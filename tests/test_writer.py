@@ -346,6 +346,22 @@ def test_a_stored_snapshot_of_an_unknown_kind_is_not_gone_on_from() -> None:
     assert (batch.epoch != "abc", prices(batch)) == (True, {"B": "2"})
 
 
+@pytest.mark.usefixtures("writer")
+def test_prices_that_nobody_can_write_do_not_become_live_with_each_change_of_the_lease(
+    store: ScriptedStore, intake: Intake, clock: SetClock
+) -> None:
+    store.failures = [
+        StoreRefuses("out of memory"),
+        LeaseHeld("another one, who is refused as well"),
+        StoreRefuses("out of memory"),
+    ]
+    intake.offer([ticker("A", "1")])
+    assert store.told.get(timeout=10).state == "live"
+    clock.advance(20)
+    assert store.told.get(timeout=10).state == "down"
+    assert prices(store.next()) == {"A": "1"}
+
+
 def test_what_is_told_while_nothing_can_be_written_is_marked_as_what_workers_show() -> None:
     store, intake = stored(simulated=True), Intake()
     writer = Writer(store, intake, lambda: FeedStatus("live"))
