@@ -13,7 +13,7 @@ from relay.candle import Candle, decimal, packed
 from relay.history.interval import SECONDS
 from relay.history.library import Library
 from relay.history.page import Page, PageName, encode_page
-from relay.history.past import Candles as Answer
+from relay.history.past import Answer
 from relay.history.wish import EARLIEST, Wish
 from relay.ingest.candles import Candles
 from relay.store.contract import Refused, Unanswered

@@ -43,7 +43,7 @@ class Found(NamedTuple):
     reason: str
 
 
-class Candles(NamedTuple):
+class Answer(NamedTuple):
     """The answer to a wish."""
 
     #: Rows as JSON texts, the oldest first; see row.FIELDS.
@@ -111,7 +111,7 @@ class Past:
             lacking = self._lacking(wish, times, pages, now)
         return pages, lacking
 
-    def answer(self, wish: Wish, found: Found, ticker: Ticker | None, now: int) -> Candles:
+    def answer(self, wish: Wish, found: Found, ticker: Ticker | None, now: int) -> Answer:
         """The candles that are wanted, with what the board holds of the symbol at this time, in
         milliseconds: it is looked at after `find`, and before what is kept is read."""
         view = _view(wish, ticker, now)
@@ -143,7 +143,7 @@ class Past:
             and all(time in theirs for time in shown)
         )
         looked_at = (1000 * wanted.start, 1000 * wanted.stop)
-        return Candles([rows[time] for time in shown], looked_at, closed, reason, settled)
+        return Answer([rows[time] for time in shown], looked_at, closed, reason, settled)
 
     def _missing(self, wish: Wish, found: Found, rows: Rows, times: list[int], over: int) -> str:
         """Why candles that are over are not whole here, or nothing."""

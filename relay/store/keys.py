@@ -21,7 +21,7 @@ The archive, of which every value expires. A name is `<family>/...`; relay.histo
 Demands: what workers lack. A demand is the name under which its answer will stand in the archive.
 
     relay:{prices}:demands           zset    those that wait, and when each was made, in microseconds;
-                                             plus 10^15 where it is not urgent
+                                             plus 4 * 10^15 where it is not urgent
     relay:{prices}:bell              list    not empty where a demand was made since nothing waited
     relay:{prices}:taken:<name>      string  the token of the listener that works on it; expires
     relay:{prices}:answered:<name>   string  when it was answered, in microseconds; expires after 5 s

@@ -8,7 +8,7 @@ from flask import Blueprint, Request, Response, request
 
 from relay.fanout.hub import Hub
 from relay.history.interval import SECONDS
-from relay.history.past import Candles, Past
+from relay.history.past import Answer, Past
 from relay.history.row import FIELDS, SOURCES
 from relay.history.wish import Wish
 from relay.ticker import upper
@@ -32,7 +32,7 @@ class _Made:
     """One answer, in the forms that are asked for."""
 
     def __init__(
-        self, packer: Packer, candles: Candles, json: Packed, tag: str, resume_id: str, cache: str
+        self, packer: Packer, candles: Answer, json: Packed, tag: str, resume_id: str, cache: str
     ) -> None:
         self._rows = candles.rows
         self._csv: Packed | None = None
@@ -132,7 +132,7 @@ def _up_to_the_last_update(hub: Hub, wish: Wish) -> Wish:
     return wish._replace(end=ticker.event_time + 1) if is_long else wish
 
 
-def _made(packer: Packer, wish: Wish, candles: Candles, resume_id: str, now: int) -> _Made:
+def _made(packer: Packer, wish: Wish, candles: Answer, resume_id: str, now: int) -> _Made:
     # The last candles change from one making to the next, the others seldom do.
     old = ",".join(candles.rows[:-_NEWEST]).encode()
     new = ",".join(candles.rows[-_NEWEST:]).encode()
