@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+from collections.abc import Sequence
 
 import gevent
 import pytest
@@ -377,3 +378,21 @@ def test_the_newest_candles_of_a_silent_symbol_are_those_before_its_silence(
     assert answer is not None
     assert [row[0] // 1000 - NOON for row in answer["candles"]] == [-120, -60, 0]
     assert answer["to"] == (NOON + 60) * 1000
+
+
+def test_a_minute_of_which_we_saw_nothing_is_asked_of_the_exchange_at_once(
+    site: Site, client: FlaskClient
+) -> None:
+    page = with_page(site)
+    site.shelf.put_page(page, (NOON - 70) * 1000, [kline(NOON - 180)])
+
+    def supply(_: Sequence[str]) -> None:
+        site.shelf.put_page(page, NOON * 1000, [kline(NOON - 60 * n) for n in (3, 2, 1)])
+
+    site.wants.supply = supply
+    answer = client.get("/api/history/A?limit=3").json
+    assert answer is not None
+    assert (answer["complete"], [row[9] for row in answer["candles"]]) == (
+        True,
+        ["exchange", "exchange", "relay"],
+    )

@@ -35,6 +35,10 @@ AHEAD_SECONDS = 60
 GRACE_SECONDS = 2
 
 
+#: Why an answer is not complete which lacks candles that were over only after the exchange was asked.
+NEWEST_MISSING = "the exchange's newest candles are not here yet"
+
+
 class Found(NamedTuple):
     """What the exchange's pages say for a wish."""
 
@@ -98,6 +102,17 @@ class Past:
         except StoreUnavailable as error:
             return Found(pages, f"the store cannot be read: {error}")
 
+    def renew(self, wish: Wish, found: Found, now: int) -> Found:
+        """The same, with the newest candles that the exchange has. Waits up to WAIT_SECONDS."""
+        growing = [str(name) for name, page in found.pages.items() if page.until < 1000 * name.end]
+        reason = self._supply.ask(growing, WAIT_SECONDS)
+        try:
+            with self._turn:
+                pages = self._pages.read(wish.pages(wish.times(now)), anew=True)
+                return Found(pages, reason)
+        except StoreUnavailable as error:
+            return found._replace(reason=f"the store cannot be read: {error}")
+
     def _look(
         self, wish: Wish, times: range, now: int
     ) -> tuple[dict[PageName, Known], dict[PageName, bool]]:
@@ -155,7 +170,7 @@ class Past:
             first = max(page.until - length + 1, 1000 * name.start)
             late = [t for t in times if first <= t < 1000 * name.end and t + length <= over]
             if any(time not in rows or not makes for time in late):
-                return "the exchange's newest candles are not here yet"
+                return NEWEST_MISSING
         return ""
 
     def _lacking(

@@ -8,7 +8,7 @@ from flask import Blueprint, Request, Response, request
 
 from relay.fanout.hub import Hub
 from relay.history.interval import SECONDS
-from relay.history.past import Answer, Past
+from relay.history.past import NEWEST_MISSING, Answer, Found, Past
 from relay.history.row import FIELDS, SOURCES
 from relay.history.wish import Wish
 from relay.ticker import upper
@@ -110,16 +110,24 @@ def _whole(text: str) -> int | None:
 def _chart(hub: Hub, past: Past, packer: Packer, wish: Wish) -> _Made:
     wish = _up_to_the_last_update(hub, wish)
     found = past.find(wish, hub.health.now())
+    resume_id, now, candles = _answer(hub, past, wish, found)
+    if candles.reason == NEWEST_MISSING:
+        found = past.renew(wish, found, now)
+        resume_id, now, candles = _answer(hub, past, wish, found)
     verdict = hub.verdict()
-    if verdict.simulated != wish.simulated:
-        raise NotMade("prices have become of another kind meanwhile")
-    # Read at once: what the board holds, and the id from which a client goes on.
-    resume_id, ticker, now = hub.board.id, hub.board.get(wish.symbol), hub.health.now()
-    candles = past.answer(wish, found, ticker, now)
     if verdict.state != "live" and not candles.settled:
         why = f"prices are {verdict.state}: {verdict.reason}"
         candles = candles._replace(reason=f"{why}; {candles.reason}".removesuffix("; "))
     return _made(packer, wish, candles, resume_id, now)
+
+
+def _answer(hub: Hub, past: Past, wish: Wish, found: Found) -> tuple[str, int, Answer]:
+    """The id and the time that an answer is exact for, and the answer. Raises NotMade."""
+    if hub.verdict().simulated != wish.simulated:
+        raise NotMade("prices have become of another kind meanwhile")
+    # Read at once: what the board holds, and the id from which a client goes on.
+    resume_id, ticker, now = hub.board.id, hub.board.get(wish.symbol), hub.health.now()
+    return resume_id, now, past.answer(wish, found, ticker, now)
 
 
 def _up_to_the_last_update(hub: Hub, wish: Wish) -> Wish:
