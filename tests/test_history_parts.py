@@ -1,17 +1,22 @@
 """What the answers of the history are built on: a cache with a bound, waits with a bound, makings shared."""
 
 import gzip
+import zlib
 
 import gevent
+import msgspec
 import pytest
 from gevent.event import Event
 
 from relay.history.cache import Cache
+from relay.history.page import Page, PageName, decode_page, encode_page
+from relay.history.pages import READ_SECONDS, Pages
 from relay.history.supply import MAX_WAITING, Supply
 from relay.store.contract import StoreUnavailable
 from relay.web.packed import Packed, Packer
 from relay.web.shared import MAX_ANSWERS, Shared
-from tests.archive import Wants
+from tests.archive import Shelf, Wants, kline
+from tests.clocks import SetClock
 
 
 def test_a_cache_gives_up_what_was_asked_for_longest_ago() -> None:
@@ -39,6 +44,29 @@ def test_a_value_that_is_larger_than_the_cache_is_not_kept() -> None:
     cache.put("a", "1", 60)
     cache.put("a", "2", 101)
     assert (cache.get("a"), cache.bytes) == (None, 0)
+
+
+def test_a_page_that_lacks_a_candle_is_read_again_though_its_time_is_over() -> None:
+    shelf, clock = Shelf(), SetClock()
+    name = PageName("klines", False, "BTCUSDT", "1m", 39_351)
+    pages = Pages(shelf, clock, 1 << 20)
+
+    def known(*, whole: bool) -> tuple[int, bool]:
+        klines = [kline(name.start + 60 * number) for number in range(10 if whole else 9)]
+        shelf.values[str(name)] = encode_page(Page(name.end * 1000, klines, whole))
+        clock.advance(READ_SECONDS)
+        found = pages.read([name])[name]
+        return len(found.final), found.whole
+
+    assert known(whole=False) == (9, False)
+    assert known(whole=True) == (10, True)
+    assert known(whole=False) == (10, True)
+    assert shelf.reads == [str(name)] * 2
+
+
+def test_a_page_of_a_former_release_is_whole() -> None:
+    former = zlib.compress(msgspec.msgpack.encode([7, []]))
+    assert decode_page(former) == Page(7, [], True)
 
 
 def test_so_many_answers_wait_and_the_others_go_without() -> None:

@@ -163,6 +163,7 @@ def test_a_page_is_kept_under_the_name_of_the_demand(running: Start, exchange: S
     assert [kline.time for kline in page.klines] == list(range(start, start + PAGE, MINUTE))
     assert page.until == NOW - APART_MILLISECONDS
     assert page.klines[0].volume == "10.5"
+    assert page.whole
 
 
 def test_a_page_that_still_runs_is_kept_for_a_shorter_time(
@@ -190,7 +191,9 @@ def test_a_page_that_lacks_a_candle_which_made_no_sense_is_asked_for_again_soon(
     start = (NOW // PAGE - 1) * PAGE
     exchange.answer = lambda _: said([row(start), row(start + MINUTE, v1="NaN")])
     supplier = running(exchange)
-    assert len(supplier.answer(OVER).klines) == 1
+    page = supplier.answer(OVER)
+    assert len(page.klines) == 1
+    assert not page.whole
     assert supplier.keeper.terms[OVER][0] == 3_600
 
 

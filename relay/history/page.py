@@ -30,6 +30,9 @@ class Page(msgspec.Struct, array_like=True, frozen=True):
     #: later one is as it was at that time.
     until: int
     klines: list[Kline]
+    #: Whether these are all that the exchange said of its time: False where rows made no sense, and were left
+    #: out.
+    whole: bool = True
 
 
 class PageName(NamedTuple):

@@ -26,6 +26,8 @@ class Known(NamedTuple):
     final: Rows
     #: The candle that was still running, if there was one.
     running: Kline | None
+    #: As in Page: what is missing in one that is not whole may be said yet.
+    whole: bool
 
 
 class _Kept(NamedTuple):
@@ -84,7 +86,8 @@ class Pages:
         return found
 
     def _keep(self, name: PageName, known: Known, data: bytes, now: float) -> None:
-        is_final = name.family == "klines" and known.until >= name.end * 1000
+        is_over = name.family == "klines" and known.until >= name.end * 1000
+        is_final = is_over and known.whole
         size = ROW_BYTES * len(known.final) + (0 if is_final else len(data)) + 1000
         self._cache.put(name, _Kept(known, b"" if is_final else data, now), size)
 
@@ -99,4 +102,4 @@ def _known(name: PageName, page: Page) -> Known:
             final[kline.time] = of_exchange(kline)
         elif kline.time <= page.until:
             running = kline
-    return Known(page.until, final, running)
+    return Known(page.until, final, running, page.whole)

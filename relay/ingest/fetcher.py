@@ -10,7 +10,7 @@ import gevent
 from relay.clock import Clock
 from relay.exchange.api import ANSWER_SECONDS, Api, Apis, RestError
 from relay.exchange.failure import REFUSED_SECONDS
-from relay.exchange.klines import WEIGHT, InvalidSymbol, Klines, Wanted, klines
+from relay.exchange.klines import WEIGHT, InvalidSymbol, Wanted, klines
 from relay.history.interval import SECONDS
 from relay.history.page import NEWEST_CANDLES, PAGE_CANDLES, Page, PageName
 from relay.store.contract import Refused
@@ -154,7 +154,8 @@ class Fetcher:
         self._check_kind(name, answer.simulated)
         if answer.dropped:
             log.warning("%s: %d candles that make no sense", name, answer.dropped)
-        return Fetched(Page(asked, answer.klines), _is_final(name, asked, answer))
+        page = Page(asked, answer.klines, whole=not answer.dropped)
+        return Fetched(page, _is_final(name, page))
 
     def _try_alone(self, api: Api) -> None:
         """An API that failed last time is asked for one page; meanwhile it is passed over for all others,
@@ -205,5 +206,5 @@ def _wanted(name: PageName, now: int) -> Wanted:
     return Wanted(name.symbol, name.interval, length, PAGE_CANDLES, before, start)
 
 
-def _is_final(name: PageName, asked: int, answer: Klines) -> bool:
-    return name.family == "klines" and name.end * 1000 <= asked and not answer.dropped
+def _is_final(name: PageName, page: Page) -> bool:
+    return name.family == "klines" and name.end * 1000 <= page.until and page.whole
