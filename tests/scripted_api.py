@@ -61,7 +61,9 @@ class ScriptedApi(Closing):
             return
         said = self.answer(query)
         with suppress(OSError):
-            request.send_response(said.status)
+            request.send_response_only(said.status)
+            if "Date" not in said.headers:
+                request.send_header("Date", request.date_time_string())
             if "Content-Length" not in said.headers:
                 request.send_header("Content-Length", str(len(said.body)))
             for name, value in said.headers.items():

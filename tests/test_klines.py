@@ -72,7 +72,8 @@ def test_the_newest_are_asked_for_without_a_time() -> None:
 
 
 def test_a_symbol_that_was_not_listed_yet_has_no_candles() -> None:
-    assert heard(said([])) == Klines([], False, 0)
+    found = heard(said([]))
+    assert (found.klines, found.dropped) == ([], 0)
 
 
 def test_candles_of_a_simulator_are_told_apart() -> None:
@@ -258,6 +259,31 @@ def test_a_weight_that_makes_no_sense_leaves_our_own_count(used: str) -> None:
         api = Api(exchange.url, SetClock())
         klines(api, WANTED)
     assert api.weight.used == klines_module.WEIGHT
+
+
+DATES = {
+    "Tue, 14 Nov 2023 22:13:17 GMT": 1_699_999_997_000,
+    "Tue, 14 Nov 2023 22:13:17 -0000": 1_699_999_997_000,
+    "Wed, 15 Nov 2023 00:13:17 +0200": 1_699_999_997_000,
+    "Wed, 15 Nov 2023 22:13:19 GMT": 1_700_086_399_000,
+    "Wed, 15 Nov 2023 22:13:22 GMT": None,
+    "Tue, 14 Nov 2022 22:13:17 GMT": None,
+    "": None,
+    "now": None,
+    "1700000000": None,
+    "Tue, 99 Nov 2023 22:13:17 GMT": None,
+    "Tue, 14 Nov 2023 22:13:17 +9999999999": None,
+    "Tue, 14 Nov 99999999999 22:13:17 GMT": None,
+    "Tue, 14 Nov 0001 00:00:00 +2359": None,
+    "Tue, 14 Nov " + "9" * 5000 + " 22:13:17 GMT": None,
+    "," * 5000: None,
+}
+
+
+@pytest.mark.parametrize("date", DATES, ids=lambda date: repr(date[:40]))
+def test_the_date_of_an_answer_is_told_where_it_is_within_a_day_of_our_clock(date: str) -> None:
+    with ScriptedApi(lambda _: Said(b"[]", 200, {"Date": date})) as exchange:
+        assert klines(Api(exchange.url, SetClock()), WANTED).date == DATES[date]
 
 
 def test_every_interval_is_read_from_the_simulator() -> None:

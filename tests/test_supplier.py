@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from email.utils import formatdate
 from typing import Any
 
 import gevent
@@ -177,6 +178,40 @@ def test_a_page_that_still_runs_is_kept_for_a_shorter_time(
         RUNNING: (3_600, 2_000),
         CLOSES: (3_600, 5_000),
     }
+
+
+@pytest.mark.parametrize(
+    ("date", "until"),
+    [
+        # The exchange's clock is behind ours by three seconds, or ahead.
+        ("Tue, 14 Nov 2023 22:13:17 GMT", NOW - 3_000 - APART_MILLISECONDS),
+        ("Tue, 14 Nov 2023 22:13:59 GMT", NOW - APART_MILLISECONDS),
+        # By more than a day.
+        ("Mon, 13 Nov 2023 22:13:00 GMT", NOW - APART_MILLISECONDS),
+        ("yesterday", NOW - APART_MILLISECONDS),
+    ],
+)
+def test_a_candle_is_over_once_it_is_by_the_exchanges_clock_and_by_ours(
+    running: Start, exchange: ScriptedApi, date: str, until: int
+) -> None:
+    exchange.answer = lambda query: rows_of(query, end=NOW)._replace(headers={"Date": date})
+    assert running(exchange).answer(RUNNING).until == until
+
+
+def test_a_page_that_is_over_by_our_clock_alone_is_not_final(
+    running: Start, exchange: ScriptedApi
+) -> None:
+    clock = SetClock()
+    length = PAGE_CANDLES * 1000
+    # It ended two seconds ago.
+    clock.set_wall(NOW // length * length + 2_000)
+    exchange.answer = lambda query: rows_of(query, 1000)._replace(
+        headers={"Date": formatdate(clock.wall_ms() / 1000 - 3, usegmt=True)}
+    )
+    supplier = running(exchange, clock=clock)
+    name = f"klines/real/BTCUSDT/1s/{NOW // length - 1}"
+    supplier.answer(name)
+    assert supplier.keeper.terms[name][0] == 3_600
 
 
 def test_the_newest_closes_are_a_page(running: Start, exchange: ScriptedApi) -> None:

@@ -4,7 +4,9 @@ Facts are from Binance's Spot documentation, rest-api.md.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from email.message import Message
+from email.utils import parsedate_to_datetime
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -23,9 +25,15 @@ BANNED_SECONDS = 120.0
 #: APIs whose accounts are kept; a simulator has another address each time that it starts.
 MAX_APIS = 16
 
+#: Seconds from our clock within which the Date of an answer is believed.
+DATE_SECONDS = 86_400
+
 _USED = "X-MBX-USED-WEIGHT-1M"
 #: Digits of a weight that is believed.
 _USED_DIGITS = 9
+#: Characters of a Date that are looked at; one has 29.
+_DATE_CHARACTERS = 100
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: No number of an error of the exchange's is beyond it.
 _MAX_CODE = 99_999
 
@@ -52,6 +60,9 @@ class Answer(NamedTuple):
     body: bytes
     #: Whether a simulator sent it.
     simulated: bool
+    #: When it said so by its own clock, in milliseconds since 1970, down to the second; None where it does
+    #: not tell, or where that is further than DATE_SECONDS from ours.
+    date: int | None
 
 
 class _Wrong(msgspec.Struct):
@@ -69,6 +80,7 @@ class Api:
     def __init__(self, base: str, clock: Clock = SYSTEM) -> None:
         """`base`: its URL, without a path."""
         self.base = base
+        self._clock = clock
         self.weight = Weight(clock)
 
     def get(self, path: str, weight: int, most: int) -> Answer:
@@ -89,7 +101,7 @@ class Api:
             raise RestError(said(error)) from error
         finally:
             self.weight.settle(spent, used)
-        return Answer(body, HEADER in headers)
+        return Answer(body, HEADER in headers, _date(headers, self._clock.wall_ms()))
 
     def _refused(self, error: http_limits.StatusError) -> RestError:
         wait = retry_after({name.lower(): value for name, value in error.headers.items()})
@@ -130,6 +142,18 @@ def _used(headers: Message) -> int | None:
     value = headers.get(_USED, "").strip()
     believed = value.isascii() and value.isdecimal() and len(value) <= _USED_DIGITS
     return int(value) if believed else None
+
+
+def _date(headers: Message, now: int) -> int | None:
+    """What the Date header says, if that can be believed at this time; all in milliseconds."""
+    try:
+        date = parsedate_to_datetime(headers.get("Date", "")[:_DATE_CHARACTERS])
+    except (ValueError, OverflowError):
+        return None
+    # HTTP knows no other zone than UTC.
+    told = (date if date.tzinfo else date.replace(tzinfo=UTC)) - _EPOCH
+    milliseconds = told // timedelta(milliseconds=1)
+    return milliseconds if abs(milliseconds - now) <= DATE_SECONDS * 1000 else None
 
 
 def _code(reason: bytes) -> int:

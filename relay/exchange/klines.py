@@ -60,13 +60,15 @@ class Klines(NamedTuple):
     simulated: bool
     #: Rows that made no sense, and are left out.
     dropped: int
+    #: When it said so by its own clock; as in api.Answer.
+    date: int | None = None
 
 
 def klines(api: Api, wanted: Wanted) -> Klines:
     """The candles that are wanted, as far as there are any. Raises RestError or InvalidSymbol."""
     most = _FRAME_BYTES + wanted.limit * MAX_ROW_BYTES
     try:
-        body, simulated = api.get(_path(wanted), WEIGHT, most)
+        body, simulated, date = api.get(_path(wanted), WEIGHT, most)
     except RestError as error:
         if (error.status, error.code) == (400, INVALID_SYMBOL):
             raise InvalidSymbol(wanted.symbol) from error
@@ -78,7 +80,7 @@ def klines(api: Api, wanted: Wanted) -> Klines:
     found = _usable(rows, wanted)
     if rows and not found:
         raise RestError(f"{len(rows)} candles that make no sense")
-    return Klines(found, simulated, len(rows) - len(found))
+    return Klines(found, simulated, len(rows) - len(found), date)
 
 
 def _path(wanted: Wanted) -> str:

@@ -66,7 +66,7 @@ _decode_info = msgspec.json.Decoder(_ExchangeInfo).decode
 
 def day(api: Api, clock: Clock = SYSTEM) -> Day:
     """Every symbol that is traded at present, with its 24 hours. Raises RestError."""
-    body, simulated = api.get(_DAY_PATH, _DAY_WEIGHT, MAX_ANSWER_BYTES)
+    body, simulated, _ = api.get(_DAY_PATH, _DAY_WEIGHT, MAX_ANSWER_BYTES)
     received_time = clock.wall_ms()
     rows = _read(_decode_day, body)
     _believe(len(rows))
@@ -78,7 +78,7 @@ def listing(api: Api) -> dict[str, str]:
 
     Raises RestError.
     """
-    body, _ = api.get(_LISTING_PATH, _LISTING_WEIGHT, MAX_ANSWER_BYTES)
+    body, *_ = api.get(_LISTING_PATH, _LISTING_WEIGHT, MAX_ANSWER_BYTES)
     rows = _read(_decode_info, body).symbols
     _believe(len(rows))
     return {

@@ -26,8 +26,9 @@ _MAX_BYTES = 1 << 20
 class Page(msgspec.Struct, array_like=True, frozen=True):
     """Candles of one symbol and interval, the oldest first."""
 
-    #: When it was asked for, by the listener's clock, in milliseconds: a candle that ends by then is final, a
-    #: later one is as it was at that time.
+    #: When it was asked for, in milliseconds, by the listener's clock or the exchange's, whichever is behind,
+    #: less a second for what they may still differ by: a candle that ends by then is final, a later one is as
+    #: it was at that time.
     until: int
     klines: list[Kline]
     #: Whether these are all that the exchange said of its time: False where rows made no sense, and were left

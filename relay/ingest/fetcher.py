@@ -33,8 +33,8 @@ LOOK_SECONDS = 1.0
 PROBLEM_SECONDS = 60.0
 #: Nothing was traded at Binance before: 2017-07-01, UTC, in seconds since 1970.
 FIRST_TIME = 1_498_867_200
-#: Milliseconds by which our clock may be ahead of the exchange's: a candle that has ended within them may
-#: still change.
+#: Milliseconds that a candle may still change after its end, and by which our clock may be ahead of the
+#: exchange's where that does not tell its time.
 APART_MILLISECONDS = 1_000
 #: Seconds by which a running candle's time may be ahead of our clock.
 MAX_AHEAD_SECONDS = 86_400
@@ -138,7 +138,7 @@ class Fetcher:
     def _ask(self, api: Api, name: PageName) -> Fetched:
         """Raises RestError, or Refusal where no other API would say anything else."""
         self._try_alone(api)
-        asked = self._clock.wall_ms() - APART_MILLISECONDS
+        asked = self._clock.wall_ms()
         try:
             answer = klines(api, _wanted(name, asked))
         except InvalidSymbol:
@@ -154,7 +154,9 @@ class Fetcher:
         self._check_kind(name, answer.simulated)
         if answer.dropped:
             log.warning("%s: %d candles that make no sense", name, answer.dropped)
-        page = Page(asked, answer.klines, whole=not answer.dropped)
+        # By whichever clock is behind: ours may be ahead of the one that ends candles.
+        until = min(asked, answer.date or asked) - APART_MILLISECONDS
+        page = Page(until, answer.klines, whole=not answer.dropped)
         return Fetched(page, _is_final(name, page))
 
     def _try_alone(self, api: Api) -> None:
