@@ -595,6 +595,18 @@ def test_a_store_that_is_away_ends_nothing(running: Start, exchange: ScriptedApi
     assert supplier.supplier.problem == ""
 
 
+def test_a_store_that_was_away_is_not_told_of_for_ever(
+    running: Start, exchange: ScriptedApi
+) -> None:
+    supplier = running(exchange)
+    supplier.keeper.fails = [StoreUnavailable("away")]
+    supplier.refusal(OVER)
+    supplier.clock.advance(fetcher_module.PROBLEM_SECONDS - 1)
+    assert supplier.supplier.problem == "the store: away"
+    supplier.clock.advance(1)
+    assert supplier.supplier.problem == ""
+
+
 def test_a_lease_that_another_listener_holds_ends_nothing(
     running: Start, exchange: ScriptedApi
 ) -> None:

@@ -12,7 +12,7 @@ from gevent.pool import Pool
 from relay.backoff import Backoff
 from relay.clock import Clock
 from relay.history.page import encode_page, page_name
-from relay.ingest.fetcher import SOON_SECONDS, WRONG_SECONDS, Fetcher, Refusal
+from relay.ingest.fetcher import PROBLEM_SECONDS, SOON_SECONDS, WRONG_SECONDS, Fetcher, Refusal
 from relay.store.contract import Keeper, LeaseHeld, Orders, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Supplier:
         self._keeper = keeper
         self._fetcher = fetcher
         self._clock = clock
-        self._taking, self._keeping = _Side(), _Side()
+        self._taking, self._keeping = _Side(clock), _Side(clock)
         self._in_progress: set[str] = set()
         # When each was answered, by the monotonic clock, the oldest first.
         self._answered: dict[str, float] = {}
@@ -117,17 +117,26 @@ class Supplier:
 class _Side:
     """One of the two things that we ask of the store."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._backoff = Backoff(first=0.1, cap=5.0)
-        self.problem = ""
+        # Until when it is worth to be told, and what it is: nobody may ask for anything after it is over.
+        self._problem = (0.0, "")
+
+    @property
+    def problem(self) -> str:
+        """What went wrong lately, or nothing."""
+        until, reason = self._problem
+        return reason if until > self._clock.monotonic() else ""
 
     def works(self) -> None:
         self._backoff.reset()
-        self.problem = ""
+        self._problem = (0.0, "")
 
     def failed(self, error: StoreUnavailable) -> None:
         """Waits, longer each time."""
         if not self.problem:
             log.warning("demands wait for the store: %s", error)
-        self.problem = f"the store: {error}"[:200]
+        reason = f"the store: {error}"[:200]
+        self._problem = self._clock.monotonic() + PROBLEM_SECONDS, reason
         gevent.sleep(self._backoff.next())
