@@ -270,8 +270,10 @@ def test_a_full_redis_refuses_and_is_read_all_the_same(own_server: RedisServer) 
         lambda: store.keeper.put("klines/1", b"late", 60),
         lambda: store.keeper.patch([Patch("minutes/1", 1, b"x", 60)]),
     ):
-        with pytest.raises(StoreRefuses, match="maxmemory"):
+        with pytest.raises(StoreRefuses, match="maxmemory") as refused:
             write()
+        # Clients are told, and it is no use to them which script it was.
+        assert "script" not in str(refused.value)
     assert store.keeper.read(["klines/1", "minutes/1"]) == [b"x", None]
     own_server.client.config_set("maxmemory", 0)
     store.keeper.put("klines/1", b"y", 60)

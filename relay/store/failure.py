@@ -11,7 +11,9 @@ def unavailable(error: Exception) -> StoreUnavailable:
     if isinstance(error, MISREAD):
         return StoreUnavailable(f"Redis answers oddly: {type(error).__name__}: {error}"[:200])
     refused = isinstance(error, ResponseError)
-    return (StoreRefuses if refused else StoreUnavailable)(str(error))
+    # After that comes which script it was, and where in it: clients are told what this says.
+    reason = str(error).partition(" script:")[0]
+    return (StoreRefuses if refused else StoreUnavailable)(reason)
 
 
 def text(holder: object) -> str:
