@@ -9,14 +9,17 @@ import gevent.socket
 import pytest
 import redis
 
+from relay.batch import Batch
+from relay.feed_status import FeedStatus
 from relay.store import memory_archive, redis_archive
 from relay.store.contract import Keeper, LeaseHeld, Patch, StoreRefuses, StoreUnavailable
 from relay.store.keys import HEAD, HISTORY, ORDER
 from relay.store.memory_archive import MemoryArchive
 from relay.store.redis_archive import RedisArchive
 from relay.store.redis_writer import RedisStore
+from relay.ticker import Ticker
 from tests.clocks import SetClock
-from tests.processes import RedisServer
+from tests.processes import RedisServer, wait_until
 
 
 @pytest.fixture
@@ -278,6 +281,70 @@ def test_a_full_redis_refuses_and_is_read_all_the_same(own_server: RedisServer) 
     own_server.client.config_set("maxmemory", 0)
     store.keeper.put("klines/1", b"y", 60)
     assert only(store.keeper, "klines/1") == b"y"
+
+
+def put_pages(keeper: Keeper, count: int) -> list[str]:
+    """Pages that fill several megabytes; their names, the oldest first."""
+    names = [f"klines/{number}" for number in range(count)]
+    for name in names:
+        keeper.put(name, b"x" * 100_000, 60, most=1000)
+    return names
+
+
+def fill(server: RedisServer, part: float) -> None:
+    """Lets it have so much memory that this part of it is used."""
+    server.client.config_set("maxmemory", int(server.client.info("memory")["used_memory"] / part))
+
+
+def test_pages_leave_room_for_prices(own_server: RedisServer) -> None:
+    store = RedisStore(own_server.url)
+    store.open()
+    names = put_pages(store.keeper, 100)
+    fill(own_server, 0.9)
+    for most in (1000, 1):
+        with pytest.raises(StoreRefuses, match="the last fifth of Redis's memory"):
+            store.keeper.put("closes/1", b"x", 60, most=most)
+    with pytest.raises(StoreRefuses):
+        store.keeper.put("klines/new", b"x", 60, most=1000)
+    # The oldest have made room.
+    values = [value is not None for value in store.keeper.read([*names, "klines/new", "closes/1"])]
+    assert values == [False] * 10 + [True] * 90 + [False] * 2
+    live = FeedStatus("live", time=1, age=0.0)
+    store.write(Batch("e1", 0, 1, live, [Ticker("BTCUSDT", "1", "trade", 1)]))
+    assert own_server.client.hgetall("prices") == {"BTCUSDT": "1"}
+    store.keeper.patch([Patch("minutes/1", 1, b"x", 60)])
+    assert only(store.keeper, "minutes/1") == b"Rx"
+
+
+@pytest.mark.parametrize("part", [0.9, 1.5])
+def test_a_redis_that_pages_filled_takes_pages_again_in_a_while(
+    own_server: RedisServer, part: float
+) -> None:
+    store = RedisStore(own_server.url)
+    store.open()
+    put_pages(store.keeper, 100)
+    fill(own_server, part)
+
+    def takes_one() -> bool:
+        try:
+            store.keeper.put("klines/new", b"x", 60, most=1000)
+        except StoreRefuses:
+            return False
+        return True
+
+    wait_until(takes_one, "room for a page")
+    assert only(store.keeper, "klines/new") == b"x"
+
+
+def test_a_user_who_may_not_ask_for_the_memory_puts_pages(own_server: RedisServer) -> None:
+    rights = "~* &* +@all -info"
+    own_server.client.execute_command("ACL", "SETUSER", "few", "on", ">few", *rights.split())
+    store = RedisStore(f"redis://few:few@127.0.0.1:{own_server.port}")
+    store.open()
+    put_pages(store.keeper, 20)
+    fill(own_server, 0.9)
+    store.keeper.put("klines/new", b"x", 60, most=1000)
+    assert only(store.keeper, "klines/new") == b"x"
 
 
 def test_a_replica_refuses(own_server: RedisServer) -> None:

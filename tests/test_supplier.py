@@ -174,8 +174,8 @@ def test_a_page_that_still_runs_is_kept_for_a_shorter_time(
     for name in (OVER, RUNNING, CLOSES):
         supplier.answer(name)
     assert supplier.keeper.terms == {
-        OVER: (86_400, 2_000),
-        RUNNING: (3_600, 2_000),
+        OVER: (86_400, 1_000),
+        RUNNING: (3_600, 1_000),
         CLOSES: (3_600, 5_000),
     }
 

@@ -27,7 +27,7 @@ FRESH_SECONDS = 1.0
 FINAL_SECONDS = 86_400
 RUNNING_SECONDS = 3_600
 #: Pages of each family that are kept at most.
-MAX_PAGES = {"klines": 2_000, "closes": 5_000}
+MAX_PAGES = {"klines": 1_000, "closes": 5_000}
 
 
 class Supplier:

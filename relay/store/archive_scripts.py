@@ -54,15 +54,33 @@ return whole
 """
 )
 
+#: Whether so little memory is left that prices need it. Without maxmemory, or the right to ask, it is not.
+_IS_NEARLY_FULL = """
+local function is_nearly_full()
+    local memory = redis.pcall('INFO', 'memory')
+    if type(memory) ~= 'string' then return false end
+    local used = tonumber(string.match(memory, 'used_memory:(%d+)'))
+    local most = tonumber(string.match(memory, 'maxmemory:(%d+)'))
+    return used and most and most > 0 and used > 0.8 * most
+end
+"""
+
 #: KEYS head, value, order; ARGV token, value, seconds, the number of values that the family may have or 0,
-#: name, what keys of values begin with.
+#: name, what keys of values begin with. Answers an error where it would take the memory that prices need;
+#: then a tenth of the family goes, the oldest first, so that there is room again.
 PUT = (
     scripts.OURS
+    + _IS_NEARLY_FULL
     + _WRITER_ONLY
     + """
 local key, order, seconds, most = KEYS[2], KEYS[3], tonumber(ARGV[3]), tonumber(ARGV[4])
-redis.call('SET', key, ARGV[2], 'EX', seconds)
-if most == 0 then return end
+if most == 0 then
+    redis.call('SET', key, ARGV[2], 'EX', seconds)
+    return
+end
+local function drop_oldest(count)
+    for i = 1, count do redis.call('UNLINK', ARGV[6] .. redis.call('ZPOPMIN', order)[1]) end
+end
 keep_if(order, 'zset')
 -- Somebody else filled it. What it named expires by itself.
 if redis.call('ZCARD', order) > 2 * most + 1000 then redis.call('UNLINK', order) end
@@ -70,11 +88,14 @@ local now = redis.call('TIME')
 now = now[1] * 1000000 + now[2]
 -- Else what claims to be of the future would never go.
 redis.call('ZREMRANGEBYSCORE', order, now, '+inf')
+if is_nearly_full() then
+    drop_oldest(math.ceil(redis.call('ZCARD', order) / 10))
+    return redis.error_reply("ERR pages may not use the last fifth of Redis's memory")
+end
+redis.call('SET', key, ARGV[2], 'EX', seconds)
 redis.call('ZADD', order, now, ARGV[5])
 if redis.call('TTL', order) < seconds then redis.call('EXPIRE', order, seconds) end
-for i = 1, math.min(redis.call('ZCARD', order) - most, 100) do
-    redis.call('UNLINK', ARGV[6] .. redis.call('ZPOPMIN', order)[1])
-end
+drop_oldest(math.min(redis.call('ZCARD', order) - most, 100))
 """
 )
 

@@ -110,7 +110,8 @@ class Keeper(Archive, Protocol):
 
     def put(self, name: str, value: bytes, seconds: int, most: int = 0) -> None:
         """Writes a whole value, to be kept for so many seconds. Of its family `most` values are kept at
-        most, if that is not 0: the one that was put longest ago goes first."""
+        most, if that is not 0: the one that was put longest ago goes first. Where such values would take
+        the memory that prices need, some of the oldest go; raises StoreRefuses if this one is not kept."""
 
     def drop(self, names: Sequence[str]) -> None:
         """Takes values away."""
