@@ -9,7 +9,9 @@ from relay.batch import Batch
 from relay.config import load_or_exit
 from relay.exchange import rest
 from relay.exchange.rest import Day
+from relay.history.page import PageName
 from relay.ingest.catalogue import Catalogue
+from relay.ingest.fetcher import Refusal
 from relay.ingest.intake import Intake
 from relay.ingest.pipeline import GAP_SECONDS, SETTLE_SECONDS, Pipeline
 from relay.store.memory import MemoryStore
@@ -17,10 +19,18 @@ from relay.store.memory_archive import MemoryArchive
 from relay.store.memory_demands import MemoryDemands
 from relay.ticker import Ticker
 from tests.clocks import SetClock
+from tests.scripted_api import ScriptedApi, said
+
+PAGE = PageName("klines", False, "BTCUSDT", "1m", 39_000)
 
 
 def ticker(price: str, event_time: int, stream: str = "24hrMiniTicker") -> Ticker:
     return Ticker("QUIET", price, stream, 0, event_time, trades=9)
+
+
+def fetch(pipeline: Pipeline, name: PageName) -> None:
+    """As for a worker that demands it."""
+    pipeline._supplier._fetcher.fetch(name)
 
 
 class Looks:
@@ -127,6 +137,34 @@ def test_a_look_that_came_too_early_is_made_up_for() -> None:
     looks.advance(1)
     assert looks.times.get(timeout=10) == 28
     greenlet.kill()
+
+
+def test_an_api_that_bans_the_catalogue_is_asked_for_no_page_and_the_other_way_round(
+    pipeline: Pipeline, clock: SetClock
+) -> None:
+    with ScriptedApi(lambda _: said({}, 429, Retry_After="60")) as exchange:
+        pipeline._catalogue.prefer(exchange.url)
+        pipeline._catalogue.look()
+        asked = len(exchange.asked)
+        with pytest.raises(Refusal, match="to be left alone"):
+            fetch(pipeline, PAGE)
+        assert len(exchange.asked) == asked == 1
+        clock.advance(61)
+        with pytest.raises(Refusal):
+            fetch(pipeline, PAGE)
+        assert len(exchange.asked) == 2
+        pipeline._catalogue.look()
+        assert len(exchange.asked) == 2
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_pages_are_of_the_kind_of_the_prices(pipeline: Pipeline, *, simulated: bool) -> None:
+    with ScriptedApi(lambda _: said([])) as exchange:
+        pipeline._catalogue.prefer(exchange.url)
+        pipeline.writer.use(simulated)
+        with pytest.raises(Refusal, match="at present"):
+            fetch(pipeline, PAGE._replace(simulated=not simulated))
+        assert exchange.asked == []
 
 
 def test_nothing_is_written_once_it_is_stopped(
