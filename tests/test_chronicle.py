@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 from relay.candle import Candle, packed
-from relay.history.block import HOURS, MINUTES, candles
+from relay.history.block import HOURS, MINUTES, Span, candles
 from relay.ingest.candles import Candles
-from relay.ingest.chronicle import Chronicle
+from relay.ingest.chronicle import MAX_HOURS_BEHIND, Chronicle
 from relay.store.contract import LeaseHeld, Patch, StoreUnavailable
 from relay.ticker import Ticker
 from tests.clocks import SetClock
@@ -21,6 +21,9 @@ class Values:
 
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
+        #: For how many seconds each is kept, and among how many of its family at most.
+        self.seconds: dict[str, int] = {}
+        self.most: dict[str, int] = {}
         self.failure: Exception | None = None
         self.calls = 0
 
@@ -39,11 +42,14 @@ class Values:
             value.extend(bytes(max(0, patch.offset - len(value))))
             value[patch.offset : patch.offset + len(patch.data)] = patch.data
             self.values[patch.name] = bytes(value)
+            self.seconds[patch.name] = patch.seconds
         return closed
 
-    def put(self, name: str, value: bytes, _seconds: int, _most: int = 0) -> None:
+    def put(self, name: str, value: bytes, seconds: int, most: int = 0) -> None:
         self._look()
         self.values[name] = value
+        self.seconds[name] = seconds
+        self.most[name] = most
 
     def drop(self, names: Sequence[str]) -> None:
         self._look()
@@ -59,12 +65,14 @@ class Values:
 class Listener:
     """Candles and their chronicle, with a clock of their own."""
 
-    def __init__(self, values: Values, now: int = DAY) -> None:
+    def __init__(
+        self, values: Values, now: int = DAY, *, minutes: int = 86_400, hours: int = 30 * 86_400
+    ) -> None:
         self.clock = SetClock(wall_ms=now * 1000)
         self.candles = Candles(self.clock)
         self.candles.simulated = lambda: False
         self.values = values
-        self.chronicle = Chronicle(self.candles, values, 86_400, 30 * 86_400, self.clock)
+        self.chronicle = Chronicle(self.candles, values, minutes, hours, self.clock)
 
     def read(self, price: str, time: float, symbol: str = "BTCUSDT") -> None:
         self.clock.set_wall(max(self.clock.wall_ms(), int(time * 1000)))
@@ -186,3 +194,120 @@ def test_real_and_simulated_minutes_are_kept_apart(listener: Listener) -> None:
 def test_a_listener_with_nothing_to_keep_asks_nothing(listener: Listener) -> None:
     listener.at(DAY + 63)
     assert listener.values.calls == 0
+
+
+def name_of(span: Span, time: int, symbol: str = "BTCUSDT") -> str:
+    return span.name(False, symbol, time)
+
+
+def test_blocks_are_kept_as_long_as_is_set_and_for_their_own_time(listener: Listener) -> None:
+    minutes, hours = name_of(MINUTES, DAY), name_of(HOURS, DAY)
+    listener.read("5", DAY + 1)
+    listener.at(DAY + 63)
+    assert listener.values.seconds[minutes] == 86_400 + 3600
+    listener.values.seconds.clear()
+    listener.at(DAY + 3700)
+    assert listener.values.seconds[minutes] == 86_400 + 3600
+    assert listener.values.seconds[hours] == 30 * 86_400 + 86_400
+    # Nothing of ours is given up since there is too much of it.
+    assert set(listener.values.most.values()) == {0}
+
+
+def test_a_day_that_is_closed_is_kept_as_long_as_before(listener: Listener) -> None:
+    listener.read("5", DAY + 23 * 3600)
+    listener.at(DAY + 24 * 3600 + 100)
+    assert listener.values.values[name_of(HOURS, DAY)][:1] == b"Z"
+    assert listener.values.seconds[name_of(HOURS, DAY)] == 30 * 86_400 + 86_400
+
+
+def test_minutes_that_nobody_wants_are_kept_until_their_hour_is_made() -> None:
+    listener = Listener(Values(), minutes=0)
+    listener.read("5", DAY + 1)
+    listener.at(DAY + 3700)
+    assert listener.values.seconds[name_of(MINUTES, DAY)] == 2 * 3600 + 3600
+    assert listener.hours(DAY) == [Candle(DAY, 0, 5, 5, 5, 5, 1)]
+
+
+def test_hours_that_nobody_wants_are_not_made() -> None:
+    listener = Listener(Values(), hours=0)
+    listener.read("5", DAY + 1)
+    listener.at(DAY + 3700)
+    assert listener.values.values[name_of(MINUTES, DAY)][:1] == b"Z"
+    assert not any(name.startswith("hours") for name in listener.values.values)
+
+
+def test_up_to_where_hours_are_closed_is_noted(listener: Listener) -> None:
+    listener.read("5", DAY + 1)
+    listener.at(DAY + 3700)
+    assert listener.values.values["closed/real"] == str(DAY // 3600).encode()
+    assert listener.values.seconds["closed/real"] == 30 * 86_400
+    assert "closed/simulated" not in listener.values.values
+    listener.at(DAY + 7300)
+    assert listener.values.values["closed/real"] == str(DAY // 3600 + 1).encode()
+
+
+def test_hours_are_closed_once(listener: Listener) -> None:
+    listener.read("5", DAY + 1)
+    listener.at(DAY + 3700)
+    calls = listener.values.calls
+    listener.at(DAY + 3800)
+    assert listener.values.calls == calls
+
+
+@pytest.mark.parametrize("note", [b"nonsense", b"-1", b"9" * 12, b""])
+def test_a_note_that_somebody_else_wrote_is_replaced(listener: Listener, note: bytes) -> None:
+    listener.values.values["closed/real"] = note
+    listener.read("5", DAY + 1)
+    listener.at(DAY + 3700)
+    assert listener.values.values["closed/real"] == str(DAY // 3600).encode()
+    assert len(listener.hours(DAY)) == 1
+
+
+def test_after_a_long_time_without_a_listener_only_the_last_hours_are_looked_at() -> None:
+    values = Values()
+    first = Listener(values)
+    first.read("5", DAY + 1)
+    first.read("6", DAY + 3601)
+    first.at(DAY + 3663)
+    values.values["closed/real"] = str(DAY // 3600 - 100).encode()
+    # The last hour that is over now is the one that ends in 24 hours after the first.
+    second = Listener(values, DAY + (MAX_HOURS_BEHIND + 1) * 3600 + 90)
+    second.read("7", DAY + (MAX_HOURS_BEHIND + 1) * 3600 + 91)
+    second.chronicle.work()
+    assert values.values[name_of(MINUTES, DAY)][:1] == b"R"
+    assert values.values[name_of(MINUTES, DAY + 3600)][:1] == b"Z"
+    assert second.hours(DAY) == [Candle(DAY + 3600, 0, 6, 6, 6, 6, 1)]
+
+
+def test_several_hours_that_are_over_at_once_are_all_made_for_every_symbol(
+    listener: Listener,
+) -> None:
+    symbols = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
+    listener.values.values["closed/real"] = str(DAY // 3600 - 1).encode()
+    for hour in range(3):
+        for symbol in symbols:
+            listener.read(str(hour + 1), DAY + 3600 * hour, symbol)
+    listener.at(DAY + 3 * 3600 + 100)
+    for symbol in symbols:
+        assert [candle.close for candle in listener.hours(DAY, symbol)] == [1, 2, 3]
+    assert listener.values.values["closed/real"] == str(DAY // 3600 + 2).encode()
+
+
+def test_a_symbol_that_is_removed_gets_its_last_hour(listener: Listener) -> None:
+    listener.read("5", DAY + 1)
+    listener.read("7", DAY + 1, "ETHUSDT")
+    listener.at(DAY + 63)
+    listener.read("8", DAY + 120, "ETHUSDT")
+    listener.candles.remove("ETHUSDT")
+    listener.at(DAY + 3700)
+    assert listener.hours(DAY, "ETHUSDT") == [Candle(DAY, 0, 7, 8, 7, 8, 2)]
+
+
+def test_a_symbol_whose_minutes_were_all_kept_before_it_is_removed_gets_its_last_hour(
+    listener: Listener,
+) -> None:
+    listener.read("7", DAY + 3601, "ETHUSDT")
+    listener.at(DAY + 3663)
+    listener.candles.remove("ETHUSDT")
+    listener.at(DAY + 7300)
+    assert listener.hours(DAY, "ETHUSDT") == [Candle(DAY + 3600, 0, 7, 7, 7, 7, 1)]
