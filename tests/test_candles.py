@@ -231,3 +231,127 @@ def test_a_ticker_carries_only_so_many_minutes() -> None:
     assert [candle.time - MINUTE for candle in shown(candles).candles] == [
         60 * minute for minute in range(14, 20)
     ]
+
+
+def test_a_running_minute_closes_at_the_price_that_counts_whoever_read_it() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("6", 40))
+    # Ours is the candle of less; what the store's writer read last is newer.
+    newest = ticker("8", 50)
+    candles.restore([stored(Candle(MINUTE, 0, 5, 9, 2, 8, 20))], lambda _: newest)
+    assert shown(candles).candles == [Candle(MINUTE, 0, 5, 9, 2, 8, 20)]
+
+
+def test_a_running_minute_reaches_as_far_as_the_price_that_counts() -> None:
+    for price, high, low in (("12", 12, 2), ("1", 9, 1)):
+        candles, _ = kept()
+        newest = ticker(price, 50)
+        candles.restore([stored(Candle(MINUTE, 0, 5, 9, 2, 8, 20))], lambda _, each=newest: each)
+        assert shown(candles).candles == [Candle(MINUTE, 0, 5, high, low, int(price), 20)]
+
+
+def test_a_running_minute_takes_the_unit_of_the_price_that_counts() -> None:
+    candles, _ = kept()
+    candles.restore([stored(Candle(MINUTE, 0, 5, 9, 2, 8, 20))], lambda _: ticker("8.25", 50))
+    assert shown(candles).candles == [Candle(MINUTE, 2, 500, 900, 200, 825, 20)]
+    coarse, _ = kept()
+    coarse.restore([stored(Candle(MINUTE, 2, 500, 900, 200, 800, 20))], lambda _: ticker("7", 50))
+    assert shown(coarse).candles == [Candle(MINUTE, 2, 500, 900, 200, 700, 20)]
+
+
+def test_a_price_of_another_minute_ends_no_candle() -> None:
+    for after in (-1, 60):
+        candles, _ = kept()
+        newest = ticker("12", after)
+        candles.restore([stored(Candle(MINUTE, 0, 5, 9, 2, 8, 20))], lambda _, each=newest: each)
+        assert shown(candles).candles == [Candle(MINUTE, 0, 5, 9, 2, 8, 20)]
+
+
+def test_what_travels_after_a_takeover_is_what_was_taken_over() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("6", 40))
+    before = shown(candles).minutes
+    published = Candle(MINUTE, 0, 5, 9, 2, 6, 20)
+    candles.restore([stored(published)], lambda _: ticker("8", 50))
+    assert before == packed(Candle(MINUTE, 0, 6, 6, 6, 6, 1))
+    assert shown(candles).minutes == packed(Candle(MINUTE, 0, 5, 9, 2, 8, 20))
+
+
+def test_a_symbol_that_is_not_held_takes_no_candles_over() -> None:
+    candles, _ = kept()
+    candles.restore([stored(Candle(MINUTE, 0, 5, 9, 2, 8, 20))], lambda _: None)
+    assert shown(candles).candles == []
+
+
+def test_minutes_of_another_kind_are_no_part_of_what_is_taken_over() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("900", 1))
+    candles.clear()
+    candles.simulated = lambda: True
+    published = Candle(MINUTE, 0, 5, 9, 2, 6, 20), Candle(MINUTE + 60, 0, 6, 7, 6, 7, 3)
+    candles.restore([stored(published[1], published[0])], lambda _: ticker("7", 70))
+    assert shown(candles).candles == list(published)
+    assert candles.unsaved() == [
+        (Closed(False, "BTCUSDT", MINUTE), Candle(MINUTE, 0, 900, 900, 900, 900, 1)),
+        (Closed(True, "BTCUSDT", MINUTE), published[0]),
+    ]
+
+
+def test_a_kept_minute_that_becomes_finer_waits_again_once() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("5", 1), ticker("6", 2))
+    clock.set_wall(START + 63_000)
+    candles.saved(candles.unsaved())
+    candles.take([ticker("5.25", 3)])
+    found = candles.unsaved()
+    assert found == [(Closed(False, "BTCUSDT", MINUTE), Candle(MINUTE, 2, 500, 600, 500, 525, 3))]
+    candles.saved(found)
+    assert candles.unsaved() == []
+
+
+def test_a_symbol_that_is_listed_again_goes_on_with_its_minute() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("5", 1), ticker("9", 2))
+    candles.remove("BTCUSDT")
+    made(candles, clock, ticker("3.5", 30))
+    assert shown(candles).candles == [Candle(MINUTE, 1, 50, 90, 35, 35, 3)]
+    clock.set_wall(START + 63_000)
+    [(_, candle)] = candles.unsaved()
+    assert candle == Candle(MINUTE, 1, 50, 90, 35, 35, 3)
+
+
+def test_a_symbol_that_is_listed_again_goes_on_with_a_minute_that_is_kept() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("5", 1), ticker("9", 2))
+    candles.remove("BTCUSDT")
+    candles.saved(candles.unsaved())
+    made(candles, clock, ticker("3", 30))
+    clock.set_wall(START + 63_000)
+    [(_, candle)] = candles.unsaved()
+    assert candle == Candle(MINUTE, 0, 5, 9, 3, 3, 3)
+
+
+def test_a_symbol_that_is_listed_again_later_begins_anew() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("5", 1))
+    candles.remove("BTCUSDT")
+    made(candles, clock, ticker("3", 61), ticker("4", 62, "ETHUSDT"))
+    assert shown(candles).candles == [Candle(MINUTE + 60, 0, 3, 3, 3, 3, 1)]
+    assert shown(candles, "ETHUSDT").candles == [Candle(MINUTE + 60, 0, 4, 4, 4, 4, 1)]
+
+
+def test_prices_that_come_back_to_their_kind_go_on_with_their_minute() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("5", 1), ticker("9", 2))
+    candles.clear()
+    candles.simulated = lambda: True
+    made(candles, clock, ticker("700", 10))
+    candles.clear()
+    candles.simulated = lambda: False
+    made(candles, clock, ticker("3", 30))
+    assert shown(candles).candles == [Candle(MINUTE, 0, 5, 9, 3, 3, 3)]
+    clock.set_wall(START + 63_000)
+    assert dict(candles.unsaved()) == {
+        Closed(False, "BTCUSDT", MINUTE): Candle(MINUTE, 0, 5, 9, 3, 3, 3),
+        Closed(True, "BTCUSDT", MINUTE): Candle(MINUTE, 0, 700, 700, 700, 700, 1),
+    }
