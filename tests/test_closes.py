@@ -140,3 +140,36 @@ def test_while_the_store_is_away_nobody_is_waited_for(case: Case) -> None:
     assert case.ask("A") == {"A": [None] * 47}
     assert case.complete == {"A": False}
     assert case.wants.asked == []
+
+
+@pytest.mark.parametrize("points", INTERVALS)
+def test_an_hour_closes_at_the_point_whose_interval_ends_with_it(case: Case, points: int) -> None:
+    def supply(_: object) -> None:
+        raise Unanswered("behind 400 others")
+
+    case.wants.supply = supply
+    # Each hour closes at the number of hours from its end to noon.
+    case.shelf.keep_hours(
+        "A", [Candle(NOON - 3600 * (n + 1), 0, 1, 900, 1, n, 9) for n in range(1, 24)]
+    )
+    closes = case.ask("A", points=points)["A"]
+    step = 86_400 // points
+    start = NOON - 86_400 + step
+    told = {start + step * number + step: close for number, close in enumerate(closes)}
+    first = NOON - 23 * 3600 if step < 3600 else NOON - 22 * 3600
+    assert {time: close for time, close in told.items() if close is not None} == {
+        time: str((NOON - time) // 3600) for time in range(first, NOON, 3600)
+    }
+
+
+@pytest.mark.parametrize(("end", "told"), [(NOON - 7200, "42"), (NOON - 7200 + HALF, None)])
+def test_one_point_that_the_exchange_lacks_is_the_close_of_the_hour_that_ends_with_it(
+    case: Case, end: int, told: str | None
+) -> None:
+    opened = range(NOON - 50 * HALF, NOON, HALF)
+    klines = [kline(time, "7") for time in opened if time + HALF != end]
+    case.shelf.put_page(PageName("closes", False, "A", "30m"), NOON * 1000, klines)
+    case.shelf.keep_hours("A", [Candle(NOON - 7200 - 3600, 0, 1, 900, 1, 42, 9)])
+    closes = case.ask("A")["A"]
+    assert closes[-1 - (NOON - end) // HALF] == told
+    assert closes.count("7") == 46
