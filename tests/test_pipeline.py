@@ -1,5 +1,7 @@
 """What is missed while no session delivers is looked up; and nothing is written once it is stopped."""
 
+from collections.abc import Callable, Sequence
+
 import gevent
 import pytest
 from gevent.queue import SimpleQueue
@@ -9,11 +11,15 @@ from relay.batch import Batch
 from relay.config import load_or_exit
 from relay.exchange import rest
 from relay.exchange.rest import Day
+from relay.history.block import HOURS, MINUTES
 from relay.history.page import PageName
+from relay.ingest import pipeline as module
 from relay.ingest.catalogue import Catalogue
+from relay.ingest.chronicle import Chronicle
 from relay.ingest.fetcher import Refusal
 from relay.ingest.intake import Intake
 from relay.ingest.pipeline import GAP_SECONDS, SETTLE_SECONDS, Pipeline
+from relay.store.contract import Patch
 from relay.store.memory import MemoryStore
 from relay.store.memory_archive import MemoryArchive
 from relay.store.memory_demands import MemoryDemands
@@ -54,16 +60,48 @@ class Looks:
         return 0.0
 
 
+class Patches(MemoryArchive):
+    """An archive that tells a test of every part that is written to it, at once."""
+
+    def __init__(self, *, clock: SetClock) -> None:
+        super().__init__(clock=clock)
+        self.written: SimpleQueue[Patch] = SimpleQueue()
+
+    def patch(self, patches: Sequence[Patch]) -> list[str]:
+        for patch in patches:
+            self.written.put(patch)
+        return super().patch(patches)
+
+
 @pytest.fixture
 def clock() -> SetClock:
     return SetClock()
 
 
 @pytest.fixture
-def pipeline(clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+def archive(clock: SetClock) -> Patches:
+    return Patches(clock=clock)
+
+
+@pytest.fixture
+def make(
+    clock: SetClock, archive: Patches, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Pipeline]:
+    """Makes a pipeline with these settings."""
     monkeypatch.setenv("BINANCE_WS", "ws://127.0.0.1:1")
     monkeypatch.setenv("REDIS_URL", "memory://")
-    return Pipeline(load_or_exit(), MemoryStore(), MemoryArchive(), MemoryDemands(), clock=clock)
+
+    def make(**settings: str) -> Pipeline:
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        return Pipeline(load_or_exit(), MemoryStore(), archive, MemoryDemands(), clock=clock)
+
+    return make
+
+
+@pytest.fixture
+def pipeline(make: Callable[..., Pipeline]) -> Pipeline:
+    return make()
 
 
 def test_what_moved_in_a_gap_is_taken_from_rest_within_it_and_after_it(
@@ -181,6 +219,81 @@ def test_nothing_is_written_once_it_is_stopped(
     pipeline.intake.offer([ticker("2", 2)])
     gevent.sleep(0.01)
     assert written.empty()
+
+
+#: The first second of a day.
+DAY = 1_700_006_400
+
+
+def ran(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> set[type]:
+    """Whose loops are begun."""
+    begun: list[Callable[[], None]] = []
+    monkeypatch.setattr(module, "spawn_essential", begun.append)
+    pipeline.start()
+    return {type(run.__self__) for run in begun}  # type: ignore[attr-defined]
+
+
+def sent(pipeline: Pipeline, clock: SetClock, *, simulated: bool = False) -> Ticker:
+    """What goes to the store of an update that came as DAY began."""
+    clock.set_wall(DAY * 1000)
+    pipeline._session_delivers(simulated, False)
+    pipeline.intake.offer([ticker("5", DAY * 1000)])
+    [found] = pipeline.intake.wait(0)
+    return found
+
+
+def test_without_a_history_nothing_is_made_of_prices_or_kept(
+    make: Callable[..., Pipeline], clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = make(HISTORY_MINUTES_HOURS="0", HISTORY_HOURS_DAYS="0")
+    assert sent(pipeline, clock).minutes is None
+    loops = ran(pipeline, monkeypatch)
+    assert Chronicle not in loops
+    # Prices are read and written all the same.
+    assert {type(pipeline.feed), type(pipeline.writer), Catalogue} < loops
+
+
+@pytest.mark.parametrize(("hours", "days"), [("5", "0"), ("0", "7"), ("5", "7")])
+def test_with_a_history_tickers_carry_their_minutes_and_these_are_kept(
+    make: Callable[..., Pipeline],
+    clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
+    hours: str,
+    days: str,
+) -> None:
+    pipeline = make(HISTORY_MINUTES_HOURS=hours, HISTORY_HOURS_DAYS=days)
+    assert [candle.close for candle in sent(pipeline, clock).candles] == [5]
+    assert Chronicle in ran(pipeline, monkeypatch)
+
+
+@pytest.mark.parametrize("simulated", [False, True])
+def test_minutes_and_hours_are_kept_as_what_they_are_and_as_long_as_is_set(
+    make: Callable[..., Pipeline], archive: Patches, clock: SetClock, simulated: bool
+) -> None:
+    pipeline = make(HISTORY_MINUTES_HOURS="5", HISTORY_HOURS_DAYS="7")
+    sent(pipeline, clock, simulated=simulated)
+    clock.set_wall((DAY + 3700) * 1000)
+    assert pipeline._chronicle is not None
+    greenlet = gevent.spawn(pipeline._chronicle.run)
+    minute, hour = archive.written.get(timeout=10), archive.written.get(timeout=10)
+    greenlet.kill()
+    assert minute.name == MINUTES.name(simulated, "QUIET", DAY)
+    assert minute.seconds == 5 * 3600 + 3600
+    assert hour.name == HOURS.name(simulated, "QUIET", DAY)
+    assert hour.seconds == 7 * 86_400 + 86_400
+
+
+def test_what_keeps_the_history_is_told_with_every_batch(
+    make: Callable[..., Pipeline], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = make()
+    assert pipeline._status().history == ""
+    monkeypatch.setattr(pipeline._supplier._fetcher, "_problem", (float("inf"), "REST is down"))
+    assert pipeline._status().history == "REST is down"
+    assert pipeline._chronicle is not None
+    pipeline._chronicle.problem = "the archive is full"
+    assert pipeline._status().history == "the archive is full"
+    assert pipeline._status().state == pipeline.feed.status().state
 
 
 class WritesTo(MemoryStore):
