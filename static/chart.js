@@ -23,7 +23,7 @@ export class Chart {
   #interval;
   #shape;
   #zone;
-  /** When the candle that the cross is on opens; null if it is on none. */
+  /** When the candle that the cross is on opens, by keys or pointer; null if it is on none. */
   #pointed = null;
 
   constructor(relay, symbol, root) {
@@ -68,7 +68,7 @@ export class Chart {
     }
     const { plot } = this.#parts;
     this.#plot = new Plot(globalThis.LightweightCharts, plot, this.#zone, this.#shape);
-    this.#plot.onpoint = (candle) => this.#describe(candle ?? this.#pointedCandle);
+    this.#plot.onpoint = (candle) => this.#yield(candle);
     this.#plot.onedge = () => this.#candles.older();
     this.#plot.onnewest = (isShown) => (this.#parts.newest.hidden = isShown);
     this.#show({ changed: [], reset: true });
@@ -89,6 +89,7 @@ export class Chart {
       performance.mark("chart drawn");
     }
     this.#table.show(candles, this.#decimals, this.#zone, this.#step);
+    if (this.#pointed !== null && candles.length && !this.#pointedCandle) this.#point(null);
     this.#describe(this.#pointedCandle);
     this.#say();
   }
@@ -166,6 +167,13 @@ export class Chart {
     const { opens, open, high, low, close, volume, source } = this.#textsOf(candle);
     const figures = `open ${open}, high ${high}, low ${low}, close ${close}`;
     set(this.#parts.said, `${opens}: ${figures}${volume && `, volume ${volume}`}, from ${source}`);
+  }
+
+  /** The pointer has the cross, on this candle or on none. */
+  #yield(candle) {
+    this.#pointed = candle?.time ?? null;
+    set(this.#parts.said, "");
+    this.#describe(candle);
   }
 
   #switch(interval) {

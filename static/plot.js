@@ -1,5 +1,6 @@
 // Plot: candles drawn by Lightweight Charts. Prices become numbers here, for drawing alone.
 
+import { Cross } from "./cross.js";
 import { decimals } from "./figures.js";
 
 /** Missing candles that a gap is drawn as at most. */
@@ -10,7 +11,7 @@ const EDGE = 20;
 const SAMPLE = 200;
 
 export class Plot {
-  /** The pointer's candle, or null. */
+  /** The pointer's candle, or null: the keys have the cross no more. */
   onpoint = () => {};
   /** The oldest candles are in sight. */
   onedge = () => {};
@@ -24,6 +25,7 @@ export class Plot {
   #volumes;
   #line = null;
   #shape = "candles";
+  #cross;
   #zone;
   #step = 60_000;
   #candles = [];
@@ -57,7 +59,8 @@ export class Plot {
     this.#chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
     this.#readColours();
     this.#addSeries();
-    this.#chart.subscribeCrosshairMove(({ time }) => this.onpoint(this.#drawn.get(time)?.candle ?? null));
+    const onpoint = (time) => this.onpoint(this.#drawn.get(time)?.candle ?? null);
+    this.#cross = new Cross(this.#chart, element, (opens) => this.#find(opens), onpoint);
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange(() => this.#look());
   }
 
@@ -79,6 +82,7 @@ export class Plot {
     this.#volumes.setData(points.map(([time, candle]) => this.#volume(time, candle)));
     this.#markPrice();
     this.#look();
+    this.#cross.keep();
   }
 
   /** Draws what changed, which costs much less if that is at the end. */
@@ -95,6 +99,7 @@ export class Plot {
       this.#volumes.update(this.#volume(time, candle));
     }
     this.#markPrice();
+    this.#cross.keep();
   }
 
   /** "candles" or "line"; what is in sight stays in sight. */
@@ -119,27 +124,23 @@ export class Plot {
     if (JSON.stringify(this.#colours) !== before) this.draw(this.#candles, this.#step);
   }
 
-  /** Puts the cross on a candle, and moves it into sight. */
+  /** Puts the cross on a candle, moves it into sight, and keeps both so until `unpoint` or the pointer moves. */
   point(candle) {
-    const time = candle.time / 1000 + this.#ahead;
-    const { place } = this.#drawn.get(time);
-    const scale = this.#chart.timeScale();
-    const { from, to } = scale.getVisibleLogicalRange();
-    const by = place < from + 1 ? place - from - 2 : place > to - 1 ? place - to + 2 : 0;
-    if (by) scale.setVisibleLogicalRange({ from: from + by, to: to + by });
-    this.#chart.setCrosshairPosition(Number(candle.close), time, this.#series);
+    this.#cross.choose(candle.time);
   }
 
   unpoint() {
-    this.#chart.clearCrosshairPosition();
+    this.#cross.clear();
   }
 
-  /** Shows so many times as much time, ending where it does. */
+  /** Shows so many times as much time: around the candle with the cross, else ending where it does. */
   zoom(factor) {
     const scale = this.#chart.timeScale();
     const { from, to } = scale.getVisibleLogicalRange();
     const span = Math.min(Math.max((to - from) * factor, 10), 2 * this.#drawn.size + 50);
-    scale.setVisibleLogicalRange({ from: to - span, to });
+    const fixed = this.#cross.place ?? to;
+    const start = fixed - ((fixed - from) / (to - from)) * span;
+    scale.setVisibleLogicalRange({ from: start, to: start + span });
   }
 
   /** Back to the newest candles, as wide as in the beginning. */
@@ -218,6 +219,12 @@ export class Plot {
     const options = { price: Number(last.close), color: colour, lineWidth: 1, lineStyle: 1, axisLabelVisible: true };
     if (this.#line) this.#line.applyOptions(options);
     else this.#line = this.#series.createPriceLine({ ...options, title: "" });
+  }
+
+  #find(opens) {
+    const time = opens / 1000 + this.#ahead;
+    const drawn = this.#drawn.get(time);
+    return drawn && { place: drawn.place, price: Number(drawn.candle.close), time, series: this.#series };
   }
 
   #instant(time) {

@@ -231,6 +231,143 @@ def test_keys_go_from_candle_to_candle_and_say_them(page: Page) -> None:
     expect(said).to_have_text("")
 
 
+#: Gives a test the library's own chart, which the page keeps to itself.
+KEEP = """
+Object.defineProperty(globalThis, "LightweightCharts", {
+    configurable: true,
+    set(library) {
+        const { createChart } = library;
+        const kept = (...all) => (globalThis.drawn = createChart(...all));
+        Object.defineProperty(globalThis, "LightweightCharts",
+            { value: { ...library, createChart: kept } });
+    },
+});"""
+#: When the candle opens on which the cross stands, by where it is painted; null if there is none.
+CROSSED = """() => {
+    const pane = drawn.panes()[0].getHTMLElement();
+    const { canvas, ctx = canvas.getContext("2d") } = { canvas: [...pane.querySelectorAll(
+        "td:nth-child(2) canvas")].at(-1) };
+    const { data } = ctx.getImageData(0, 0, canvas.width, canvas.height);
+    const columns = new Array(canvas.width).fill(0);
+    for (let at = 3; at < data.length; at += 4) {
+        if (data[at]) columns[((at - 3) / 4) % canvas.width]++;
+    }
+    const most = Math.max(...columns);
+    if (most < canvas.height / 4) return null;
+    const time = drawn.timeScale().coordinateToTime(columns.indexOf(most) / devicePixelRatio);
+    return time && time * 1000;
+}"""
+
+
+def crossed(page: Page) -> int | None:
+    pixels(page)
+    pixels(page)
+    return page.evaluate(CROSSED)  # type: ignore[no-any-return]
+
+
+def choose(page: Page, *keys: str) -> None:
+    """Opens the chart and goes to a candle by keys."""
+    page.add_init_script(KEEP)
+    open_chart(page)
+    page.get_by_role("application").focus()
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def expect_chosen(page: Page, number: int) -> None:
+    """The cross, the legend and what was said are all about this candle."""
+    time = READ - READ % 60_000 - (NUMBER - 1 - number) * 60_000
+    assert crossed(page) == time
+    read = page.evaluate(READ_TIME, time)
+    expect(page.locator("[data-part=opens]")).to_have_text(read)
+    expect(page.locator("[data-part=said]")).to_contain_text(f"{read}: open ")
+
+
+@pytest.mark.parametrize("keys", ["+++", "-----", "+-", "++++----"])
+def test_the_chosen_candle_stays_chosen_and_in_sight_while_keys_zoom(page: Page, keys: str) -> None:
+    choose(page, "PageUp", "PageUp", "ArrowLeft")
+    expect_chosen(page, 679 - 1)
+    for key in keys:
+        page.keyboard.press(key)
+        expect_chosen(page, 678)
+    page.keyboard.press("ArrowRight")
+    expect_chosen(page, 679)
+
+
+def test_a_candle_chosen_out_of_sight_is_moved_into_sight(page: Page) -> None:
+    choose(page, *["PageUp"] * 25)
+    expect_chosen(page, 699 - 250 - len(GAP))
+
+
+def test_the_chosen_candle_stays_chosen_while_minutes_begin(page: Page) -> None:
+    choose(page, "PageUp")
+    for minute in range(1, 4):
+        row = [READ - READ % 60_000 + minute * 60_000, "101.50", "140.75", "99.00", "140.75", 30]
+        update = {"symbol": "S0", "price": "140.75", "received_time": READ, "candles": [row]}
+        say(page, "message", [update], f"e1-{8 + minute}")
+        expect_chosen(page, 689)
+
+
+def test_the_chosen_candle_stays_in_sight_while_many_minutes_begin(page: Page) -> None:
+    choose(page, "PageUp", "+", "+", "+", "+", "+", "+", "+")
+    for minute in range(1, 40):
+        row = [READ - READ % 60_000 + minute * 60_000, "101.50", "140.75", "99.00", "140.75", 30]
+        update = {"symbol": "S0", "price": "140.75", "received_time": READ, "candles": [row]}
+        say(page, "message", [update], f"e1-{8 + minute}")
+        if minute % 10 == 0:
+            pixels(page)
+    expect_chosen(page, 689)
+
+
+def test_the_chosen_candle_stays_chosen_however_the_chart_is_drawn(page: Page) -> None:
+    choose(page, "PageUp")
+    for look in ("Line", "Local", "Candles", "UTC"):
+        page.evaluate("(name) => [...document.querySelectorAll('.choice button')]"
+                      ".find((button) => button.textContent === name).click()", look)  # fmt: skip
+        time = READ - READ % 60_000 - 10 * 60_000
+        assert crossed(page) == time
+    page.emulate_media(color_scheme="dark")
+    expect_chosen(page, 689)
+
+
+def test_a_resting_mouse_does_not_take_the_choice(page: Page) -> None:
+    plot = page.locator("[data-part=plot]")
+    page.add_init_script(KEEP)
+    open_chart(page)
+    plot.hover(position={"x": 100, "y": 100})
+    plot.focus()
+    page.keyboard.press("PageUp")
+    expect_chosen(page, 689)
+    plot.hover(position={"x": 100, "y": 100})
+    row = [READ - READ % 60_000 + 60_000, "101.50", "140.75", "99.00", "140.75", 30]
+    update = {"symbol": "S0", "price": "140.75", "received_time": READ, "candles": [row]}
+    say(page, "message", [update], "e1-9")
+    expect_chosen(page, 689)
+
+
+def test_where_the_mouse_takes_over_the_choice_ends(page: Page) -> None:
+    choose(page, "PageUp")
+    plot = page.locator("[data-part=plot]")
+    plot.hover(position={"x": 100, "y": 100})
+    expect(page.locator("[data-part=said]")).to_have_text("")
+    pointed = crossed(page)
+    assert pointed is not None
+    assert pointed < READ - 20 * 60_000
+    expect(page.locator("[data-part=opens]")).to_have_text(page.evaluate(READ_TIME, pointed))
+    row = [READ - READ % 60_000, "101.50", "140.75", "99.00", "140.75", 30]
+    update = {"symbol": "S0", "price": "140.75", "received_time": READ, "candles": [row]}
+    say(page, "message", [update], "e1-9")
+    assert crossed(page) == pointed
+    expect(page.locator("[data-part=opens]")).to_have_text(page.evaluate(READ_TIME, pointed))
+    page.keyboard.press("ArrowRight")
+    assert crossed(page) == pointed + 60_000
+    expect(page.locator("[data-part=said]")).to_contain_text("open ")
+    page.mouse.wheel(-400, 0)
+    expect(page.locator("[data-part=said]")).to_have_text("")
+    newest = page.evaluate(READ_TIME, READ - READ % 60_000)
+    expect(page.locator("[data-part=opens]")).to_have_text(newest)
+
+
 def test_the_table_holds_the_candles_of_the_chart(page: Page) -> None:
     open_chart(page)
     assert page.locator("#chart tbody tr").count() == 0
