@@ -50,6 +50,8 @@ export class Plot {
       localization: { locale: "en-GB", timeFormatter: (time) => this.#zone.time(this.#instant(time), this.#step) },
       crosshair: { mode: library.CrosshairMode.Normal },
     });
+    // It lays its canvases out by a table, which says nothing.
+    this.#chart.chartElement().setAttribute("aria-hidden", "true");
     this.#volumes = this.#chart.addSeries(library.HistogramSeries, {
       priceScaleId: "volume",
       priceFormat: { type: "volume" },

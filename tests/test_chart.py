@@ -368,6 +368,13 @@ def test_where_the_mouse_takes_over_the_choice_ends(page: Page) -> None:
     expect(page.locator("[data-part=opens]")).to_have_text(newest)
 
 
+def test_what_the_library_lays_out_is_no_table_to_a_screen_reader(page: Page) -> None:
+    open_chart(page)
+    chart = page.get_by_role("application")
+    expect(chart.locator("canvas").first).to_be_visible()
+    assert chart.get_by_role("table").count() == 0
+
+
 def test_the_table_holds_the_candles_of_the_chart(page: Page) -> None:
     open_chart(page)
     assert page.locator("#chart tbody tr").count() == 0
