@@ -11,6 +11,8 @@ const SOURCES = { exchange: "exchange", relay: "relay", both: "exchange and rela
 const STEPS_OF_KEYS = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
 const ZOOMS_OF_KEYS = { "+": 0.7, "=": 0.7, "-": 1.4, _: 1.4 };
 const REMEMBERED = "chart";
+/** The interval that a page shows whose address names none that there is. */
+const USUAL = "1m";
 
 export class Chart {
   #relay;
@@ -36,6 +38,8 @@ export class Chart {
     const { shape, isLocal } = remembered();
     this.#shape = shape === "line" ? "line" : "candles";
     this.#zone = new Zone(isLocal === true);
+    const named = new URLSearchParams(location.search).get("interval");
+    if (named !== null && named !== this.#interval) this.#readdress();
     this.#follow();
     this.#choose("interval", this.#interval, (interval) => this.#switch(interval));
     this.#choose("shape", this.#shape, (shape) => this.#reshape(shape));
@@ -55,6 +59,7 @@ export class Chart {
   #follow() {
     this.#candles = this.#relay.candles(this.#symbol, this.#interval, (news) => this.#show(news));
     this.#parts.csv.href = `/api/history/${encodeURIComponent(this.#symbol)}.csv?interval=${this.#interval}`;
+    set(this.#parts.interval, this.#interval);
     this.#say();
   }
 
@@ -180,10 +185,15 @@ export class Chart {
     this.#candles.close();
     this.#interval = interval;
     this.#point(null);
-    history.replaceState(null, "", interval === "1m" ? location.pathname : `?interval=${interval}`);
+    this.#readdress();
     this.#follow();
     this.#plot?.draw([], this.#step);
     this.#plot?.showNewest();
+  }
+
+  /** The page's address names the interval that it shows. */
+  #readdress() {
+    history.replaceState(null, "", this.#interval === USUAL ? location.pathname : `?interval=${this.#interval}`);
   }
 
   #reshape(shape) {

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from relay.config import Config
 from relay.fanout.health import Health
 from relay.fanout.hub import Hub
+from relay.history.interval import SECONDS
 from relay.web.chart_library import ChartLibrary
 from relay.web.site import create_site
 from tests.archive import nothing_past
@@ -27,7 +28,7 @@ from tests.spoken import (
     say_status,
 )
 
-STEPS = {"1s": 1_000, "1m": 60_000, "5m": 300_000, "1h": 3_600_000, "1d": 86_400_000}
+STEPS = {name: seconds * 1_000 for name, seconds in SECONDS.items()}
 #: Candles that the exchange knows, and those of the latest that the relay made.
 NUMBER, OWN = 700, 3
 #: Of those, the ones that nobody knows.
@@ -181,6 +182,26 @@ def test_an_address_with_an_interval_begins_with_it(page: Page, history: History
     expect(page.get_by_role("button", name="5m", exact=True)).to_have_attribute(
         "aria-pressed", "true"
     )
+
+
+def test_an_address_may_name_any_interval_that_the_relay_has(page: Page, history: History) -> None:
+    open_chart(page, "?interval=3m")
+    assert {asked["interval"] for asked in history.asked} == {"3m"}
+    assert page.locator("#chart button[data-interval][aria-pressed=true]").count() == 0
+    interval = page.locator("[data-part=interval]")
+    expect(interval).to_have_text("3m")
+    assert page.url.endswith("/symbols/S0?interval=3m")
+    page.get_by_role("button", name="5m", exact=True).click()
+    expect(interval).to_have_text("5m")
+
+
+def test_an_interval_that_nobody_knows_is_the_usual_one_and_leaves_the_address(
+    page: Page, history: History
+) -> None:
+    open_chart(page, "?interval=7m")
+    assert {asked["interval"] for asked in history.asked} == {"1m"}
+    expect(page.locator("[data-part=interval]")).to_have_text("1m")
+    assert page.url.endswith("/symbols/S0")
 
 
 def test_a_switch_amid_an_answer_shows_no_candle_of_the_interval_before(

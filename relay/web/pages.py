@@ -5,6 +5,7 @@ from jinja2 import Environment
 
 from relay import pace
 from relay.fanout.hub import Hub
+from relay.history.interval import SECONDS
 from relay.ticker import Ticker, upper
 from relay.web import figures
 from relay.web.answer import check_loaded
@@ -24,8 +25,10 @@ HEADERS = {
 ROWS_MARK = "<!--rows-->"
 #: Seconds until it is worth asking again for rows that could not be rendered.
 RETRY_SECONDS = 5
-#: What the chart of a symbol offers, of what may be asked for; the second one unless its URL says another.
+#: The intervals that the chart of a symbol has buttons for; its URL may name any other one that there is.
 INTERVALS = ("1s", "1m", "5m", "15m", "1h", "4h", "1d")
+#: The one that it begins with unless its URL names another.
+USUAL_INTERVAL = "1m"
 
 
 def blueprint(hub: Hub, templates: Environment, library: str) -> Blueprint:
@@ -112,7 +115,7 @@ def _around(rows: Rows, hub: Hub) -> Response:
 
 def _interval(asked: str | None) -> str:
     """The interval that the chart begins with."""
-    return asked if asked in INTERVALS else INTERVALS[1]
+    return asked if asked in SECONDS else USUAL_INTERVAL
 
 
 def _printable(symbol: str) -> str:
