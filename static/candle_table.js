@@ -2,7 +2,7 @@
 
 import { plain } from "./figures.js";
 
-/** Rows at most, the newest candles. */
+/** Rows at most, the newest candles; templates/symbol.html says how many. */
 const ROWS = 100;
 /** Milliseconds between two fillings at least. */
 const PAUSE = 1_000;

@@ -58,8 +58,10 @@ export class Chart {
 
   #follow() {
     this.#candles = this.#relay.candles(this.#symbol, this.#interval, (news) => this.#show(news));
-    this.#parts.csv.href = `/api/history/${encodeURIComponent(this.#symbol)}.csv?interval=${this.#interval}`;
-    set(this.#parts.interval, this.#interval);
+    const csv = new URL(this.#parts.csv.href);
+    csv.searchParams.set("interval", this.#interval);
+    this.#parts.csv.href = csv.pathname + csv.search;
+    for (const part of ["interval", "each"]) set(this.#parts[part], this.#interval);
     this.#say();
   }
 

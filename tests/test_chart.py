@@ -173,7 +173,9 @@ def test_another_interval_shows_its_candles_and_is_a_part_of_the_address(
     page.clock.fast_forward(3_700_000)
     pixels(page)
     assert {question["interval"] for question in history.asked[asked:]} == {"1h"}
-    expect(page.locator("[data-part=csv]")).to_have_attribute("href", re.compile("interval=1h$"))
+    page.get_by_text("The newest 100 candles as a table").click()
+    link = page.get_by_role("link", name="The newest 2,000 candles of 1h as CSV")
+    expect(link).to_have_attribute("href", "/api/history/S0.csv?interval=1h&limit=2000")
 
 
 def test_an_address_with_an_interval_begins_with_it(page: Page, history: History) -> None:
@@ -399,7 +401,7 @@ def test_what_the_library_lays_out_is_no_table_to_a_screen_reader(page: Page) ->
 def test_the_table_holds_the_candles_of_the_chart(page: Page) -> None:
     open_chart(page)
     assert page.locator("#chart tbody tr").count() == 0
-    page.get_by_text("Candles as a table").click()
+    page.get_by_text("The newest 100 candles as a table").click()
     rows = page.locator("#chart tbody tr")
     expect(rows).to_have_count(100)
     told = rows.evaluate_all("rows => rows.map((row) => [...row.cells].map((c) => c.textContent))")
@@ -478,9 +480,9 @@ def test_without_javascript_the_chart_is_a_link_to_its_candles(
 ) -> None:
     page = open_browser_page(browser, bodies, [], java_script_enabled=False)
     page.goto("/symbols/S0")
-    link = page.get_by_role("link", name="Its candles as CSV")
+    link = page.get_by_role("link", name="Its newest 2,000 candles as CSV")
     expect(link).to_be_visible()
-    expect(link).to_have_attribute("href", "/api/history/S0.csv?interval=1m")
+    expect(link).to_have_attribute("href", "/api/history/S0.csv?interval=1m&limit=2000")
     expect(page.get_by_role("button", name="5m", exact=True)).to_be_hidden()
     page.context.close()
 
@@ -497,7 +499,7 @@ def test_nothing_is_wider_than_a_phone(page: Page, path: str) -> None:
         expect(page.locator("#chart")).to_have_attribute(
             "data-drawn", re.compile("."), timeout=WAIT
         )
-        page.get_by_text("Candles as a table").tap()
+        page.get_by_text("The newest 100 candles as a table").tap()
         expect(page.locator("#chart tbody tr")).to_have_count(100)
         page.get_by_role("button", name="5m", exact=True).tap()
         expect(page.get_by_role("button", name="5m", exact=True)).to_have_attribute(

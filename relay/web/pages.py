@@ -10,6 +10,7 @@ from relay.ticker import Ticker, upper
 from relay.web import figures
 from relay.web.answer import check_loaded
 from relay.web.fresh import NotMade
+from relay.web.history import MAX_CANDLES
 from relay.web.rows import Market, Rows
 
 HEADERS = {
@@ -70,6 +71,7 @@ def blueprint(hub: Hub, templates: Environment, library: str) -> Blueprint:
             library=library,
             interval=_interval(request.args.get("interval")),
             intervals=INTERVALS,
+            max_candles=MAX_CANDLES,
         )
 
     @routes.errorhandler(NotMade)
