@@ -1,11 +1,12 @@
 // Candles: those of one symbol and interval, from /api/history, kept up to date by a Relay's connection.
 // Relay.candles makes them; see relay.js.
 
-import { Asking, fetchJson } from "./asking.js";
+import { Asking } from "./asking.js";
 import { isCandle, joined, ofPrice, own, read, STEPS } from "./candle.js";
 import { CandleList } from "./candle_list.js";
 import { MinuteClock } from "./minute_clock.js";
 import { News } from "./news.js";
+import { Older } from "./older.js";
 
 const MINUTE = 60_000;
 /** Candles of an answer about a gap, and the gap beyond which all is asked for anew. */
@@ -16,8 +17,6 @@ const TAIL = 120;
 const SKEW = 5_000;
 /** Milliseconds after which a minute that is over is kept, so that answers have it. */
 const KEPT = 3_000;
-/** Milliseconds before older candles that could not be had are asked for again. */
-const PAUSE = 5_000;
 
 export class Candles {
   /** Whether the newest answer had all that there is; else the reason why not. */
@@ -25,8 +24,6 @@ export class Candles {
   reason = "";
   /** Whether the first answer is still to come. */
   waiting = true;
-  /** Whether nothing older is known or can be held. */
-  isOldest = false;
 
   #news;
   #list = new CandleList((candle) => this.#news.add(candle));
@@ -35,8 +32,7 @@ export class Candles {
   #query;
   #left;
   #asking;
-  #olderAsked = null;
-  #olderAfter = 0;
+  #older;
   /** From when on minutes were missed, and what asks for them once more. */
   #gap = 0;
   #keeping = 0;
@@ -73,6 +69,7 @@ export class Candles {
       (answer) => this.#adopt(answer),
       (reason) => this.#fail(reason),
     );
+    this.#older = new Older((to) => this.#query({ to }));
     this.#asking.ask(0, true);
   }
 
@@ -81,22 +78,25 @@ export class Candles {
     return this.#list.candles;
   }
 
+  /** Whether nothing older is known or can be held. */
+  get isOldest() {
+    return this.#older.isLast || this.#list.isFull;
+  }
+
+  /** From when on no candle was found, up to the first one if there is any; null unless that is known. */
+  get from() {
+    return this.#older.from;
+  }
+
   /** Loads what is older than the first candle, unless that is being done or there is none. */
   async older() {
-    const [first] = this.candles;
-    if (!first || this.#simulated === null || this.isOldest) return;
-    if (this.#olderAsked || Date.now() < this.#olderAfter) return;
-    const asked = (this.#olderAsked = new AbortController());
+    if (this.#simulated === null || this.isOldest) return;
     try {
-      const answer = await fetchJson(this.#query({ to: first.time }), asked);
-      if (asked !== this.#olderAsked) return;
-      this.#addOlder(answer, first.time);
+      const answer = await this.#older.ask(this.candles[0]?.time ?? Infinity);
+      if (answer) this.#addOlder(answer);
     } catch (error) {
-      if (asked !== this.#olderAsked) return;
-      this.#olderAfter = Date.now() + PAUSE;
       this.#fail(error.message);
     }
-    this.#olderAsked = null;
   }
 
   close() {
@@ -129,7 +129,8 @@ export class Candles {
     this.#stop();
     this.#list.clear();
     this.waiting = true;
-    this.complete = this.isOldest = false;
+    this.complete = false;
+    this.#older.reset();
     this.#early = null;
     this.#covered = this.#latest = this.#missing = "";
     this.#known = -Infinity;
@@ -138,10 +139,13 @@ export class Candles {
     this.#asking.ask(0, true);
   }
 
-  #addOlder(answer, first) {
-    const rows = answer.simulated === this.#simulated ? read(answer).filter(({ time }) => time < first) : [];
-    this.isOldest = (!rows.length && answer.complete) || this.#list.isFull;
-    if (!answer.complete) this.#olderAfter = Date.now() + PAUSE;
+  #addOlder(answer) {
+    if (answer.simulated !== this.#simulated) return this.#older.wait();
+    const first = this.candles[0]?.time ?? Infinity;
+    const rows = read(answer).filter(({ time }) => time < first);
+    if (rows.length) this.#older.find();
+    else if (answer.complete) this.#older.miss(answer.from);
+    if (!answer.complete) this.#older.wait();
     this.#say(answer);
     this.#list.merge(rows, Infinity);
     this.#news.tell();
@@ -150,8 +154,7 @@ export class Candles {
   #stop() {
     this.#asking.stop();
     clearTimeout(this.#keeping);
-    this.#olderAsked?.abort();
-    this.#olderAsked = null;
+    this.#older.stop();
   }
 
   /** An answer about what is from some time on; true if it is complete. */
@@ -164,6 +167,7 @@ export class Candles {
     // A live update came first that is newer than the answer.
     const isOlder = this.#latest !== "" && !isCovered(this.#latest, answer.id);
     this.#list.merge(rows, isOlder ? answer.closed : Infinity);
+    if (answer.complete && !this.candles.length) this.#older.begin(answer.from);
     if (!isOlder) {
       this.#covered = answer.id;
       const newest = Math.max(answer.time - SKEW, rows.at(-1)?.time ?? 0);

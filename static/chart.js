@@ -91,6 +91,8 @@ export class Chart {
     const { candles } = this.#candles;
     if (reset) this.#plot?.draw(candles, this.#step);
     else if (changed.length) this.#plot?.move(candles, changed);
+    if (candles.length) this.#plot?.look();
+    else this.#candles.older();
     if (this.#plot && candles.length && this.#root.dataset.drawn !== "yes") {
       this.#root.dataset.drawn = "yes";
       performance.mark("chart drawn");
@@ -119,10 +121,16 @@ export class Chart {
     const { candles, complete, reason, waiting } = this.#candles;
     let said = "";
     if (waiting) said = "Waiting for candles…";
-    else if (!candles.length) said = complete ? "Nobody knows a candle of this symbol yet." : `No candles: ${reason}`;
+    else if (!candles.length) said = complete ? `No candle was found${this.#since}.` : `No candles: ${reason}`;
     else if (!complete) said = `Incomplete: ${reason}`;
     this.#root.toggleAttribute("data-empty", !candles.length);
     set(this.#parts.note, said);
+  }
+
+  /** How far back was looked. */
+  get #since() {
+    const { from } = this.#candles;
+    return from === null ? "" : ` since ${this.#zone.time(from, this.#step)} ${this.#zone.name(from)}`;
   }
 
   /** The values of one candle; of the newest one if there is none. */

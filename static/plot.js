@@ -63,7 +63,7 @@ export class Plot {
     this.#addSeries();
     const onpoint = (time) => this.onpoint(this.#drawn.get(time)?.candle ?? null);
     this.#cross = new Cross(this.#chart, element, (opens) => this.#find(opens), onpoint);
-    this.#chart.timeScale().subscribeVisibleLogicalRangeChange(() => this.#look());
+    this.#chart.timeScale().subscribeVisibleLogicalRangeChange(() => this.look());
   }
 
   /** Draws all candles anew; `step`: the milliseconds that each spans. */
@@ -83,7 +83,7 @@ export class Plot {
     this.#series.setData(points.map(([time, candle, isBeforeGap]) => this.#point(time, candle, isBeforeGap)));
     this.#volumes.setData(points.map(([time, candle]) => this.#volume(time, candle)));
     this.#markPrice();
-    this.#look();
+    this.look();
     this.#cross.keep();
   }
 
@@ -148,6 +148,15 @@ export class Plot {
   /** Back to the newest candles, as wide as in the beginning. */
   showNewest() {
     this.#chart.timeScale().resetTimeScale();
+  }
+
+  /** Tells what is in sight. */
+  look() {
+    const range = this.#chart.timeScale().getVisibleLogicalRange();
+    if (!range || !this.#candles.length) return;
+    if (range.from < EDGE) this.onedge();
+    const last = this.#drawn.get(this.#last / 1000 + this.#ahead);
+    if (last) this.onnewest(range.to >= last.place);
   }
 
   #readColours() {
@@ -231,14 +240,6 @@ export class Plot {
 
   #instant(time) {
     return (time - this.#ahead) * 1000;
-  }
-
-  #look() {
-    const range = this.#chart.timeScale().getVisibleLogicalRange();
-    if (!range || !this.#candles.length) return;
-    if (range.from < EDGE) this.onedge();
-    const last = this.#drawn.get(this.#last / 1000 + this.#ahead);
-    if (last) this.onnewest(range.to >= last.place);
   }
 }
 

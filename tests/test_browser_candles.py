@@ -422,6 +422,84 @@ def test_older_candles_are_put_before_the_others(page: Page, history: History) -
     assert len(history.asked) == 3
 
 
+#: The window of an answer about what is older that a test makes up.
+WINDOW = 500
+
+
+def empty(asked: dict[str, str]) -> dict[str, Any]:
+    """Nothing was found in the window that ends where it was asked to; the newest one ends now."""
+    end = int(asked.get("to", at(1)))
+    return answer("e1-7", **{"from": end - WINDOW * MINUTE, "to": end})
+
+
+def ask_older(page: Page, history: History, times: int) -> list[int]:
+    """Asks for older candles so often; the minutes before which was asked."""
+    asked = len(history.asked)
+    for _ in range(times):
+        page.evaluate("held.older()")
+    return [(int(each["to"]) - at(0)) // MINUTE for each in history.asked[asked:]]
+
+
+def test_an_empty_window_is_not_the_end_of_the_past(page: Page, history: History) -> None:
+    begin(page, history, row(0, "1 1 1 1", "relay", 1))
+    history.answer = empty
+    assert ask_older(page, history, 2) == [0, -WINDOW]
+    assert not json_of(page, "held.isOldest")
+    found = row(-3 * WINDOW, "3 3 3 3")
+    history.answer = lambda _: answer("e1-7", found, **{"from": at(-3 * WINDOW), "to": at(0)})
+    assert ask_older(page, history, 1) == [-2 * WINDOW]
+    assert [minute for minute, _, _ in held(page)] == [-3 * WINDOW, 0]
+    history.answer = empty
+    before = [-number * WINDOW for number in (3, 4, 5, 6)]
+    assert ask_older(page, history, 6) == before
+    assert json_of(page, "held.isOldest")
+
+
+def test_before_the_exchange_began_there_is_nothing(page: Page, history: History) -> None:
+    begin(page, history, row(0, "1 1 1 1", "relay", 1))
+    history.answer = lambda asked: {**empty(asked), "from": 1498867200000}
+    assert ask_older(page, history, 2) == [0]
+    assert json_of(page, "held.isOldest")
+
+
+def test_an_incomplete_answer_does_not_count_as_looked_at(page: Page, history: History) -> None:
+    begin(page, history, row(0, "1 1 1 1", "relay", 1))
+    history.answer = lambda asked: {**empty(asked), "complete": False, "reason": "it is asked"}
+    assert ask_older(page, history, 1) == [0]
+    settle(page, 6_000)
+    history.answer = empty
+    assert ask_older(page, history, 2) == [0, -WINDOW]
+
+
+@pytest.mark.parametrize("start", ["soon", None, NOW + 9 * MINUTE, 1.5])
+def test_a_window_that_leads_nowhere_is_the_last(
+    page: Page, history: History, start: object
+) -> None:
+    begin(page, history, row(0, "1 1 1 1", "relay", 1))
+    history.answer = lambda asked: {**empty(asked), "from": start}
+    assert ask_older(page, history, 2) == [0]
+    assert json_of(page, "held.isOldest")
+
+
+def test_older_candles_are_looked_for_where_the_newest_window_has_none(
+    page: Page, history: History
+) -> None:
+    history.answer = empty
+    watch(page)
+    page.wait_for_function("!held.waiting")
+    assert json_of(page, "held.from") == at(1 - WINDOW)
+    assert ask_older(page, history, 1) == [1 - WINDOW]
+    assert json_of(page, "held.from") == at(1 - 2 * WINDOW)
+    history.answer = lambda _: answer("e1-7", row(-1200, "3 3 3 3"))
+    assert ask_older(page, history, 1) == [1 - 2 * WINDOW]
+    assert held(page) == [(-1200, "3 3 3 3", "exchange")]
+    history.answer = empty
+    say_status(page, "full")
+    assert json_of(page, "held.from") is None
+    page.wait_for_function("!held.waiting")
+    assert ask_older(page, history, 1) == [1 - WINDOW]
+
+
 def test_a_connection_is_made_to_bring_candles_of_the_symbol(page: Page, history: History) -> None:
     history.answer = lambda _: answer("e1-7", row(0, "1 1 1 1", "relay", 1))
     watch(page, symbol="S0", symbols=["S1"], fields="price", since="e1-3")

@@ -467,6 +467,72 @@ def test_a_failing_history_is_said_in_words(page: Page, history: History) -> Non
     expect(note).to_have_text("", timeout=WAIT)
 
 
+def test_where_no_candle_is_found_it_looks_further_back_and_says_how_far(
+    page: Page, history: History
+) -> None:
+    start = READ - READ % 60_000 - 5_000 * 60_000
+
+    def nothing_lately(asked: dict[str, str]) -> dict[str, Any]:
+        end = int(asked.get("to", READ))
+        window = {"candles": [], "from": end - 1_000 * 60_000, "to": end}
+        return {**answered({"interval": "1m"}), **window}
+
+    history.answer = nothing_lately
+    open_page_without_candles(page)
+    note = page.locator("[data-part=note]")
+    read = page.evaluate(READ_TIME, READ - 5_000 * 60_000)
+    expect(note).to_have_text(f"No candle was found since {read}.")
+    assert [int(asked["to"]) for asked in history.asked if "to" in asked] == [
+        READ - number * 1_000 * 60_000 for number in (1, 2, 3, 4)
+    ]
+    history.asked.clear()
+
+    def something_before(asked: dict[str, str]) -> dict[str, Any]:
+        if "to" not in asked or int(asked["to"]) > start + 2_000 * 60_000:
+            return nothing_lately(asked)
+        row = [start, "1", "1", "1", "1", "5", "5", 1, None, "exchange"]
+        return {**answered({"interval": "1m"}), "candles": [row]}
+
+    history.answer = something_before
+    open_chart(page)
+    expect(page.locator("[data-part=opens]")).to_have_text(page.evaluate(READ_TIME, start))
+    expect(note).to_have_text("")
+
+
+def open_page_without_candles(page: Page) -> None:
+    page.goto("/symbols/S0")
+    say_status(page, "none")
+
+
+def test_an_empty_window_at_the_edge_is_gone_past(page: Page, history: History) -> None:
+    """A halt longer than what one answer looks at."""
+    halt = 3_000 * 60_000
+    oldest = candles("1m")[0][0]
+
+    def before_the_halt(asked: dict[str, str]) -> dict[str, Any]:
+        end = int(asked.get("to", READ))
+        if end > oldest:
+            return answered(asked)
+        if end > oldest - halt:
+            return {**answered(asked), "candles": [], "from": end - 1_000 * 60_000, "to": end}
+        return {**answered(asked), "candles": [_row(oldest - halt - 60_000, 5)]}
+
+    history.answer = before_the_halt
+    open_chart(page)
+    page.get_by_role("application").focus()
+    for _ in range(3):
+        page.keyboard.press("Home")
+        pixels(page)
+    first = page.evaluate(READ_TIME, oldest - halt - 60_000)
+    for _ in range(20):
+        page.keyboard.press("Home")
+        pixels(page)
+        if shown(page, "opens") == first:
+            break
+    assert shown(page, "opens") == first
+    assert len(history.asked) < 9
+
+
 def test_without_the_library_the_page_says_so_and_shows_the_table(page: Page) -> None:
     page.route("**/lightweight-charts.*", lambda route: route.abort())
     open_chart(page)
