@@ -552,3 +552,12 @@ def test_a_page_with_more_than_one_running_candle_costs_no_more(case: Case) -> N
     case.shelf.values[str(page)] = encode_page(Page(page.start * 1000, klines))
     assert [row[0] for row in case.rows()] == [page.start * 1000]
     assert len(case.shelf.reads) < 40
+
+
+def test_a_page_that_lacks_a_candle_is_never_called_complete(case: Case) -> None:
+    [page] = pages_at(SYMBOL, "1m", NOON - 600)
+    rows = [kline(NOON - 60 * n) for n in (10, 8)]
+    case.shelf.values[str(page)] = encode_page(Page(NOON * 1000, rows, whole=False))
+    answer = case.ask(start=NOON - 600, end=NOON - 420)
+    assert (len(answer.rows), answer.settled) == (2, False)
+    assert answer.reason.startswith("some of the exchange's candles make no sense")

@@ -162,7 +162,7 @@ class Past:
 
     def _missing(self, wish: Wish, found: Found, rows: Rows, times: list[int], over: int) -> str:
         """Why candles that are over are not whole here, or nothing."""
-        if not all(getattr(page, "whole", True) for page in found.pages.values()):
+        if not all(page.whole for page in found.pages.values()):
             return "some of the exchange's candles make no sense, and are left out"
         length = 1000 * wish.seconds
         makes = self._own.makes(wish.seconds)
