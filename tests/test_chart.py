@@ -354,14 +354,19 @@ def test_the_chosen_candle_stays_chosen_however_the_chart_is_drawn(page: Page) -
 
 
 def test_a_resting_mouse_does_not_take_the_choice(page: Page) -> None:
-    plot = page.locator("[data-part=plot]")
     page.add_init_script(KEEP)
     open_chart(page)
-    plot.hover(position={"x": 100, "y": 100})
-    plot.focus()
+    box = page.get_by_role("application").bounding_box()
+    assert box is not None
+    place = (int(box["x"]) + 100, int(box["y"]) + 100)
+    page.mouse.move(*place)
+    page.get_by_role("application").focus()
+    # The browser tells of the mouse again where something moved below it.
+    page.mouse.move(*place)
+    page.keyboard.press("End")
     page.keyboard.press("PageUp")
     expect_chosen(page, 689)
-    plot.hover(position={"x": 100, "y": 100})
+    page.mouse.move(*place)
     row = [READ - READ % 60_000 + 60_000, "101.50", "140.75", "99.00", "140.75", 30]
     update = {"symbol": "S0", "price": "140.75", "received_time": READ, "candles": [row]}
     say(page, "message", [update], "e1-9")
