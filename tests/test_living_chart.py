@@ -117,7 +117,7 @@ def test_a_chart_is_whole_after_stalls_reconnections_and_a_rotation(
             slow.reconnect()
             market.wait_for_minutes(7)
             relay.signal(signal.SIGHUP)
-            market.wait_for_minutes(14)
+            market.wait_for_minutes(10)
             market.stop()
             check(chart, relay, market)
             check(slow, relay, market)
@@ -140,7 +140,7 @@ def test_a_chart_is_whole_after_the_listener_was_killed_and_another_took_over(
             market.wait_for_minutes(2)
             with Chart(relay.port, SYMBOL) as chart:
                 leader.kill()
-                market.wait_for_minutes(12)
+                market.wait_for_minutes(9)
                 market.stop()
                 check(chart, relay, market)
 
@@ -163,6 +163,6 @@ def test_a_chart_is_whole_after_redis_was_killed_and_came_back_with_what_its_dis
                 server.kill()
                 market.wait_for_minutes(6)
                 server.start()
-                market.wait_for_minutes(12)
+                market.wait_for_minutes(9)
                 market.stop()
                 check(chart, relay, market)
