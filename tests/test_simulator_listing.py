@@ -24,7 +24,7 @@ MARKETS = {
 
 @pytest.fixture(scope="module", params=list(MARKETS))
 def running(request: pytest.FixtureRequest) -> Iterator[Simulator]:
-    with Simulator(*MARKETS[request.param]) as simulator:
+    with Simulator(*MARKETS[request.param], "--weight-limit", "10000000") as simulator:
         simulator.publish("!miniTicker@arr", f"[{MINI % ('BTCUSDT', '1')},{MINI % ('B', '2')}]")
         yield simulator
 
@@ -38,7 +38,7 @@ def simulator(running: Simulator) -> Iterator[Simulator]:
 
 @pytest.fixture(scope="module")
 def synthetic() -> Iterator[Simulator]:
-    with Simulator(*MARKETS["synthetic"]) as simulator:
+    with Simulator(*MARKETS["synthetic"], "--weight-limit", "10000000") as simulator:
         yield simulator
 
 
