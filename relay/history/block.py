@@ -16,13 +16,12 @@ import zlib
 from typing import NamedTuple
 
 from relay.batch import Unreadable
-from relay.candle import HOUR, MINUTE, Candle
+from relay.candle import HOUR, MAX_UPDATES, MINUTE, Candle
 
 _RECORD = struct.Struct("<qqqqIB")
 _RAW, _DEFLATED = b"R", b"Z"
 #: Decimals of a price at most (ticker.PRICE).
 _MAX_DECIMALS = 24
-_MAX_UPDATES = 2**32 - 1
 
 
 class Span(NamedTuple):
@@ -45,11 +44,6 @@ class Span(NamedTuple):
         kind = "simulated" if simulated else "real"
         return f"{self.family}/{kind}/{symbol}/{time // self.length}"
 
-    def names(self, simulated: bool, symbol: str, first: int, last: int) -> list[str]:
-        """The blocks that hold the times from `first` to `last`, both included."""
-        starts = range(first // self.length * self.length, last + 1, self.length)
-        return [self.name(simulated, symbol, start) for start in starts]
-
 
 MINUTES = Span("minutes", MINUTE, HOUR // MINUTE)
 HOURS = Span("hours", HOUR, 24)
@@ -67,7 +61,7 @@ def record(candle: Candle) -> bytes:
         candle.high,
         candle.low,
         candle.close,
-        min(candle.updates, _MAX_UPDATES),
+        min(candle.updates, MAX_UPDATES),
         candle.decimals,
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from relay.candle import Candle
+from relay.candle import HOUR, Candle
 from relay.clock import SYSTEM, Clock
 from relay.history.cache import Cache
 from relay.history.interval import SECONDS
@@ -25,7 +25,6 @@ WAIT_SECONDS = 1.0
 PARTIAL_SECONDS = 2.0
 #: Bytes of closes that one worker keeps.
 MOST_BYTES = 8 << 20
-_HOUR = 3600
 #: The last points, which our minutes fill where the exchange's page is older; our hours fill the others.
 _LATE_POINTS = 2
 _SYMBOLS_PER_TURN = 8
@@ -131,13 +130,13 @@ class Closes:
         late = [times[n] for n in missing if n >= len(times) - _LATE_POINTS]
         # Of the others we know those at whose end an hour ends.
         hours = [
-            times[n] + times.step - _HOUR for n in missing if (times[n] + times.step) % _HOUR == 0
+            times[n] + times.step - HOUR for n in missing if (times[n] + times.step) % HOUR == 0
         ]
         try:
             own = {}
-            if hours and self._own.makes(_HOUR):
-                rows = self._own.rows(view, _HOUR, hours)
-                own = {time // 1000 + _HOUR - times.step: row for time, row in rows.items()}
+            if hours and self._own.makes(HOUR):
+                rows = self._own.rows(view, HOUR, hours)
+                own = {time // 1000 + HOUR - times.step: row for time, row in rows.items()}
             if late and self._own.makes(times.step):
                 rows = self._own.rows(view, times.step, late)
                 own |= {time // 1000: row for time, row in rows.items()}

@@ -13,6 +13,7 @@ from relay.exchange.failure import REFUSED_SECONDS
 from relay.exchange.klines import WEIGHT, InvalidSymbol, Wanted, klines
 from relay.history.interval import SECONDS
 from relay.history.page import NEWEST_CANDLES, PAGE_CANDLES, Page, PageName
+from relay.history.wish import EARLIEST
 from relay.store.contract import Refused
 
 log = logging.getLogger(__name__)
@@ -31,8 +32,6 @@ WEIGHT_SECONDS = 90.0
 LOOK_SECONDS = 1.0
 #: Seconds for which a problem is told, unless a page comes meanwhile.
 PROBLEM_SECONDS = 60.0
-#: Nothing was traded at Binance before: 2017-07-01, UTC, in seconds since 1970.
-FIRST_TIME = 1_498_867_200
 #: Milliseconds that a candle may still change after its end, and by which our clock may be ahead of the
 #: exchange's where that does not tell its time.
 APART_MILLISECONDS = 1_000
@@ -119,7 +118,7 @@ class Fetcher:
         """Raises Refusal where it is no use to ask."""
         self._check_kind(name, self._simulated())
         if name.family == "klines":
-            if name.end <= FIRST_TIME:
+            if name.end <= EARLIEST:
                 raise Refusal("nothing was traded before July 2017", UNKNOWN_SECONDS)
             if name.start * 1000 > self._clock.wall_ms():
                 raise Refusal("that is in the future")
