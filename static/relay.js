@@ -23,7 +23,7 @@
 // what is missing. `held.older()` loads earlier ones, until `held.isOldest`; `held.close()` ends it. What
 // changed is told once a frame at most; after a reset, what was drawn before is void.
 
-import { Candles } from "./candles.js";
+import { Candles } from "./relay/candles.js";
 
 /** Milliseconds between two heartbeats, until a status says how many. */
 const HEARTBEAT = 12_000;

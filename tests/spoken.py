@@ -57,7 +57,8 @@ class Bodies:
         feed = FeedStatus("live", time=READ, age=0.0)
         hub.take(Batch("e1", 0, len(tickers), feed, tickers))
         self._client = create_site(hub, Config(_env_file=None), nothing_past()).test_client()
-        files = [f"/static/{file.name}" for file in (ROOT / "static").iterdir()]
+        static = ROOT / "static"
+        files = [f"/static/{file.relative_to(static)}" for file in static.rglob("*.*")]
         paths = ["/", ChartLibrary().path, *files]
         self._answers = {path: self._ask(path) for path in paths}
 

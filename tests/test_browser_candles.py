@@ -18,7 +18,7 @@ from tests.spoken import (
 )
 
 MINUTE = 60_000
-#: Milliseconds within which the exchange's newest second may change again; see static/candles.js.
+#: Milliseconds within which the exchange's newest second may change again; see static/relay/candles.js.
 SKEW = 5_000
 #: The minute that runs when a test begins, and its first millisecond.
 NOW = READ - READ % MINUTE

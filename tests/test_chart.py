@@ -114,7 +114,7 @@ def pixels(page: Page) -> str:
     )
 
 
-#: What the page's colours for up and down are named in style.css, by their value.
+#: What the page's colours for up and down are named in style/base.css, by their value.
 COLOURS = {0x08734A: "up", 0xBD1E33: "down", 0x3ECF8E: "dark up", 0xFF7682: "dark down"}
 FOUND = """() => {
     const found = new Set();
@@ -233,7 +233,7 @@ def test_older_candles_come_when_the_oldest_are_in_sight(page: Page) -> None:
 
 
 READ_TIME = """async (time) => {
-    const { Zone } = await import("/static/zone.js");
+    const { Zone } = await import("/static/page/zone.js");
     return `${new Zone(false).time(time, 60000)} UTC`;
 }"""
 

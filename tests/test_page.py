@@ -297,7 +297,7 @@ def test_figures_read_alike_from_the_server_and_in_the_browser(page: Page, url: 
     page.goto("/")
     told = page.evaluate(
         """async ([tickers, volumes, ages]) => {
-            const f = await import("/static/figures.js");
+            const f = await import("/static/page/figures.js");
             return [
                 tickers.map((t) => [f.plain(t.price, f.decimals(t)), f.signed(f.percentChanged(t)),
                     f.clock(f.made(t)), f.direction(f.signed(f.percentChanged(t)))]),

@@ -1,4 +1,4 @@
-"""How figures read on a page, the same as static/figures.js writes them. Prices stay strings.
+"""How figures read on a page, the same as static/page/figures.js writes them. Prices stay strings.
 
 No function here raises, whatever a ticker holds: one absurd value must not cost the page. A text that is
 no decimal reads as nothing.

@@ -66,6 +66,11 @@ def create_site(hub: Hub, config: Config, library: Library) -> Flask:
     site.register_blueprint(charts.blueprint())
     site.register_blueprint(pages.blueprint(hub, site.jinja_env, charts.path))
 
+    @site.template_global()
+    def asset(name: str) -> str:
+        """The address of a file of static/."""
+        return f"/static/{name}"
+
     @site.errorhandler(BadQuery)
     def bad_query(error: BadQuery) -> Response:
         return json_response({"error": str(error)}, 400)

@@ -1,7 +1,7 @@
 // Sparklines: the last 24 hours of the rows in sight, each as a small line.
 
-import { fetchJson } from "./asking.js";
-import { number } from "./figures.js";
+import { fetchJson } from "../relay/asking.js";
+import { number } from "../page/figures.js";
 
 /** Symbols of one question, and milliseconds that rows have to come into sight together. */
 const BATCH = 50;
@@ -16,7 +16,7 @@ const FRAME_BUDGET = 4;
 const HEIGHT = 24;
 
 const SVG = "http://www.w3.org/2000/svg";
-/** Where there is room for the column; see style.css. */
+/** Where there is room for the column; see style/market.css. */
 const wide = matchMedia("(min-width: 1001px)");
 
 export class Sparklines {

@@ -1,10 +1,10 @@
 // The market page: every symbol's row kept up to date, sorted and searched.
 
-import { show, since } from "./banner.js";
-import { Relay } from "./relay.js";
+import { show, since } from "../page/banner.js";
+import { Relay } from "../relay.js";
 import { Row } from "./row.js";
 import { Sparklines } from "./sparklines.js";
-import { areJudged, facts } from "./standing.js";
+import { areJudged, facts } from "../page/standing.js";
 
 /** Milliseconds between two looks at the order while prices move. */
 const SORT_EVERY = 3_000;

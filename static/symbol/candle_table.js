@@ -1,6 +1,6 @@
 // CandleTable: the candles as a table, for those who cannot see the chart or want to read figures.
 
-import { plain } from "./figures.js";
+import { plain } from "../page/figures.js";
 
 /** Rows at most, the newest candles; templates/symbol.html says how many. */
 const ROWS = 100;

@@ -1,8 +1,8 @@
 // Row: one symbol's line in the market table, and the values it is sorted by.
 
-import { clock, compact, decimals, direction, made, number, percentChanged, plain, signed } from "./figures.js";
-import { flash } from "./flash.js";
-import { markOf, stand } from "./standing.js";
+import { clock, compact, decimals, direction, made, number, percentChanged, plain, signed } from "../page/figures.js";
+import { flash } from "../page/flash.js";
+import { markOf, stand } from "../page/standing.js";
 
 const pattern = document.createElement("template");
 pattern.innerHTML =

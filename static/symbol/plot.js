@@ -1,7 +1,7 @@
 // Plot: candles drawn by Lightweight Charts. Prices become numbers here, for drawing alone.
 
 import { Cross } from "./cross.js";
-import { decimals } from "./figures.js";
+import { decimals } from "../page/figures.js";
 
 /** Missing candles that a gap is drawn as at most. */
 const LONGEST_GAP = 300;

@@ -1,10 +1,10 @@
 // Chart: a symbol's candles on its page, what they are drawn as, and how one moves about in them.
 
-import { STEPS } from "./candle.js";
+import { STEPS } from "../relay/candle.js";
 import { CandleTable } from "./candle_table.js";
-import { compact, decimals, plain } from "./figures.js";
+import { compact, decimals, plain } from "../page/figures.js";
 import { Plot } from "./plot.js";
-import { Zone } from "./zone.js";
+import { Zone } from "../page/zone.js";
 
 const SOURCES = { exchange: "exchange", relay: "relay", both: "exchange and relay" };
 /** What the keys do: candles to go by, and times as much to show. */

@@ -1,6 +1,6 @@
 // One symbol's page, kept up to date.
 
-import { entitle, show, since } from "./banner.js";
+import { entitle, show, since } from "../page/banner.js";
 import { Chart } from "./chart.js";
 import {
   ago,
@@ -14,10 +14,10 @@ import {
   plain,
   signed,
   word,
-} from "./figures.js";
-import { flash } from "./flash.js";
-import { Relay } from "./relay.js";
-import { areJudged, facts, stand } from "./standing.js";
+} from "../page/figures.js";
+import { flash } from "../page/flash.js";
+import { Relay } from "../relay.js";
+import { areJudged, facts, stand } from "../page/standing.js";
 
 const article = document.getElementById("symbol");
 const { symbol } = article.dataset;
