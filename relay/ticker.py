@@ -19,10 +19,12 @@ MAX_COUNT = 2**63 - 1
 MAX_HELD = 20_000
 #: Candles that a ticker carries at most: two, or a few more while they are not kept.
 MAX_CANDLES = 6
+#: The name of a quote asset: so short that it costs an update little.
+_QUOTE = re.compile(r"\w{1,16}+")
 _UPPER = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
 
 
-#: Binance's letters for the fields of an entry of its market-wide arrays.
+#: Binance's letters for the fields of an entry of its market-wide arrays, and letters for what all get of us.
 _LETTERS = {
     "symbol": "s",
     "price": "c",
@@ -40,6 +42,8 @@ _LETTERS = {
     "trades": "n",
     "sequence": "L",
     "minutes": "k",
+    "quote": "u",
+    "listed": "t",
 }
 
 
@@ -83,6 +87,10 @@ class Ticker(msgspec.Struct, omit_defaults=True, gc=False, rename=_LETTERS):
     status: str | None = None
     #: Seconds that it may usually go without an update.
     pace: int | None = None
+    #: The asset in which it is priced, as the exchange lists it.
+    quote: str | None = None
+    #: When the relay saw it being listed, where that was within the last 30 days.
+    listed: int | None = None
     #: The minute of its newest update, the one before that had any, and further ones that are not kept yet;
     #: the oldest first. Packed (relay.candle), since most of those whom they pass do not look.
     minutes: bytes | None = None
@@ -119,6 +127,8 @@ class PublicTicker(msgspec.Struct, omit_defaults=True, gc=False):
     sequence: int | None = None
     status: str | None = None
     pace: int | None = None
+    quote: str | None = None
+    listed: int | None = None
 
 
 def public(ticker: Ticker) -> PublicTicker:
@@ -142,12 +152,21 @@ def public(ticker: Ticker) -> PublicTicker:
         ticker.sequence,
         ticker.status,
         ticker.pace,
+        ticker.quote,
+        ticker.listed,
     )
 
 
 def removal(symbol: str, received_time: int) -> Ticker:
     """The news that the exchange does not list the symbol any more."""
     return Ticker(symbol, "", "removed", received_time)
+
+
+def is_quote(quote: str, symbol: str) -> bool:
+    """Whether this can be the asset in which the symbol is priced: its name ends in it."""
+    return (
+        symbol.endswith(quote) and len(quote) < len(symbol) and _QUOTE.fullmatch(quote) is not None
+    )
 
 
 def upper(symbol: str) -> str:

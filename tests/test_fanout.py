@@ -258,6 +258,8 @@ def test_no_piece_is_longer_than_clients_with_small_limits_read(
         sequence=2**63 - 1,
         status="AUCTION_MATCH_PERIOD",
         pace=99999,
+        quote="𝔸" * 16,
+        listed=2**53,
         minutes=MAX_CANDLES * packed(Candle(2**32 - 1, 18, *[10**18 - 1] * 4, 2**32 - 1)),
     )
     entries = [(i, ticker) for i in range(ENTRIES_PER_PIECE[fields])]

@@ -12,7 +12,7 @@ import msgspec
 from relay.clock import SYSTEM, Clock
 from relay.exchange.api import Api, RestError, decoded
 from relay.exchange.values import count, decimal, milliseconds
-from relay.ticker import MAX_HELD, SYMBOL, Ticker
+from relay.ticker import MAX_HELD, SYMBOL, Ticker, is_quote
 
 #: Bytes of the longest answer that is taken. exchangeInfo was 1.9 MB in 2021.
 MAX_ANSWER_BYTES = 16 << 20
@@ -33,6 +33,17 @@ class Day(NamedTuple):
 
     tickers: list[Ticker]
     simulated: bool
+    #: Whether a symbol's first trade ever was within the 24 hours, where that is known.
+    debuts: dict[str, bool] = {}  # noqa: RUF012 - nobody changes it
+
+
+class Listed(NamedTuple):
+    """What is said of a symbol that is listed."""
+
+    #: TRADING, HALT, BREAK, ... or UNKNOWN_STATUS.
+    status: str
+    #: The asset in which it is priced; empty where it cannot be read.
+    quote: str = ""
 
 
 class _MiniTicker(msgspec.Struct, gc=False):
@@ -46,6 +57,7 @@ class _MiniTicker(msgspec.Struct, gc=False):
     volume: Any = None
     quoteVolume: Any = None  # noqa: N815
     closeTime: Any = None  # noqa: N815
+    firstId: Any = None  # noqa: N815
     lastId: Any = None  # noqa: N815
     count: Any = None
 
@@ -53,6 +65,7 @@ class _MiniTicker(msgspec.Struct, gc=False):
 class _Listed(msgspec.Struct, gc=False):
     symbol: Any = None
     status: Any = None
+    quoteAsset: Any = None  # noqa: N815
 
 
 class _ExchangeInfo(msgspec.Struct):
@@ -70,22 +83,19 @@ def day(api: Api, clock: Clock = SYSTEM) -> Day:
     received_time = clock.wall_ms()
     rows = _read(_decode_day, body)
     _believe(len(rows))
-    return Day([_ticker(row, received_time) for row in rows if _is_usable(row)], simulated)
+    usable = [row for row in rows if _is_usable(row)]
+    tickers = [_ticker(row, received_time) for row in usable]
+    # Where nothing was traded in 24 hours, it is -1.
+    ids = {row.symbol: row.firstId for row in usable if type(row.firstId) is int}
+    return Day(tickers, simulated, {symbol: number == 0 for symbol, number in ids.items()})
 
 
-def listing(api: Api) -> dict[str, str]:
-    """The status of every symbol that is listed, traded or not: TRADING, HALT, BREAK, ... or UNKNOWN_STATUS.
-
-    Raises RestError.
-    """
+def listing(api: Api) -> dict[str, Listed]:
+    """Every symbol that is listed, traded or not. Raises RestError."""
     body, *_ = api.get(_LISTING_PATH, _LISTING_WEIGHT, MAX_ANSWER_BYTES)
     rows = _read(_decode_info, body).symbols
     _believe(len(rows))
-    return {
-        row.symbol: row.status if _is_status(row.status) else UNKNOWN_STATUS
-        for row in rows
-        if _is_symbol(row.symbol)
-    }
+    return {row.symbol: _listed(row) for row in rows if _is_symbol(row.symbol)}
 
 
 def _read(decode: Callable[[bytes], _Answer], body: bytes) -> _Answer:
@@ -106,6 +116,14 @@ def _is_symbol(value: object) -> bool:
 
 def _is_status(value: object) -> bool:
     return isinstance(value, str) and _STATUS.fullmatch(value) is not None
+
+
+def _listed(row: _Listed) -> Listed:
+    quote = row.quoteAsset
+    return Listed(
+        row.status if _is_status(row.status) else UNKNOWN_STATUS,
+        quote if isinstance(quote, str) and is_quote(quote, row.symbol) else "",
+    )
 
 
 def _is_usable(row: _MiniTicker) -> bool:

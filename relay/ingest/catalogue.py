@@ -14,7 +14,7 @@ from gevent.event import Event
 from relay.backoff import Backoff
 from relay.clock import SYSTEM, Clock
 from relay.exchange import rest
-from relay.exchange.api import Apis, RestError
+from relay.exchange.api import Api, Apis, RestError
 from relay.ingest.intake import Intake
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,8 @@ class Catalogue:
         self._not_before: dict[str, float] = {}
         self._backoff = Backoff(first=LEAST_SECONDS, cap=regular)
         self._said = ""
+        # The symbols whose quote asset the exchange did not say when it was asked for what it lists.
+        self._without_quote: set[str] = set()
 
     @property
     def bases(self) -> Sequence[str]:
@@ -130,21 +132,35 @@ class Catalogue:
         if not self._wants(day.simulated):
             return False
         traded = {ticker.symbol for ticker in day.tickers}
-        self._intake.seed(day.tickers)
+        self._intake.seed(day.tickers, day.debuts)
         missing = self._intake.silent_since(asked) - traded
+        listed: dict[str, rest.Listed] = {}
         if missing:
-            statuses = rest.listing(api)
-            if len(statuses) < max(len(traded), len(self._intake) / 2):
-                raise RestError(f"lists only {len(statuses)} symbols: not believed")
-            if not self._wants(day.simulated):
-                return False
-            for symbol in sorted(missing & self._intake.silent_since(asked)):
-                self._judge(symbol, statuses.get(symbol))
+            listed = self._listed(api, len(traded))
+        elif self._intake.without_quote() - self._without_quote:
+            try:
+                listed = self._listed(api, len(traded))
+            except RestError as error:
+                log.info("%s: quote assets stay unknown: %s", base, error)
+        if not self._wants(day.simulated):
+            return False
+        if listed:
+            self._intake.learn_quotes({symbol: each.quote for symbol, each in listed.items()})
+            self._without_quote = self._intake.without_quote()
+        for symbol in sorted(missing & self._intake.silent_since(asked)):
+            self._judge(symbol, listed.get(symbol))
         return True
 
-    def _judge(self, symbol: str, status: str | None) -> None:
-        if status is None:
+    def _listed(self, api: Api, traded: int) -> dict[str, rest.Listed]:
+        """What is listed, where so many symbols are traded. Raises RestError."""
+        listed = rest.listing(api)
+        if len(listed) < max(traded, len(self._intake) / 2):
+            raise RestError(f"lists only {len(listed)} symbols: not believed")
+        return listed
+
+    def _judge(self, symbol: str, listed: rest.Listed | None) -> None:
+        if listed is None:
             log.warning("%s is gone: the exchange does not list it any more", symbol)
             self._intake.remove(symbol)
-        elif status not in (_TRADING, rest.UNKNOWN_STATUS):
-            self._intake.mark(symbol, status)
+        elif listed.status not in (_TRADING, rest.UNKNOWN_STATUS):
+            self._intake.mark(symbol, listed.status)

@@ -11,7 +11,7 @@ update by this. A ticker that a store held has the same claim, so a restart keep
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -20,6 +20,7 @@ from gevent.event import Event
 from relay import pace
 from relay.clock import SYSTEM, Clock
 from relay.ingest.candles import Candles
+from relay.ingest.listings import Listings
 from relay.ticker import MAX_HELD, Ticker, removal
 
 log = logging.getLogger(__name__)
@@ -61,11 +62,13 @@ class Counts(NamedTuple):
 class _Line:
     """What is known of one symbol."""
 
-    __slots__ = ("confirmed", "due", "guessed", "heard", "pace", "shown", "ticker")
+    __slots__ = ("confirmed", "due", "guessed", "heard", "pace", "quote", "shown", "ticker")
 
     def __init__(self, ticker: Ticker, now: float, usual: float | None) -> None:
         """`usual`: its pace in seconds, where anything is known of it."""
         self.ticker = ticker
+        #: What the ticker says of it, at hand for the next one.
+        self.quote = ticker.quote
         #: When something was heard of it last, by the monotonic clock.
         self.heard = now
         #: Whether the present connection has sent it: else what REST says may be newer.
@@ -115,6 +118,7 @@ class Intake:
         self._clock = clock
         self._candles = candles
         self._symbols = symbols
+        self._listings = Listings(clock)
         self._lines: dict[str, _Line] = {}
         self._pending: dict[str, Ticker] = {}
         # The last of each other kind: a symbol may come as trade and as bookTicker.
@@ -144,6 +148,10 @@ class Intake:
         """The symbols of which nothing came since, by the monotonic clock."""
         return {symbol for symbol, line in self._lines.items() if line.heard < moment}
 
+    def without_quote(self) -> set[str]:
+        """The symbols whose quote asset is not known."""
+        return self._lines.keys() - self._listings.quotes.keys()
+
     def offer(self, tickers: Iterable[Ticker]) -> None:
         """Takes what the exchange streamed; drops what is older than or the same as what is held."""
         now = self._clock.monotonic()
@@ -155,6 +163,8 @@ class Intake:
             if line is None:
                 if not self._has_room(symbol):
                     continue
+                self._listings.appears(symbol)
+                self._listings.stamp(ticker)
                 line = lines[symbol] = _Line(ticker, now, None)
             else:
                 held = line.ticker
@@ -173,16 +183,21 @@ class Intake:
                 if gap > line.pace or now > line.due:
                     line.adapt(gap, now)
             ticker.pace = line.shown
+            ticker.quote = line.quote
             if symbol in pending:
                 self._conflated += 1
             pending[symbol] = ticker
             taken.append(ticker)
+        # These are few: to look at each ticker for them would cost as much as its quote.
+        for symbol in self._listings.listed.keys() & pending.keys():
+            self._listings.stamp(pending[symbol])
         if self._candles is not None:
             self._candles.take(taken)
         self._bell.set()
 
-    def seed(self, tickers: Iterable[Ticker]) -> None:
-        """Takes what REST said: never in place of what the present connection has streamed."""
+    def seed(self, tickers: Iterable[Ticker], debuts: Mapping[str, bool] | None = None) -> None:
+        """Takes what REST said of all that is traded: never in place of what the present connection has
+        streamed. `debuts`: whether a symbol's first trade ever was within 24 hours."""
         now = self._clock.monotonic()
         taken = []
         for ticker in tickers:
@@ -195,6 +210,7 @@ class Intake:
                 line = _Line(ticker, now, pace.of_trades(ticker.trades or 0))
                 self._lines[ticker.symbol] = line
                 line.confirmed = False
+                self._listings.appears(ticker.symbol)
                 self._put(line, ticker)
                 taken.append(ticker)
             elif not line.confirmed and not self._loses(ticker, line.ticker, now):
@@ -205,7 +221,15 @@ class Intake:
                 self._put(line, msgspec.structs.replace(line.ticker, status=None))
         if self._candles is not None:
             self._candles.take(taken)
-        self._bell.set()
+        self._listings.learn_debuts({s: d for s, d in (debuts or {}).items() if s in self._lines})
+        if self._lines:
+            self._listings.know_all()
+        self._stamp_again()
+
+    def learn_quotes(self, quotes: Mapping[str, str]) -> None:
+        """The exchange lists symbols with these quote assets."""
+        self._listings.learn_quotes({s: q for s, q in quotes.items() if s in self._lines})
+        self._stamp_again()
 
     def mark(self, symbol: str, status: str) -> None:
         """The exchange does not trade the symbol at present; its price stands."""
@@ -218,6 +242,7 @@ class Intake:
         """The exchange does not list the symbol any more."""
         line = self._lines.pop(symbol)
         self._forget_kinds({symbol})
+        self._listings.forget(symbol)
         self._pending[symbol] = removal(symbol, line.ticker.received_time)
         if self._candles is not None:
             self._candles.remove(symbol)
@@ -239,6 +264,7 @@ class Intake:
         """Forgets everything: it was of another kind than what comes now."""
         for kept in (self._lines, self._pending, self._others, self._rivals):
             kept.clear()
+        self._listings.clear()
         if self._candles is not None:
             self._candles.clear()
 
@@ -253,6 +279,7 @@ class Intake:
         left_out = set()
         now = self._clock.monotonic()
         stored = list(tickers)
+        self._listings.restore(stored)
         for ticker in stored:
             symbol = ticker.symbol
             line = came.get(symbol)
@@ -276,13 +303,17 @@ class Intake:
                 self._put(line, line.ticker)
         if self._candles is not None:
             self._candles.restore(stored, self._held)
-        self._bell.set()
+        self._stamp_again(stored)
 
     def resend(self) -> None:
         """All that is held waits to be written again."""
         self._pending = {symbol: line.ticker for symbol, line in self._lines.items()}
         if self._candles is not None:
             self._candles.resend()
+        self._bell.set()
+
+    def ring(self) -> None:
+        """Has whoever waits go on at once: there is something to tell besides tickers."""
         self._bell.set()
 
     def wait(self, seconds: float) -> list[Ticker]:
@@ -333,8 +364,19 @@ class Intake:
     def _put(self, line: _Line, ticker: Ticker) -> None:
         line.ticker = ticker
         ticker.pace = line.shown
+        self._listings.stamp(ticker)
         self._conflated += ticker.symbol in self._pending
         self._pending[ticker.symbol] = ticker
+
+    def _stamp_again(self, stored: Iterable[Ticker] = ()) -> None:
+        """Something was learnt of symbols: tickers that do not say it, here or in a store, are put anew."""
+        held = [line.ticker for line in self._lines.values()]
+        for symbol in {t.symbol for t in (*held, *stored) if not self._listings.agrees(t)}:
+            if (line := self._lines.get(symbol)) is not None:
+                self._put(line, msgspec.structs.replace(line.ticker))
+        for symbol, line in self._lines.items():
+            line.quote = self._listings.quotes.get(symbol)
+        self._bell.set()
 
     def _meet(self, line: _Line, stored: Ticker) -> None:
         """What came here meets what a store held of the same symbol."""

@@ -16,6 +16,9 @@ _DAY = 86_400
 #: Dollars that the symbol traded most turns over in a day; the second half of it, and so on.
 _TURNOVER = 4e8
 
+#: From this price on cents are nothing: bitcoin in yen or rupiah.
+_COARSE = 1e7
+
 #: How unlike the sizes of trades are: sigma of a log-normal distribution.
 _SPREAD = 1.5
 
@@ -72,7 +75,8 @@ class Instrument:
         # The made-up past ends beside the course, from where the price goes back to it.
         self._aside = self.price - self.course(now)
         self.update_id = 4_000_000_000 + rank
-        self.last_id = 10_000_000 + rank + self._day.trades
+        # The first trade of all has the id 0.
+        self.last_id = -1 if new else 10_000_000 + rank + self._day.trades
 
     def begin(self, now: float) -> None:
         """Let the first trade happen, at the price there is. It comes before all others."""
@@ -135,6 +139,7 @@ class Instrument:
             first_id=self.last_id - window.trades + 1,
             last_id=self.last_id,
             count=window.trades,
+            quote=self._listed.quoted_in,
         )
 
     def _record(self, now: float) -> Trade:
@@ -162,8 +167,9 @@ class Instrument:
 
 
 def _tick(price: float) -> int:
-    """Return the step of a price, in units: a fifth significant digit, 0.01 at the most."""
-    return max(1, int(10 ** min(math.floor(math.log10(price)) - 4, -2) * UNIT + 0.5))
+    """Return the step of a price, in units: a fifth significant digit, 0.01 at the most, or else 1."""
+    most = -2 if price < _COARSE else 0
+    return max(1, int(10 ** min(math.floor(math.log10(price)) - 4, most) * UNIT + 0.5))
 
 
 def _lot(dollars: float) -> int:

@@ -52,11 +52,30 @@ _QUOTES = {
     "EUR": (1.152, 60),
     "BRL": (0.187, 40),
     "JPY": (0.0064, 40),
+    "IDR": (0.00006, 12),
+    "MXN": (0.054, 6),
+    "PLN": (0.275, 6),
+    "ZAR": (0.058, 5),
+}
+
+#: Pairs of money for money, and where each stands among the others.
+_MONEY = {
+    ("USDC", "USDT"): 21,
+    ("USDT", "TRY"): 23,
+    ("EUR", "USDT"): 25,
+    ("USDT", "BRL"): 27,
+    ("USDT", "JPY"): 31,
+    ("EUR", "USDC"): 37,
+    ("USDT", "IDR"): 45,
+    ("USDT", "MXN"): 75,
+    ("USDT", "PLN"): 85,
+    ("USDT", "ZAR"): 95,
 }
 
 #: How lively the course of an asset is; 1.0 for those not named.
 _RESTLESS = {"BTC": 0.5, "PAXG": 0.2, "USDT": 0.0, "USDC": 0.002, "FDUSD": 0.005, "TUSD": 0.005}
-_RESTLESS |= {"USDE": 0.005, "TRY": 0.1, "EUR": 0.1, "BRL": 0.1, "JPY": 0.1}
+_RESTLESS |= {"USDE": 0.005, "TRY": 0.1, "EUR": 0.1, "BRL": 0.1, "JPY": 0.1, "IDR": 0.1}
+_RESTLESS |= {"MXN": 0.1, "PLN": 0.1, "ZAR": 0.1}
 
 #: Below this, eight decimals would leave a price nowhere to go.
 _LEAST_PRICE = 2e-7
@@ -80,6 +99,8 @@ class Listed:
     symbol: str
     base: Course
     quote: Course
+    #: The name of the asset in which it is priced.
+    quoted_in: str = ""
     #: The day it was listed, in seconds since 1970.
     since: int = 0
     #: Another one, another past.
@@ -93,11 +114,8 @@ class Listed:
 def listing(count: int, seed: int) -> list[Listed]:
     """Return `count` symbols, the most traded first; invented ones if the real names run out."""
     dollars = _dollars(seed)
-    worth = dollars | {quote: price for quote, (price, _) in _QUOTES.items() if price}
-    courses = {
-        asset: Course(f"{seed} {asset}", price, _RESTLESS.get(asset, 1.0))
-        for asset, price in worth.items()
-    }
+    worth = _worth(dollars)
+    courses = {asset: _course(asset, price, seed) for asset, price in worth.items()}
     pairs = [
         (rank * (1 + 2 * position), asset, quote)
         for position, (quote, (_, most)) in enumerate(_QUOTES.items())
@@ -105,20 +123,36 @@ def listing(count: int, seed: int) -> list[Listed]:
         if rank <= most and asset != quote and (asset, quote) not in _NEVER
         if worth[asset] / worth[quote] > _LEAST_PRICE
     ]
+    pairs += [(place, base, quote) for (base, quote), place in _MONEY.items()]
     # The first hundred of the most traded lead, then it is the turn of the pairs in other quotes.
     pairs.sort(key=lambda pair: pair[0])
     names = [(asset + quote, asset, quote) for _, asset, quote in pairs][:count]
     names += [(f"SIM{n:05}USDT", "DOGE", "USDT") for n in range(count - len(names))]
     return [
-        Listed(symbol, courses[base], courses[quote], _since(symbol, seed), f"{seed} {symbol}")
+        Listed(
+            symbol, courses[base], courses[quote], quote, _since(symbol, seed), f"{seed} {symbol}"
+        )
         for symbol, base, quote in names
     ]
 
 
 def newcomer(symbol: str, seed: int) -> Listed:
-    """Return a symbol that nobody has heard of, at some price in dollars."""
+    """Return a symbol that nobody has heard of; it is worth some dollars."""
     dollars = 10 ** random.Random(f"{seed} {symbol}").uniform(-1, 1)
-    return Listed(symbol, Course(f"{seed} {symbol}", dollars), Course("", 1.0, 0.0))
+    base = Course(f"{seed} {symbol}", dollars)
+    for quote, price in sorted(_worth(_dollars(seed)).items(), key=lambda asset: -len(asset[0])):
+        if quote in _QUOTES and symbol.endswith(quote) and symbol != quote:
+            return Listed(symbol, base, _course(quote, price, seed), quote)
+    return Listed(symbol, base, Course("", 1.0, 0.0))
+
+
+def _course(asset: str, dollars: float, seed: int) -> Course:
+    return Course(f"{seed} {asset}", dollars, _RESTLESS.get(asset, 1.0))
+
+
+def _worth(dollars: dict[str, float]) -> dict[str, float]:
+    """Return what each asset is worth, those included that only others are priced in."""
+    return dollars | {quote: price for quote, (price, _) in _QUOTES.items() if price}
 
 
 def _since(symbol: str, seed: int) -> int:

@@ -30,6 +30,8 @@ class Day:
     last_id: int = -1
     count: int = 0
     status: str = "TRADING"
+    #: The asset in which it is priced, which its name ends in.
+    quote: str = ""
 
 
 class Carrier(Protocol):

@@ -102,6 +102,7 @@ class Rest:
                 {
                     "symbol": day.symbol,
                     "status": day.status,
+                    **_assets(day),
                     "isSpotTradingAllowed": True,
                     "permissions": [],
                     "permissionSets": sets,
@@ -177,6 +178,13 @@ def _limit(kind: str, interval: str, number: int, limit: int) -> dict[str, Any]:
         "intervalNum": number,
         "limit": limit,
     }
+
+
+def _assets(day: Day) -> dict[str, str]:
+    """Return both assets of a symbol, where a market knows them: a recording does not say."""
+    if not day.quote:
+        return {}
+    return {"baseAsset": day.symbol.removesuffix(day.quote), "quoteAsset": day.quote}
 
 
 def _mini(day: Day) -> dict[str, Any]:

@@ -240,4 +240,16 @@ def _current(instrument: Instrument, kind: str) -> bytes | None:
 def _dead(symbol: str) -> Day:
     zero = "0.00000000"
     now = time.time_ns() // 1_000_000
-    return Day(symbol, zero, zero, zero, zero, zero, zero, now - 86_400_000, now, status="BREAK")
+    return Day(
+        symbol,
+        zero,
+        zero,
+        zero,
+        zero,
+        zero,
+        zero,
+        now - 86_400_000,
+        now,
+        status="BREAK",
+        quote="USDT",
+    )
