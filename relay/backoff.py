@@ -1,5 +1,6 @@
 """Backoff: how long to wait before trying again."""
 
+import math
 import random
 
 #: More doublings than any cap is away from any first delay.
@@ -22,8 +23,8 @@ class Backoff:
         """Forgets the failures: what was tried has worked."""
         self.failures = 0
 
-    def next(self) -> float:
-        """Counts a failure; the seconds to wait now."""
-        bound = min(self._cap, self._first * 2**self.failures)
+    def next(self, most: float = math.inf) -> float:
+        """Counts a failure; the seconds to wait now, this time `most` at most."""
+        bound = min(self._cap, most, self._first * 2**self.failures)
         self.failures = min(self.failures + 1, _MAX_DOUBLINGS)
         return random.uniform(0, bound)

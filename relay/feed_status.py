@@ -11,7 +11,8 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 class FeedStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the feed says of itself at one moment."""
 
-    #: live: prices arrive. stale: connected, but none for too long. down: not connected.
+    #: live: prices arrive, or did a moment ago, and the connection is being made anew. stale: none for too
+    #: long. down: not connected, and none for ten seconds.
     state: Literal["live", "stale", "down"]
     #: Whether the prices that this goes with are made up.
     simulated: bool = False

@@ -7,7 +7,10 @@ import gevent
 import pytest
 from gevent.queue import SimpleQueue
 
-from relay.exchange.feed import Feed
+from relay.batch import DOWN_SECONDS
+from relay.exchange.failure import FeedError
+from relay.exchange.feed import RECONNECT_SECONDS, Feed
+from relay.exchange.source import PROVEN_SECONDS, RETURN_FOR_SECONDS, RETURN_SECONDS, Source
 from relay.exchange.streams import plan
 from relay.ticker import Ticker
 from tests.clocks import SetClock
@@ -45,9 +48,15 @@ class Running:
     def state(self) -> str:
         return self.feed.status().state
 
-    def wait_until_down(self) -> None:
-        while self.state() != "down":
+    def wait_until_lost(self) -> None:
+        while not (self.state() == "down" or "reconnecting" in self.feed.status().reason):
             gevent.sleep(0.001)
+
+    def wait_until_down(self) -> None:
+        self.wait_until_lost()
+        if self.state() != "down":
+            self.clock.advance(DOWN_SECONDS)
+        assert self.state() == "down"
 
 
 @pytest.fixture
@@ -120,6 +129,42 @@ def test_after_a_sleep_of_the_machine_a_feed_is_not_live_until_data_comes(
     again.tick(time=3, A="3")
     assert running.price() == "3"
     assert running.state() == "live"
+
+
+def test_a_connection_that_is_lost_is_told_at_once_and_prices_are_as_old_as_they_are(
+    sockets: FakeSockets,
+) -> None:
+    lost: list[str] = []
+    running = Running(lost=lambda: lost.append(running.feed.status().reason))
+    _, socket = sockets.next()
+    socket.tick(A="1")
+    running.price()
+    socket.said.put(OSError("gone"))
+    running.wait_until_lost()
+    assert lost[-1] == "exchange: reconnecting (gone)"
+    seen = []
+    for seconds in (0, RECONNECT_SECONDS, DOWN_SECONDS - RECONNECT_SECONDS):
+        running.clock.advance(seconds)
+        seen.append((running.state(), running.feed.status().age))
+    assert seen == [("live", 0), ("stale", RECONNECT_SECONDS), ("down", DOWN_SECONDS)]
+    running.feed.stop()
+
+
+def test_a_good_url_that_broke_is_tried_again_soon_for_a_minute(sockets: FakeSockets) -> None:
+    source = Source("ws://first", 0, clock := SetClock())
+    source.broke(FeedError("gone"), PROVEN_SECONDS + 1)
+    waits = []
+    for _ in range(20):
+        source.failed(FeedError("refused"))
+        waits.append(source.wait)
+        clock.advance(1)
+    assert max(waits) <= RETURN_SECONDS
+    clock.advance(RETURN_FOR_SECONDS)
+    later = []
+    for _ in range(20):
+        source.failed(FeedError("refused"))
+        later.append(source.wait)
+    assert max(later) > RETURN_SECONDS
 
 
 def test_what_is_held_of_a_simulator_is_marked_whatever_the_feed_does(

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from gevent.event import Event
 
+from relay.batch import DOWN_SECONDS
 from relay.clock import SYSTEM, Clock
 from relay.config import SIMULATOR
 from relay.exchange.failure import REFUSED_SECONDS, FeedError
@@ -29,6 +30,8 @@ ROTATE_JITTER = 0.015
 #: up with the first that came from the new one. Some streams are too quiet to tell; and where streams are
 #: asked for one message after the other, or come over several connections, one tells nothing of the rest.
 OVERLAP_SECONDS = 5.0
+#: Seconds without data for which prices stay live while a connection that ended is made anew.
+RECONNECT_SECONDS = 2.0
 #: Silent symbols that are named at most.
 _NAMED = 10
 
@@ -106,8 +109,7 @@ class Feed:
         age = None if self._heard is None else round(self._clock.monotonic() - self._heard, 3)
         session = self._current
         if session is None:
-            url = self._next_source.url
-            return self._status("down", url, age, self._reason)
+            return self._unconnected(age)
         if session.is_stale:
             return self._status("stale", session.url, age, f"no data for {session.age:.0f} s")
         unheard = session.unheard(self._patience)
@@ -286,6 +288,14 @@ class Feed:
             except OSError as error:
                 raise FeedError(str(error)) from error
         return Session(url, self._plan(url), self._silence, self, self._tap, self._clock)
+
+    def _unconnected(self, age: float | None) -> FeedStatus:
+        """Prices are as old as they are, whatever became of the connection: a moment is no outage."""
+        url = self._next_source.url
+        if age is None or age >= DOWN_SECONDS:
+            return self._status("down", url, age, self._reason)
+        state: _State = "live" if age < RECONNECT_SECONDS else "stale"
+        return self._status(state, url, age, f"reconnecting ({self._reason})")
 
     def _status(self, state: _State, url: str, age: float | None, reason: str) -> FeedStatus:
         why = f"exchange: {reason}" if reason else ""

@@ -1,6 +1,7 @@
 """Source: one URL of BINANCE_WS, and when it may be tried."""
 
 import logging
+import math
 
 from relay.backoff import Backoff
 from relay.clock import SYSTEM, Clock
@@ -10,6 +11,10 @@ log = logging.getLogger(__name__)
 
 #: Seconds of data that prove a session a good one: its source's back-off starts over.
 PROVEN_SECONDS = 30.0
+#: The longest wait, in seconds, for a good one that broke a moment ago, and how long such a moment is: some
+#: sixty attempts, where Binance allows 300 in five minutes.
+RETURN_SECONDS = 2.0
+RETURN_FOR_SECONDS = 60.0
 #: The first and the longest time, in seconds, for which a source that broke soon is not preferred. It doubles
 #: each time, and does not count where no other source works.
 DAMPING_SECONDS = (30.0, 600.0)
@@ -26,6 +31,7 @@ class Source:
         self._not_before = 0.0
         self._flaps = 0
         self._damped_until = 0.0
+        self._back_soon_until = 0.0
         self._said = ""
         self._traced = ""
 
@@ -41,8 +47,10 @@ class Source:
 
     def failed(self, error: FeedError) -> None:
         """It could not be reached, or gave no data."""
-        wait = max(self._backoff.next(), error.retry_after)
-        self._not_before = self._clock.monotonic() + wait
+        now = self._clock.monotonic()
+        most = RETURN_SECONDS if now < self._back_soon_until else math.inf
+        wait = max(self._backoff.next(most), error.retry_after)
+        self._not_before = now + wait
         # The same failure over and over is said once.
         level = logging.DEBUG if str(error) == self._said else logging.WARNING
         self._said = str(error)
@@ -65,7 +73,9 @@ class Source:
     def broke(self, error: FeedError, lasted: float) -> None:
         """It gave data for `lasted` seconds, then no more."""
         self._said = ""
-        if not self.lasted(lasted):
+        if self.lasted(lasted):
+            self._back_soon_until = self._clock.monotonic() + RETURN_FOR_SECONDS
+        else:
             first, longest = DAMPING_SECONDS
             self._damped_until = self._clock.monotonic() + min(first * 2**self._flaps, longest)
             self._flaps = min(self._flaps + 1, 10)

@@ -37,7 +37,7 @@ HEARTBEATS_PER_TURN = 50
 #: Seconds after which a heartbeat that is due does not wait for another turn.
 HEARTBEAT_SLACK_SECONDS = 1.0
 #: Seconds between two looks at health; clients are told of a change.
-WATCH_SECONDS = 0.5
+WATCH_SECONDS = 0.25
 #: A client that a heartbeat asked has so many times the time between two heartbeats to answer.
 ANSWER_HEARTBEATS = 2.5
 #: Clients that one worker takes back a second: those sent away come back within a window of that size.

@@ -133,6 +133,8 @@ class Pipeline:
     def _session_lost(self) -> None:
         """From here on the exchange says what we do not hear."""
         self.intake.doubt()
+        if self.feed.status().age is not None:
+            self.intake.ring()
         self._catalogue.refresh(GAP_SECONDS)
 
     def _session_delivers(self, simulated: bool, after_gap: bool) -> None:
