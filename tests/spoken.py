@@ -13,10 +13,8 @@ from relay.fanout.health import Health
 from relay.fanout.hub import Hub
 from relay.feed_status import FeedStatus
 from relay.ticker import Ticker
-from relay.web.chart_library import ChartLibrary
 from relay.web.site import create_site
 from tests.archive import nothing_past
-from tests.processes import ROOT
 from tests.scribe import DAY, now
 
 URL = "http://relay.example"
@@ -39,8 +37,23 @@ globalThis.EventSource = class extends EventTarget {
     this.readyState = 2;
   }
 };
-globalThis.say = ([name, data, id]) => sources.at(-1).dispatchEvent(
-  new MessageEvent(name, { data: JSON.stringify(data), lastEventId: id }));
+globalThis.sockets = [];
+globalThis.WebSocket = class {
+  constructor(url) {
+    this.url = String(url);
+    sockets.push(this);
+  }
+  close() {
+    this.isClosed = true;
+  }
+};
+globalThis.opened = () => sources.filter(({ readyState }) => readyState !== 2);
+globalThis.say = ([name, data, id]) => {
+  // Who was told nothing for long may be waiting to try again.
+  if (!opened().length) dispatchEvent(new Event("online"));
+  opened().at(-1).dispatchEvent(
+    new MessageEvent(name, { data: JSON.stringify(data), lastEventId: id }));
+};
 globalThis.cut = () => {
   sources.at(-1).readyState = 0;
   sources.at(-1).onerror();
@@ -51,33 +64,39 @@ globalThis.cut = () => {
 class Bodies:
     """What the application answers, by path."""
 
-    def __init__(self) -> None:
+    def __init__(self, tickers: list[Ticker] | None = None) -> None:
+        """`tickers`: what it knows, instead of SYMBOLS at 1."""
         hub = Hub(Health())
-        tickers = [Ticker(symbol, "1", "trade", READ, READ, **DAY) for symbol in SYMBOLS]
+        if tickers is None:
+            tickers = [Ticker(symbol, "1", "trade", READ, READ, **DAY) for symbol in SYMBOLS]
         feed = FeedStatus("live", time=READ, age=0.0)
         hub.take(Batch("e1", 0, len(tickers), feed, tickers))
         self._client = create_site(hub, Config(_env_file=None), nothing_past()).test_client()
-        static = ROOT / "static"
-        files = [f"/static/{file.relative_to(static)}" for file in static.rglob("*.*")]
-        paths = ["/", ChartLibrary().path, *files]
-        self._answers = {path: self._ask(path) for path in paths}
+        self._answers = {"/": self._ask("/")}
 
     def answer(self, route: Route) -> None:
-        """Answers a request of a page; one for what is not there with 404."""
+        """Answers a request of a page, but for a poll; one for what is not there with 404."""
         url = urlsplit(route.request.url)
+        if url.path == "/api/prices":
+            return
         path = f"{url.path}?{url.query}" if url.query else url.path
-        if path.startswith("/symbols/") and path not in self._answers:
+        if (
+            path.startswith(("/symbols/", "/static/", "/embed/", "/?"))
+            and path not in self._answers
+        ):
             self._answers[path] = self._ask(path)
         if path in self._answers:
-            body, headers = self._answers[path]
-            route.fulfill(body=body, headers=headers)
+            status, body, headers = self._answers[path]
+            route.fulfill(status=status, body=body, headers=headers)
         else:
             route.fulfill(status=404, json={"error": f"nothing at {path}"})
 
-    def _ask(self, path: str) -> tuple[str, dict[str, str]]:
-        answer = self._client.get(path)
+    def _ask(self, path: str) -> tuple[int, str, dict[str, str]]:
+        accept = {"Accept": "text/html"} if path.startswith("/symbols/") else {}
+        answer = self._client.get(path, headers=accept)
         kept = ("Content-Type", "Content-Security-Policy")
-        return answer.text, {name: answer.headers[name] for name in kept if name in answer.headers}
+        headers = {name: answer.headers[name] for name in kept if name in answer.headers}
+        return answer.status_code, answer.text, headers
 
 
 #: What the rows of an answer hold.
@@ -141,22 +160,64 @@ def say(page: Page, name: str, data: object, resume_id: str = "") -> None:
     page.evaluate("say", [name, data, resume_id])
 
 
-def say_status(page: Page, mode: str, age: float = 0.0, state: str = "live") -> None:
-    feed = {"state": state, "simulated": False, "age": age, "source": "", "reason": ""}
+def say_status(
+    page: Page, mode: str, age: float = 0.0, state: str = "live", simulated: bool = False
+) -> None:
+    feed = {"state": state, "simulated": simulated, "age": age, "source": "", "reason": ""}
     time = page.evaluate("Date.now()")
     said = {"event": "status", "time": time, "heartbeat": 12.0, "mode": mode, **feed}
     say(page, "status", {**said, "latency": None, "standbys": 0})
+
+
+SHOW = """async (status) => {
+    const newest = setTimeout(() => {});
+    for (let timer = newest; timer > newest - 1000; timer -= 1) {
+        try {
+            clearTimeout(timer);
+        } catch {
+            // A frame that was asked for.
+        }
+    }
+    const [script] = document.querySelectorAll("script[src$='settings_menu.js']");
+    const { show } = await import(new URL("banner.js", script.src));
+    show({ age: 0, reason: "", simulated: false, latency: null, standbys: 0, ...status });
+}"""
+
+
+def show_status(page: Page, **status: object) -> None:
+    """Has the banner show a status, and nothing after it: the client's timers end."""
+    page.evaluate(SHOW, status)
 
 
 def say_updates(page: Page, *symbols: str, price: str = "2", **more: object) -> None:
     """One array; the last of its updates has the id to resume from too, as on a WebSocket."""
     read = page.evaluate("Date.now()")
     updates: list[dict[str, object]] = [
-        {"symbol": symbol, "price": price, "stream": "trade", "received_time": read, **DAY, **more}
+        {"symbol": symbol, "price": price, "stream": "trade", "received_time": read} | DAY | more
         for symbol in symbols
     ]
     updates[-1]["id"] = "e1-7"
     say(page, "message", updates, "e1-7")
+
+
+CLIENT = """async (options) => {
+    const { Prices } = await import("/static/relay/prices.js");
+    globalThis.relay = new Prices(options);
+    globalThis.told = [];
+    relay.onstatus = ({ state, reason }) => {
+        const text = reason ? `${state}, ${reason}` : state;
+        if (told.at(-1) !== text) told.push(text);
+    };
+    globalThis.price = (symbol) => relay.tickers.get(symbol)?.price;
+}"""
+
+
+def open_client(page: Page, **options: object) -> None:
+    """An empty page with a client, `relay`, and what it has told of its status, `told`."""
+    page.route("**/blank", lambda route: route.fulfill(body="<title>", content_type="text/html"))
+    page.goto("/blank")
+    page.clock.pause_at(READ / 1000 + 60)
+    page.evaluate(CLIENT, options)
 
 
 def json_of(page: Page, expression: str) -> Any:

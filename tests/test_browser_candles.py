@@ -336,6 +336,7 @@ def test_a_new_connection_is_a_reason_to_ask_again_at_once(page: Page, history: 
     for number in (2, 3, 4, 5):
         wait_for_question(page, history, number)
     history.answer = lambda _: answer("e1-7", row(0, "1 1 1 1", "relay", 1))
+    page.evaluate("dispatchEvent(new Event('online'))")
     say_status(page, "changes")
     settle(page, 600)
     page.wait_for_function("held.complete")
@@ -505,14 +506,14 @@ def test_a_connection_is_made_to_bring_candles_of_the_symbol(page: Page, history
     watch(page, symbol="S0", symbols=["S1"], fields="price", since="e1-3")
     query = json_of(page, "Object.fromEntries(new URL(sources.at(-1).url).searchParams)")
     # An id stands for the symbols that it was given for: with another one all is told anew.
-    assert query == {"symbols": "S1,S0", "fields": "candle", "batch": "1"}
+    assert query == {"symbols": "S0,S1", "fields": "candle", "batch": "1"}
 
 
 def test_a_connection_that_has_the_symbol_goes_on_where_it_was(
     page: Page, history: History
 ) -> None:
     history.answer = lambda _: answer("e1-7", row(0, "1 1 1 1", "relay", 1))
-    watch(page, symbol="S1", symbols=["S1"], fields="price", since="e1-3")
+    watch(page, symbol="S1", symbols=["S1"], fields="ticker", since="e1-3")
     query = json_of(page, "Object.fromEntries(new URL(sources.at(-1).url).searchParams)")
     assert query == {"symbols": "S1", "fields": "candle", "batch": "1", "since": "e1-3"}
 

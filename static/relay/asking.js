@@ -73,7 +73,7 @@ export class Asking {
   #putIn(milliseconds) {
     this.#timer = setTimeout(() => {
       this.#timer = 0;
-      if (document.hidden) this.#putIn(BACKOFF[0]);
+      if (globalThis.document?.hidden) this.#putIn(BACKOFF[0]);
       else this.#put();
     }, milliseconds);
   }

@@ -124,6 +124,11 @@ export class Candles {
     else if (!this.waiting && this.#step < MINUTE) this.#asking.ask(this.#from());
   }
 
+  /** For the Relay: live updates bring no candles at present. */
+  renew() {
+    if (!this.waiting) this.#asking.ask(this.#from());
+  }
+
   /** What was held is void. */
   #reset() {
     this.#stop();
@@ -263,7 +268,7 @@ export class Candles {
 
   #askTail() {
     const isOver = this.#from() + this.#step <= this.#clock.now;
-    if (isOver && !document.hidden && !this.waiting) this.#asking.ask(this.#from());
+    if (isOver && !globalThis.document?.hidden && !this.waiting) this.#asking.ask(this.#from());
   }
 }
 

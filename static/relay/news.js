@@ -31,7 +31,7 @@ export class News {
   tell() {
     if (this.#isDue) return;
     this.#isDue = true;
-    if (document.hidden) setTimeout(() => this.#tellNow(), HIDDEN);
+    if (globalThis.document?.hidden !== false) setTimeout(() => this.#tellNow(), HIDDEN);
     else requestAnimationFrame(() => this.#tellNow());
   }
 

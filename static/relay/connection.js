@@ -1,0 +1,223 @@
+// Connection: what one relay says, over whichever transport delivers, for as long as it is wanted.
+
+import { LATE } from "./health.js";
+import { ask, TRANSPORTS } from "./transports.js";
+
+const KINDS = Object.keys(TRANSPORTS);
+/** Milliseconds without an answer after which another attempt is made beside it. */
+const RIVAL = 2_000;
+/** Milliseconds without an answer after which an attempt is given up. */
+const PATIENCE = 5_000;
+/** Milliseconds before an attempt after a failure: the first wait at most, and the longest. */
+const BACKOFF = [500, 30_000];
+/** Milliseconds that a connection has lived whose end is no failure, and those at most before the next one. */
+const LONG = 2_000;
+const AT_ONCE = 250;
+/** Milliseconds for which a transport is remembered. */
+const REMEMBERED = 3_600_000;
+/** Milliseconds after which the best transport is tried again beside one that is not. */
+const AGAIN = { socket: 600_000, poll: 30_000 };
+/** Statuses that say "later", though they blame the question. */
+const LATER = [408, 425, 429];
+
+export class Connection {
+  /** Since when it is lost; 0 while it delivers. In the future where a relay said when to come back. */
+  lost = Date.now();
+  /** What a relay says that cannot be reached, or that refuses what is asked. */
+  blame = "";
+  refused = "";
+
+  #url;
+  #since;
+  #heard;
+  #changed;
+  #memory;
+  #kind = null;
+  #link = null;
+  #attempts = new Set();
+  #order = [];
+  #timer = 0;
+  #begun = 0;
+  #heardAt = 0;
+  #silence = 12_000 * LATE;
+  #failures = 0;
+  #retry = 0;
+
+  /**
+   * url: of /events, with its query. since: () => the id to resume from. heard: takes what is said, its id and
+   * whether it is prices alone. changed: is told when `lost` or `refused` is another one.
+   */
+  constructor(url, since, heard, changed) {
+    this.#url = url;
+    this.#since = since;
+    this.#heard = heard;
+    this.#changed = changed;
+    this.#memory = `relay transport ${url.origin}`;
+    this.#try();
+  }
+
+  /** Whether it still delivers what it should; to be called about once a second. */
+  watch() {
+    const now = Date.now();
+    const link = this.#link;
+    if (!link || this.#attempts.size) return;
+    if (now - this.#heardAt > this.#silence) this.#try();
+    else if (now - link.at > AGAIN[link.kind]) {
+      link.at = now;
+      this.#attempt(KINDS[0]);
+    }
+  }
+
+  /** Back from sleep, from another page or from being offline: no reason to wait any longer. */
+  probe() {
+    const now = Date.now();
+    if (this.refused || (!this.#link && this.#attempts.size && now - this.#begun < RIVAL)) return;
+    this.#failures = this.#retry = 0;
+    if (!this.#link) return this.#try();
+    if (now - this.#begun < RIVAL) return;
+    this.#begun = now;
+    const link = this.#link;
+    ask(this.#address(), (...said) => link === this.#link && this.#heard(...said)).catch(() => {});
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#heardAt < now && this.#try(), RIVAL);
+  }
+
+  /** Connects anew, beside the link, from what `since` is now. */
+  renew() {
+    this.#try();
+  }
+
+  close() {
+    this.#stop();
+    if (this.#link) this.#end(this.#link);
+    this.#link = null;
+  }
+
+  #address() {
+    const url = new URL(this.#url);
+    const id = this.#since();
+    if (id) url.searchParams.set("since", id);
+    return url;
+  }
+
+  /** One transport after the other, beside the link if there is one, until one delivers. */
+  #try() {
+    this.#stop();
+    this.#begun = Date.now();
+    this.#kind ??= this.#remembered();
+    this.#order = [this.#kind, ...KINDS.filter((kind) => kind !== this.#kind)];
+    this.#next();
+  }
+
+  #next() {
+    clearTimeout(this.#timer);
+    this.#attempt(this.#order.shift());
+    if (this.#order.length) this.#timer = setTimeout(() => this.#next(), RIVAL);
+  }
+
+  #attempt(kind) {
+    const attempt = { kind, at: Date.now() };
+    this.#attempts.add(attempt);
+    attempt.timer = setTimeout(() => this.#fail(attempt), PATIENCE);
+    const heard = (...said) => this.#take(attempt, ...said);
+    attempt.close = TRANSPORTS[kind](this.#address(), heard, (problem) => this.#fail(attempt, problem));
+  }
+
+  #stop() {
+    clearTimeout(this.#timer);
+    for (const attempt of this.#attempts) this.#end(attempt);
+    this.#attempts.clear();
+    this.#order = [];
+  }
+
+  #end(attempt) {
+    clearTimeout(attempt.timer);
+    attempt.close();
+  }
+
+  #take(attempt, said, id, isThin) {
+    if (this.#attempts.delete(attempt)) this.#win(attempt);
+    if (attempt !== this.#link) return;
+    this.#heardAt = Date.now();
+    this.lost = 0;
+    if (said.heartbeat > 0) this.#silence = said.heartbeat * 1000 * LATE;
+    if (said.event === "bye") this.#leave(Number(said.retry) || 0);
+    else this.#heard(said, id, isThin);
+  }
+
+  /** The first that delivers. */
+  #win(attempt) {
+    clearTimeout(attempt.timer);
+    this.close();
+    this.#link = attempt;
+    this.#kind = attempt.kind;
+    this.#remember();
+    this.blame = "";
+    this.#failures = this.#retry = 0;
+  }
+
+  /** A worker that goes away says when to come back: no error. */
+  #leave(retry) {
+    this.close();
+    this.lost = Date.now() + retry;
+    this.#tryIn(retry);
+    this.#changed();
+  }
+
+  #fail(attempt, problem) {
+    if (attempt === this.#link) return this.#lose(Date.now() - attempt.at > LONG);
+    if (!this.#attempts.delete(attempt)) return;
+    this.#end(attempt);
+    const { status, sentence, retry } = problem ?? {};
+    if (status) this.blame = `relay: ${String(sentence ?? `it answers ${status}`).slice(0, 300)}`;
+    if (status >= 400 && status < 500 && sentence && !LATER.includes(status)) return this.#refuse(sentence);
+    if (retry > 0) this.#retry = retry * 1000;
+    if (this.#order.length) this.#next();
+    else if (!this.#attempts.size && !(this.#link && this.#heardAt >= this.#begun)) this.#lose(false);
+  }
+
+  #refuse(sentence) {
+    this.close();
+    this.refused = String(sentence).slice(0, 300);
+    this.lost ||= Date.now();
+    this.#changed();
+  }
+
+  /** A connection that something on the way cuts now and then is there again at once. */
+  #lose(isAtOnce) {
+    if (this.#link) this.#end(this.#link);
+    this.#link = null;
+    this.lost ||= Date.now();
+    if (!this.#attempts.size) this.#tryIn(isAtOnce ? Math.random() * AT_ONCE : this.#backoff());
+    this.#changed();
+  }
+
+  #tryIn(milliseconds) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#try(), milliseconds);
+  }
+
+  #backoff() {
+    const longest = Math.min(BACKOFF[0] * 2 ** this.#failures++, BACKOFF[1]);
+    return Math.min(this.#retry, BACKOFF[1]) + Math.random() * longest;
+  }
+
+  #remembered() {
+    try {
+      const [kind, at] = localStorage.getItem(this.#memory).split(" ");
+      if (KINDS.includes(kind) && Math.abs(Date.now() - at) < REMEMBERED) return kind;
+    } catch {
+      // Nothing is remembered here.
+    }
+    return KINDS[0];
+  }
+
+  #remember() {
+    try {
+      if (this.#kind === KINDS[0]) localStorage.removeItem(this.#memory);
+      else localStorage.setItem(this.#memory, `${this.#kind} ${Date.now()}`);
+    } catch {
+      // Nothing can be remembered here.
+    }
+  }
+}

@@ -1,0 +1,289 @@
+// Group: all that a page wants of one relay over one connection, which it shares with other pages.
+
+import { Board } from "./board.js";
+import { Lead } from "./lead.js";
+import { Presence } from "./presence.js";
+import { Sharing } from "./sharing.js";
+import { covers, isWish } from "./wish.js";
+
+/** The language of the pages of a group: those that speak another one do not meet. */
+const PROTOCOL = 1;
+/** Milliseconds without anything heard after which a page that comes back does not believe its prices. */
+const QUIET = 1_500;
+/** Milliseconds between two looks at how things stand; so many late, and the device has slept. */
+const TICK = 1_000;
+const SLEPT = 4_000;
+/** Ticks between two questions of a leader who is there; who misses one of them is gone. */
+const ROLL_CALL = 10;
+/** Milliseconds within which pages that are there say what they want of a new leader. */
+const ANSWERS = 1_000;
+/** Pages that a leader knows at most. */
+const MOST = 200;
+
+const groups = new Map();
+
+export class Group {
+  /** Of this page, for these addresses of a relay. */
+  static of(urls, isShared) {
+    if (!isShared) return new Group(urls, "");
+    const key = urls.join(" ");
+    if (!groups.has(key)) groups.set(key, new Group(urls, `relay/${PROTOCOL} ${key}`));
+    return groups.get(key);
+  }
+
+  board = new Board((...news) => this.#tell(...news));
+  /** Whether nothing is wanted: the page is hidden, or on its way out. */
+  isPaused = false;
+
+  #urls;
+  #views = new Set();
+  #sharing;
+  /** What other pages want: by who they are. */
+  #members = new Map();
+  /** Newcomers that have not been told yet what they lack, and what they hold. */
+  #waiting = new Map();
+  #lead = null;
+  /** Why a wish is refused, by its JSON. */
+  #refused = new Map();
+  #presence = null;
+  #clock = 0;
+  #ticked = 0;
+  #ticks = 0;
+
+  constructor(urls, name) {
+    this.#urls = urls;
+    this.#sharing = new Sharing(
+      name,
+      () => this.#begin(),
+      () => {
+        this.#end();
+        this.#announce(true);
+      },
+      (...message) => this.#hear(...message),
+    );
+  }
+
+  /** Brings a view what it wants from now on; since: what it holds already. */
+  add(view, since, held) {
+    const isFirst = !this.#views.size;
+    this.#views.add(view);
+    if (isFirst) return this.#open(view, since, held);
+    this.change();
+    // Whoever made the view has not said yet what to do with what it hears.
+    queueMicrotask(() => {
+      view.hear("updates", [...this.board.tickers.values()].filter(({ price }) => price));
+      if (this.board.isSettled && covers(this.board.wish, view.wish)) view.hear("settled");
+    });
+  }
+
+  delete(view) {
+    this.#views.delete(view);
+    if (this.#views.size) return this.change();
+    this.#presence.close();
+    this.#leave();
+    clearInterval(this.#clock);
+  }
+
+  /** What is wanted is another thing than before. */
+  change() {
+    const wishes = this.#wishes();
+    this.isPaused = !wishes.length;
+    if (this.isPaused) this.#leave();
+    else if (!this.#sharing.hasJoined) this.#sharing.join();
+    else {
+      this.#announce();
+      this.#want();
+    }
+    this.#tell("status");
+  }
+
+  /** Why a wish is refused, if it is. */
+  refusalOf(wish) {
+    return this.#refused.get(JSON.stringify(wish));
+  }
+
+  /** Where a question about symbols goes. */
+  get url() {
+    return this.#urls[0];
+  }
+
+  #open(view, since, held) {
+    this.board = new Board((...news) => this.#tell(...news));
+    this.board.begin(since, held);
+    if (since) this.board.wish = view.wish;
+    this.#presence = new Presence(
+      () => this.change(),
+      (wasAsleep) => this.#return(wasAsleep),
+      () => this.#sharing.look(),
+    );
+    this.#ticked = Date.now();
+    this.#clock = setInterval(() => this.#tick(), TICK);
+    this.change();
+  }
+
+  #wishes() {
+    const { isAway, isAsleep } = this.#presence;
+    if (isAway) return [];
+    return [...this.#views].map((view) => (isAsleep ? view.hiddenWish : view.wish)).filter((wish) => wish);
+  }
+
+  /** Nothing is believed that may have stood still meanwhile. */
+  #return(wasAsleep) {
+    const { health } = this.board;
+    health.doubt(QUIET, wasAsleep);
+    if (wasAsleep) this.change();
+    else if (health.checking || health.lost) {
+      if (this.#lead) this.#lead.probe();
+      else this.#sharing.post("probe");
+      this.#tell("status");
+    }
+  }
+
+  #tick() {
+    const late = Date.now() - this.#ticked;
+    this.#ticked = Date.now();
+    if (late > SLEPT && this.#presence.isSeen) this.#return(false);
+    if (this.#lead) {
+      this.#lead.watch();
+      if (++this.#ticks % ROLL_CALL === 0) this.#callRoll();
+    }
+    if (!this.isPaused) this.#tell("status");
+  }
+
+
+  #leave() {
+    this.#sharing.post("bye");
+    this.#sharing.leave();
+    this.#members.clear();
+    this.#end();
+  }
+
+  /** Says what this page wants, and as a newcomer what it holds. */
+  #announce(isNew = false) {
+    this.#sharing.post("wish", this.#wishes(), isNew ? this.board.id : null);
+  }
+
+  /** Pages that were asked and said nothing are gone. */
+  #callRoll() {
+    for (const [from, member] of this.#members) {
+      if (member.isHere) member.isHere = false;
+      else this.#members.delete(from);
+    }
+    this.#sharing.post("who?");
+    this.#want();
+  }
+
+  #begin() {
+    this.#sharing.post("who?");
+    this.#lead = new Lead(
+      this.#urls,
+      this.board,
+      (...said) => {
+        this.#sharing.post("said", ...said);
+        this.#take(...said);
+      },
+      (...wished) => {
+        this.board.wishFor(...wished);
+        this.#sharing.post("wished", ...wished);
+      },
+      () => this.#tellLink(),
+      this.#refused,
+    );
+    // What others wanted of the leader before, until they say what they want now.
+    this.#want(this.board.wish ? [this.board.wish] : []);
+    if (this.board.wish) setTimeout(() => this.#want(), ANSWERS);
+  }
+
+  #end() {
+    this.#lead?.close();
+    this.#lead = null;
+    this.#waiting.clear();
+  }
+
+  #want(more = []) {
+    this.#lead?.want(this.#all().concat(more));
+  }
+
+  /** What all pages want. */
+  #all() {
+    return [...this.#wishes(), ...[...this.#members.values()].flatMap(({ wishes }) => wishes)];
+  }
+
+  #tellLink() {
+    const { health } = this.board;
+    const { lost, blame } = this.#lead ?? {};
+    if (lost) {
+      health.lose(lost, blame);
+      this.board.pause();
+    }
+    this.#sharing.post("link", health.lost, blame, [...this.#refused]);
+    this.#tell("status");
+  }
+
+  /** Nothing that is said may end a connection, be it no JSON of ours. */
+  #take(...said) {
+    try {
+      this.board.take(...said);
+    } catch (error) {
+      console.warn("relay:", error);
+    }
+  }
+
+  /** A message of another page. */
+  #hear(from, isLeader, what, ...more) {
+    if (what === "wish") this.#welcome(from, ...more);
+    else if (what === "who?") this.#announce();
+    else if (what === "probe") {
+      if (Date.now() - this.board.health.heard > QUIET / 2) this.#lead?.probe();
+    } else if (what === "bye") {
+      this.#members.delete(from);
+      this.#want();
+    } else if (isLeader) this.#follow(what, ...more);
+  }
+
+  #welcome(from, wishes, since) {
+    if (!wishes.every(isWish) || (this.#members.size >= MOST && !this.#members.has(from))) return;
+    this.#members.set(from, { wishes, isHere: true });
+    this.#want();
+    if (!this.#lead || since === null) return;
+    this.#waiting.set(from, String(since));
+    if (this.board.isKnown) this.#brief();
+  }
+
+  /** Gives newcomers what they lack. */
+  #brief() {
+    for (const [from, since] of this.#waiting) this.#answer(from, since);
+    this.#waiting.clear();
+  }
+
+  #answer(from, since) {
+    const snapshot = this.board.snapshot(since);
+    this.#sharing.post("snapshot", from, snapshot);
+    if (this.board.health.lost) this.#tellLink();
+    if (snapshot.said.mode === "full" && !this.board.isComplete) this.#lead.refill(this.#all());
+  }
+
+  /** What the leader says. */
+  #follow(what, ...more) {
+    const { board } = this;
+    if (what === "said") this.#take(...more);
+    else if (what === "wished") board.wishFor(...more);
+    else if (what === "snapshot" && more[0] === this.#sharing.me) board.adopt(more[1]);
+    else if (what === "link") {
+      const [lost, blame, refused] = more;
+      if (lost > 0) board.health.lose(lost, String(blame ?? ""));
+      this.#refused = new Map(refused);
+      this.#tell("status");
+    }
+  }
+
+  /** Hands on what has happened to the board. */
+  #tell(what, ...more) {
+    const { board } = this;
+    if (what === "settled") this.#lead?.settle();
+    if (what === "greeting" && this.#lead) this.#brief();
+    for (const view of this.#views) {
+      if (what !== "settled" || covers(board.wish, view.wish)) view.hear(what, ...more);
+    }
+  }
+}

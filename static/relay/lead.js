@@ -1,0 +1,134 @@
+// Lead: the connection that brings what all pages want together, changed without a gap when they change.
+
+import { Origins } from "./origins.js";
+import { addressOf, areSame, brings, covers, union } from "./wish.js";
+
+/** Milliseconds before a connection that brings too much is changed: a page may be on its way to another. */
+const NARROW = 5_000;
+
+export class Lead {
+  #urls;
+  #board;
+  #heard;
+  #wished;
+  #changed;
+  #refused;
+  #origins = null;
+  /** What brings prices until `#origins` does. */
+  #former = null;
+  #wish = null;
+  #isTooLong = false;
+  #narrowing = 0;
+
+  /**
+   * heard: takes what is said, its id, and whether it is less than what is wished for now. wished: takes what
+   * ids stand for from now on, and whether the one before stands for less. changed: is told of a loss or a refusal.
+   * refused: why a wish is refused, by its JSON.
+   */
+  constructor(urls, board, heard, wished, changed, refused) {
+    this.#urls = urls;
+    this.#board = board;
+    this.#heard = heard;
+    this.#wished = wished;
+    this.#changed = changed;
+    this.#refused = refused;
+  }
+
+  /** Since when nothing connects us, else 0. */
+  get lost() {
+    return this.#former?.lost === 0 ? 0 : (this.#origins?.lost ?? 0);
+  }
+
+  get blame() {
+    return this.#origins?.blame ?? "";
+  }
+
+  /** Sees to it that all of these are brought. */
+  want(wishes) {
+    clearTimeout(this.#narrowing);
+    const allowed = wishes.filter((wish) => !this.#refused.has(JSON.stringify(wish)));
+    if (!allowed.length) return this.close();
+    const wish = union(allowed);
+    if (this.#isTooLong) wish.symbols = null;
+    if (!this.#origins || !brings(this.#wish, wish)) this.#open(wish, wishes);
+    else if (!areSame(this.#wish, wish)) {
+      this.#narrowing = setTimeout(() => this.#open(wish, wishes), NARROW);
+    }
+  }
+
+  /** Asks for everything, though a part of it is held. */
+  refill(wishes) {
+    if (!this.#former) this.#open(this.#wish, wishes, true);
+  }
+
+  watch() {
+    this.#origins?.watch();
+  }
+
+  probe() {
+    this.#origins?.probe();
+  }
+
+  /** All that was missed has come. */
+  settle() {
+    if (this.#origins?.lost === 0) this.#closeFormer();
+  }
+
+  close() {
+    clearTimeout(this.#narrowing);
+    this.#closeFormer();
+    this.#origins?.close();
+    this.#origins = this.#wish = null;
+  }
+
+  #closeFormer() {
+    this.#former?.close();
+    this.#former = null;
+  }
+
+  #open(wish, wishes, isAnew = false) {
+    const board = this.#board;
+    // Of two that wait to be replaced, the one that delivers.
+    if (this.#former && this.#origins?.lost !== 0) this.#origins?.close();
+    else {
+      this.#closeFormer();
+      this.#former = this.#origins;
+    }
+    this.#wish = wish;
+    let hasDelivered = false;
+    const since = () => ((hasDelivered || !isAnew) && covers(board.wish, wish) ? board.id : "");
+    const origins = new Origins(
+      this.#urls.map((url) => addressOf(url, wish)),
+      since,
+      (said, id, isThin) => {
+        if (origins === this.#former) {
+          if (said.event === undefined || said.event === "removed") this.#heard(said, id, true);
+          return;
+        }
+        if (!hasDelivered) this.#wished(wish, isAnew || !covers(board.wish, wish));
+        hasDelivered = true;
+        this.#heard(said, id, isThin);
+      },
+      () => {
+        if (origins !== this.#origins) return;
+        if (origins.refused) this.#refuse(origins.refused, wishes);
+        this.#changed();
+      },
+    );
+    this.#origins = origins;
+  }
+
+  /** Finds out whose wish it is, if it is not only that all of them are too many. */
+  async #refuse(sentence, wishes) {
+    const origins = this.#origins;
+    origins.close();
+    const { refusals } = await import("./refusals.js");
+    const found = await refusals(this.#urls[0], wishes, sentence, this.#board.id);
+    if (origins !== this.#origins) return;
+    for (const [key, why] of found) this.#refused.set(key, why);
+    this.#isTooLong ||= !found.size;
+    this.#origins = null;
+    this.want(wishes);
+    this.#changed();
+  }
+}

@@ -1,0 +1,68 @@
+// Origins: one relay at one or several addresses, all heard at once; what is newest counts.
+
+import { parts } from "./board.js";
+import { Connection } from "./connection.js";
+
+export class Origins {
+  #connections;
+  #heard;
+  #epoch = "";
+
+  /** See Connection; `urls` are those of each. */
+  constructor(urls, since, heard, changed) {
+    this.#heard = heard;
+    const change = () => {
+      // Whom nobody believed may be the only one left.
+      if (!this.#connections.some((each) => !each.lost && each.epoch === this.#epoch)) {
+        this.#connections.find((each) => !each.lost && each.epoch)?.renew();
+      }
+      changed();
+    };
+    this.#connections = urls.map((url) => {
+      const connection = new Connection(url, since, (...said) => this.#take(connection, ...said), change);
+      return connection;
+    });
+  }
+
+  /** Since when all of them are lost, else 0. */
+  get lost() {
+    return this.#connections.some(({ lost }) => !lost) ? 0 : Math.max(...this.#all("lost"));
+  }
+
+  get blame() {
+    return this.#all("blame").find((blame) => blame) ?? "";
+  }
+
+  /** Why all of them refuse what is asked. */
+  get refused() {
+    const refusals = this.#all("refused");
+    return refusals.every((sentence) => sentence) ? refusals[0] : "";
+  }
+
+  watch() {
+    for (const each of this.#connections) each.watch();
+  }
+
+  probe() {
+    for (const each of this.#connections) each.probe();
+  }
+
+  close() {
+    for (const each of this.#connections) each.close();
+  }
+
+  #all(name) {
+    return this.#connections.map((each) => each[name]);
+  }
+
+  /** Versions of two epochs cannot be compared: one that lives with others is not given up for another one. */
+  #take(one, said, id, isThin) {
+    one.epoch = parts(id || said.id || "")[0] || one.epoch;
+    one.state = said.state ?? one.state;
+    const others = this.#connections.filter((each) => each !== one && !each.lost);
+    if (one.epoch !== this.#epoch && others.some(({ epoch }) => epoch && epoch === this.#epoch)) return;
+    this.#epoch = one.epoch;
+    const isElsewhere = said.state && said.state !== "live" && others.some(({ state }) => state === "live");
+    this.#heard(isElsewhere ? { ...said, state: "live", reason: "" } : said, id, isThin);
+  }
+}

@@ -1,0 +1,265 @@
+// Prices: live prices of a relay, without dependencies, in any web page or in Node.
+//
+//   import { Prices } from "/static/relay/prices.js";        (with candles: Relay, from /static/relay.js)
+//   const relay = new Prices({ symbols: ["BTCUSDT"], rate: 2 });
+//   relay.addEventListener("price", ({ detail: { symbol, price } }) => ...);
+//   for await (const { symbol, price } of relay) ...
+//
+// Each event has a callback too. What they bring is the event's `detail`, or the callback's argument:
+//   updates (onupdates): an array, the newest of each symbol that changed; prices are strings
+//   price: one of them
+//   status (onstatus): see `status`; on every change and once a second
+//   removed (onremoved): an array of symbols that the exchange does not list any more
+//   reset (onreset): what was held is void: the relay has started anew, and all of it follows
+//   settled (onsettled): it has come: a symbol that is not held now is not known to the relay
+//
+// `status` is { state, reason, age, simulated, source, latency, standbys, delay }. `state` is live, simulated,
+// stale, down or connecting; or paused: the page is hidden, and nothing is wrong; or refused: the relay will not
+// give what was asked for. `reason` is its sentence then, else it begins with the hop to blame: exchange, listener,
+// redis, relay or your connection. `age` is that of the newest price, in seconds; `latency` is the time from the
+// exchange's stamp to the relay's listener, `delay` that to this page, both in milliseconds, null if unknown.
+// One symbol is live, quiet (silent for no longer than is usual for it), stale (for longer) or halted (not
+// traded at present); while prices as a whole are neither live nor simulated, it is what they are.
+
+import { Group } from "./group.js";
+import { upper } from "./wish.js";
+
+/** Updates a second and symbol for whoever saves data or is on a slow network, unless a rate was given. */
+const SPARING = 0.5;
+
+export class Prices extends EventTarget {
+  onupdates = null;
+  onstatus = null;
+  onremoved = null;
+  onreset = null;
+  onsettled = null;
+  /** The newest update of each symbol. */
+  tickers = new Map();
+  /** The wanted symbols that the relay does not know; none until that is certain. */
+  unknown = [];
+  /** What is asked for, now and while the page is hidden; see wish.js. For the group. */
+  wish;
+  hiddenWish;
+
+  #group;
+  #wanted = null;
+  #pending = new Map();
+  #pause = 0;
+  #isOwed;
+  #isClosed = false;
+  #hasListeners = false;
+  /** What `measure` found, and the newest stamp of the exchange with the time at which it came. */
+  #ahead = null;
+  #stamp = null;
+
+  /**
+   * url: the relay's /events, here or on another site, or several of the same relay: the newest counts. symbols: in
+   * any case; all if left out. fields: "ticker", "price", or "candle" where candles are going to be asked for.
+   * rate: updates per second and symbol at most. since: the id to resume from. held: the updates that are known as
+   * of that id. hidden: the rate while the page has been hidden for 30 s; 0 is nothing, which is "paused".
+   * shared: whether the connection is shared with other pages of this browser.
+   */
+  constructor({
+    url = "/events",
+    symbols,
+    fields = "ticker",
+    rate,
+    since = "",
+    held = [],
+    hidden = 0,
+    shared = true,
+  } = {}) {
+    super();
+    const { saveData, effectiveType = "" } = globalThis.navigator?.connection ?? {};
+    rate ??= saveData || effectiveType.endsWith("2g") ? SPARING : 0;
+    if (symbols != null) this.#wanted = new Set(String(symbols).split(",").map(upper));
+    this.wish = { symbols: this.#wanted && [...this.#wanted].sort(), fields, rate: Number(rate) };
+    this.hiddenWish = hidden ? { ...this.wish, rate: hidden } : null;
+    this.#isOwed = !since;
+    for (const update of held) this.tickers.set(update.symbol, update);
+    const urls = [url].flat().map((each) => new URL(each, globalThis.location?.href).href);
+    this.#group = Group.of(urls, shared);
+    this.#group.add(this, since, held);
+  }
+
+  /** How things stand now. */
+  get status() {
+    const group = this.#group;
+    const { status } = group.board.health;
+    const refusal = group.refusalOf(this.wish);
+    const stamp = this.#ahead === null ? null : this.#stamp;
+    const delay = stamp && Math.max(0, Math.round(stamp.came - this.#ahead - stamp.made));
+    if (refusal) return { ...status, delay, state: "refused", reason: refusal };
+    if (group.isPaused) return { ...status, delay, state: "paused", reason: "" };
+    return { ...status, delay };
+  }
+
+  /** How one symbol stands: live, quiet, stale or halted, or what prices as a whole are; null if unknown. */
+  stateOf(symbol) {
+    const name = upper(symbol);
+    return this.tickers.has(name) ? this.#group.board.stateOf(name, this.status.state) : null;
+  }
+
+  /**
+   * Seconds since the relay read the symbol's newest update, by the relay's clock; since we got it, where
+   * it does not say when that was. Null if there is none.
+   */
+  ageOf(symbol) {
+    const name = upper(symbol);
+    return this.tickers.has(name) ? this.#group.board.ageOf(name) : null;
+  }
+
+  /**
+   * Compares clocks: { ahead, roundTrip }: by how many milliseconds this device's is ahead of the relay's, to half
+   * of `roundTrip`. From then on `status.delay` is known. Throws where the relay does not answer.
+   */
+  async measure() {
+    const { compareClocks } = await import("./clocks.js");
+    const clocks = await compareClocks(this.url);
+    this.#ahead = clocks.ahead;
+    return clocks;
+  }
+
+  /** Ends it for good. */
+  close() {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#pause);
+    this.#group.delete(this);
+    this.dispatchEvent(new Event("close"));
+  }
+
+  /** Each price as it comes; whoever is slow gets the newest of each symbol, never a queue. */
+  async *[Symbol.asyncIterator]() {
+    const waiting = new Map(this.tickers);
+    let wake = () => {};
+    const take = ({ detail }) => {
+      for (const ticker of detail ?? []) waiting.set(ticker.symbol, ticker);
+      wake();
+    };
+    const names = ["updates", "close"];
+    for (const name of names) this.addEventListener(name, take);
+    try {
+      while (!this.#isClosed) {
+        const [[symbol, ticker] = []] = waiting;
+        waiting.delete(symbol);
+        if (ticker?.price) yield ticker;
+        else if (!waiting.size) await new Promise((done) => (wake = done));
+      }
+    } finally {
+      for (const name of names) this.removeEventListener(name, take);
+    }
+  }
+
+  addEventListener(name, ...more) {
+    if (name === "price") this.#hasListeners = true;
+    super.addEventListener(name, ...more);
+  }
+
+  /** For the group: something has happened to its board; see Board. */
+  hear(what, data, more) {
+    if (this.#isClosed) return;
+    if (what === "updates") this.#take(data, more);
+    else if (what === "removed") this.#remove(data);
+    else if (what === "reset") this.#reset();
+    else if (what === "settled") this.#settle();
+    else if (what === "greeting") this.greet(data, more);
+    else this.#tell("status", this.status);
+  }
+
+  /** For whoever extends it: updates have come, those by a poll without more than their price. */
+  take() {}
+
+  /** For whoever extends it: a connection begins, the first one or a further one. */
+  greet() {}
+
+  /** For whoever extends it: has the group bring what is wished for now. */
+  rewish(wish) {
+    if (wish.symbols) this.#wanted = new Set(wish.symbols);
+    this.wish = wish;
+    if (this.hiddenWish) this.hiddenWish = { ...wish, rate: this.hiddenWish.rate };
+    this.#group.change();
+  }
+
+  /** For whoever extends it: where the relay is, and the id of what is held of a symbol. */
+  get url() {
+    return this.#group.url;
+  }
+
+  idOf(symbol) {
+    return this.#group.board.idOf(symbol);
+  }
+
+  /** The first at once, then the newest of each symbol at our rate, where others get more than we want. */
+  #take(updates, isThin) {
+    const mine = this.#wanted ? updates.filter(({ symbol }) => this.#wanted.has(symbol)) : updates;
+    if (!mine.length) return;
+    for (const update of mine) this.#pending.set(update.symbol, update);
+    if (this.#pause) return;
+    const { rate } = this.wish;
+    this.#flush(isThin);
+    const shared = this.#group.board.wish?.rate;
+    if (rate && shared !== rate) this.#pause = setTimeout(() => this.#resume(), 1000 / rate);
+  }
+
+  #resume() {
+    this.#pause = 0;
+    const updates = [...this.#pending.values()];
+    if (updates.length) this.#take(updates);
+  }
+
+  #flush(isThin) {
+    const updates = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const update of updates) this.tickers.set(update.symbol, update);
+    const { event_time: made } = updates.at(-1);
+    if (made) this.#stamp = { made, came: Date.now() };
+    this.unknown = this.unknown.filter((symbol) => !this.tickers.has(symbol));
+    this.take(updates, isThin);
+    this.#tell("updates", updates);
+    if (!this.#hasListeners) return;
+    for (const detail of updates) this.dispatchEvent(new CustomEvent("price", { detail }));
+  }
+
+  #remove(symbols) {
+    for (const symbol of symbols) this.#pending.delete(symbol);
+    const mine = symbols.filter((symbol) => this.tickers.delete(symbol));
+    if (mine.length) this.#tell("removed", mine);
+    this.#know();
+  }
+
+  #reset() {
+    this.#pending.clear();
+    this.tickers.clear();
+    this.unknown = [];
+    this.#isOwed = true;
+    this.#tell("reset");
+  }
+
+  #settle() {
+    if (this.#pending.size) this.#flush();
+    this.#know();
+    if (!this.#isOwed) return;
+    this.#isOwed = false;
+    this.#tell("settled");
+  }
+
+  /** What the relay says is unknown, or what is missing where all of it is held. */
+  #know() {
+    const { board } = this.#group;
+    const isUnknown = (symbol) => (board.isComplete ? !board.tickers.has(symbol) : board.unknown.includes(symbol));
+    this.unknown = board.isSettled ? [...(this.#wanted ?? [])].filter(isUnknown) : [];
+  }
+
+  #tell(name, detail) {
+    try {
+      this[`on${name}`]?.(detail);
+    } catch (error) {
+      // It is the page's own, and no reason to end.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}

@@ -1,0 +1,95 @@
+// Three ways to hear a relay, best first, of one shape: (url, heard, ended) => what closes it.
+// url: of /events, with its query. heard: takes what is said, the id that stands with it, and whether it is
+// prices alone. ended: takes nothing, or { status, sentence, retry } of an answer that is none.
+
+/** Milliseconds between two polls, and those that an answer may take. */
+const PERIOD = 1_000;
+const DEADLINE = 5_000;
+
+export const TRANSPORTS = { events, socket, poll };
+
+const sibling = (name, { href, search }) => new URL(name + search, href);
+
+/** Hands on what is JSON. */
+function hear(heard, text, id) {
+  let said;
+  try {
+    said = JSON.parse(text);
+  } catch {
+    return;
+  }
+  if (said) heard(said, id || said.id || said.at?.(-1)?.id);
+}
+
+function events(url, heard, ended) {
+  let source = null;
+  const open = (EventSource) => {
+    if (source === false) return;
+    source = new EventSource(url);
+    for (const name of ["message", "status", "heartbeat", "removed", "bye"]) {
+      source.addEventListener(name, ({ data, lastEventId }) => hear(heard, data, lastEventId));
+    }
+    // A browser would connect again, no sooner than a relay says for those who lost it.
+    source.onerror = () => ended();
+  };
+  if (globalThis.EventSource) open(EventSource);
+  else import("./event_source.js").then((module) => open(module.EventSource), ended);
+  return () => {
+    source?.close();
+    source = false;
+  };
+}
+
+function socket(url, heard, ended) {
+  const address = sibling("ws", url);
+  address.protocol = address.protocol.replace("http", "ws");
+  let source;
+  try {
+    source = new WebSocket(address);
+  } catch {
+    // This device has none.
+    const timer = setTimeout(ended);
+    return () => clearTimeout(timer);
+  }
+  source.onmessage = ({ data }) => hear(heard, data);
+  source.onclose = () => ended();
+  return () => source.close();
+}
+
+function poll(url, heard, ended) {
+  const stop = new AbortController();
+  let timer;
+  const next = async () => {
+    try {
+      const since = await ask(url, heard, stop.signal);
+      url.searchParams.set("since", since);
+      timer = setTimeout(next, Math.max(PERIOD, 1000 / (url.searchParams.get("rate") ?? 1)));
+    } catch (problem) {
+      if (!stop.signal.aborted) ended(problem);
+    }
+  };
+  next();
+  return () => {
+    stop.abort();
+    clearTimeout(timer);
+  };
+}
+
+/** Asks once; the id of the answer. Throws what `ended` takes. */
+export async function ask(url, heard, signal) {
+  const deadline = AbortSignal.timeout(DEADLINE);
+  const answer = await fetch(sibling("api/prices", url), {
+    signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+    cache: "no-store",
+  });
+  const { status, headers } = answer;
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw { status, sentence: body.error, retry: Number(headers.get("Retry-After")) };
+  const { id, prices, feed, removed, ...more } = body;
+  const isThin = url.searchParams.get("fields") !== "price";
+  heard({ ...feed, ...more, event: "status", id }, id, isThin);
+  if (removed) heard({ event: "removed", symbols: removed }, id, isThin);
+  const updates = Object.entries(prices).map(([symbol, price]) => ({ symbol, price }));
+  if (updates.length) heard(updates, id, isThin);
+  return id;
+}

@@ -1,0 +1,144 @@
+"""What a developer meets of the client: events, iteration, symbols in any case, and Node."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, Route
+
+from tests.processes import ROOT, Gunicorn
+from tests.spoken import Bodies, json_of, open_browser_page, open_client, say, say_status
+
+
+@pytest.fixture(scope="module")
+def bodies() -> Bodies:
+    return Bodies()
+
+
+@pytest.fixture
+def page(browser: Browser, bodies: Bodies) -> Iterator[Page]:
+    page = open_browser_page(browser, bodies, [])
+    yield page
+    page.context.close()
+
+
+def say_prices(page: Page, resume_id: str, **prices: str) -> None:
+    updates = [{"symbol": symbol, "price": price} for symbol, price in prices.items()]
+    say(page, "message", updates, resume_id)
+
+
+LISTEN = """() => {
+    globalThis.heard = [];
+    for (const name of ["price", "updates", "status", "removed", "reset", "settled"]) {
+        relay.addEventListener(name, ({ detail }) => heard.push([name, detail]));
+    }
+}"""
+
+
+def test_events_bring_what_callbacks_do(page: Page) -> None:
+    open_client(page)
+    page.evaluate(LISTEN)
+    say_status(page, "full")
+    say_prices(page, "e1-7", S0="1", S1="2")
+    page.clock.run_for(400)
+    say(page, "removed", {"event": "removed", "symbols": ["S1"]})
+    heard = json_of(page, "heard")
+    names = [name for name, _ in heard if name != "status"]
+    assert names == ["reset", "updates", "price", "price", "settled", "removed"]
+    details = dict(heard)
+    assert details["updates"] == [{"symbol": "S0", "price": "1"}, {"symbol": "S1", "price": "2"}]
+    assert details["price"] == {"symbol": "S1", "price": "2"}
+    assert details["removed"] == ["S1"]
+    assert details["status"]["state"] == "live"
+
+
+def test_whoever_iterates_slowly_gets_the_newest_of_each_symbol(page: Page) -> None:
+    open_client(page)
+    say_status(page, "full")
+    say_prices(page, "e1-7", S0="1")
+    page.evaluate("globalThis.prices = relay[Symbol.asyncIterator](); prices.next().then(() => 0)")
+    for number in range(8, 28):
+        say_prices(page, f"e1-{number}", S0=str(number), S1=str(number))
+    assert page.evaluate("prices.next().then(({ value }) => value.symbol + value.price)") == "S027"
+    assert page.evaluate("prices.next().then(({ value }) => value.symbol + value.price)") == "S127"
+    page.evaluate("globalThis.last = prices.next(); relay.close()")
+    assert page.evaluate("last.then(({ done }) => done)")
+
+
+def test_symbols_may_be_named_in_any_case_and_unknown_ones_are_told(page: Page) -> None:
+    open_client(page, symbols=["s0", "S1", "nonE", "ßx"])
+    assert "symbols=NONE%2CS0%2CS1%2C%C3%9FX" in page.evaluate("sources[0].url")
+    say_status(page, "full")
+    say_prices(page, "e1-7", S0="1", S1="2")
+    assert json_of(page, "relay.unknown") == []
+    page.clock.run_for(400)
+    assert json_of(page, "relay.unknown") == ["NONE", "ßX"]
+    assert page.evaluate("[relay.stateOf('s0'), relay.stateOf('none'), relay.ageOf('NONE')]") == [
+        "live",
+        None,
+        None,
+    ]
+    say_prices(page, "e1-8", NONE="3")
+    assert json_of(page, "relay.unknown") == ["ßX"]
+
+
+def test_a_listener_that_throws_costs_nobody_else_a_price(page: Page) -> None:
+    open_client(page)
+    page.evaluate("void (relay.onupdates = () => { throw new Error('theirs'); })")
+    page.evaluate("relay.addEventListener('updates', () => { globalThis.heard = true; })")
+    say_status(page, "full")
+    say_prices(page, "e1-7", S0="1")
+    assert page.evaluate("heard && price('S0') === '1'")
+    say_prices(page, "e1-8", S0="2")
+    assert page.evaluate("price('S0')") == "2"
+
+
+def test_delay_is_corrected_by_how_far_the_clock_is_ahead(page: Page) -> None:
+    open_client(page)
+    say_status(page, "full")
+    now = page.evaluate("Date.now()")
+    update = {"symbol": "S0", "price": "1", "event_time": now - 2_250}
+    say(page, "message", [update], "e1-7")
+    assert page.evaluate("relay.status.delay") is None
+
+    def answer(route: Route) -> None:
+        route.fulfill(
+            json={"id": "e1-7", "time": now - 2_000, "mode": "none", "prices": {}, "feed": {}}
+        )
+
+    page.route("**/api/prices?*", answer)
+    measured = page.evaluate("relay.measure()")
+    assert measured == {"ahead": 2_000, "roundTrip": 0}
+    assert page.evaluate("relay.status.delay") == 250
+
+
+SCRIPT = """
+import { Relay } from "%s/static/relay.js";
+const relay = new Relay({ url: process.argv[1], symbols: ["btcusdt", "ethusdt", "none"] });
+await new Promise((done) => relay.addEventListener("settled", done));
+const prices = {};
+for await (const { symbol, price } of relay) {
+  prices[symbol] = price;
+  if (Object.keys(prices).length === 2) break;
+}
+const { roundTrip } = await relay.measure();
+console.log(JSON.stringify([prices, relay.unknown, relay.status.state, roundTrip >= 0]));
+relay.close();
+"""
+
+
+def test_a_node_script_hears_a_relay(quiet_relay: Gunicorn) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    command = [
+        node,
+        "--input-type=module",
+        "-e",
+        SCRIPT % ROOT.as_uri(),
+        f"{quiet_relay.url}/events",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.stderr == ""
+    assert done.stdout.strip() == '[{"BTCUSDT":"1","ETHUSDT":"2"},["NONE"],"live",true]'
