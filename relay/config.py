@@ -22,6 +22,10 @@ MARKET_STREAMS = ("miniTicker", "ticker_1h")
 SIMULATOR = "simulator:"
 
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
+#: Who may show a page in a frame, as Content-Security-Policy spells it (CSP 3, 6.4.2), in lower case.
+_ANCESTOR = re.compile(
+    r"\*|https?:|https?://(?:\*\.)?(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::(?:[0-9]{1,5}|\*))?"
+)
 #: Ports that no browser names.
 _USUAL_PORTS = {"http": "80", "https": "443"}
 
@@ -65,6 +69,8 @@ class Config(BaseSettings):
     heartbeat_seconds: float = Field(12, ge=1, le=60)
     stall_seconds: float = Field(10, ge=1, le=300)
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ("*",)
+    frame_ancestors: Annotated[tuple[str, ...], NoDecode] = ("'none'",)
+    embed_ancestors: Annotated[tuple[str, ...], NoDecode] = ("*",)
     compression: bool = True
     rotate_seconds: float = Field(0, ge=0)
     max_clients: int = Field(20_000, ge=1)
@@ -142,6 +148,19 @@ class Config(BaseSettings):
             raise ValueError("it holds no origin")
         return tuple(_origin(text) for text in origins)
 
+    @field_validator("frame_ancestors", "embed_ancestors", mode="before")
+    @classmethod
+    def _are_ancestors(cls, value: object) -> object:
+        """Separated by commas, or by blanks as a policy has them."""
+        if not isinstance(value, str):
+            return value
+        ancestors = tuple(map(_ancestor, value.replace(",", " ").split()))
+        if not ancestors:
+            raise ValueError("it holds nobody; none is for nobody")
+        if "'none'" in ancestors and len(ancestors) > 1:
+            raise ValueError("none must stand alone")
+        return ancestors
+
     @field_validator("stream")
     @classmethod
     def _has_symbols(cls, stream: str, others: ValidationInfo) -> str:
@@ -189,6 +208,17 @@ def _origin(text: str) -> str:
     scheme, port = found.groups()
     is_usual = port is not None and port == _USUAL_PORTS.get(scheme)
     return origin.removesuffix(f":{port}") if is_usual else origin
+
+
+def _ancestor(text: str) -> str:
+    """One that may show a page in a frame, as a policy spells it; raises ValueError. Quotes may be missing,
+    since an .env file takes them for its own."""
+    ancestor = text.removesuffix("/").lower()
+    if ancestor.strip("'") in ("none", "self"):
+        return "'" + ancestor.strip("'") + "'"
+    if not _ANCESTOR.fullmatch(ancestor) or not _port_is_valid(ancestor.removesuffix(":*")):
+        raise ValueError(f"{text[:80]!r} is neither none, self, * nor scheme://host")
+    return ancestor
 
 
 def _port_is_valid(url: str) -> bool:

@@ -112,6 +112,14 @@ def test_an_empty_value_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None
         ("ALLOWED_ORIGINS", "https://user@a.example"),
         ("ALLOWED_ORIGINS", "https://"),
         ("ALLOWED_ORIGINS", "**"),
+        ("FRAME_ANCESTORS", ","),
+        ("FRAME_ANCESTORS", "example.com"),
+        ("FRAME_ANCESTORS", "none, https://a.example"),
+        ("FRAME_ANCESTORS", "https://a.example; script-src *"),
+        ("FRAME_ANCESTORS", "https://a.example/path"),
+        ("FRAME_ANCESTORS", "https://a.*.example"),
+        ("FRAME_ANCESTORS", "https://a.example:99999"),
+        ("EMBED_ANCESTORS", "'unsafe-inline'"),
     ],
 )
 def test_a_wrong_value_is_one_sentence_that_names_the_variable(
@@ -133,6 +141,14 @@ def start(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
         timeout=30,
         check=False,
     )
+
+
+def test_quotes_of_a_policy_may_be_missing_as_an_env_file_takes_them_away(
+    empty_directory: Path,
+) -> None:
+    (empty_directory / ".env").write_text("FRAME_ANCESTORS='self'\nEMBED_ANCESTORS=none\n")
+    assert load().frame_ancestors == ("'self'",)
+    assert load().embed_ancestors == ("'none'",)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ HOMES: dict[str, set[str]] = {
     "pydantic": {"relay.config"},
     "pydantic_settings": {"relay.config"},
     "redis": {"relay.store"},
+    "rjsmin": {"relay.web.assets"},
     "websocket": {"relay.exchange.frame_limits"},
     "websockets": {"relay.simulator"},
     "werkzeug": {"relay.web"},

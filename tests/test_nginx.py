@@ -1,63 +1,21 @@
 """Behind nginx, configured as the README says: nothing is held back, nothing is broken."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.ports import free_port
-from tests.processes import Gunicorn, Process, wait_until
+from tests.nginx import UPGRADES, Nginx
+from tests.processes import Gunicorn
 from tests.scripted import ScriptedExchange
 from tests.streams import EventSource, WebSocket
-
-CONFIG = """
-daemon off; pid {directory}/nginx.pid; error_log stderr; worker_processes 1;
-events {{ worker_connections 256; }}
-http {{
-    access_log off;
-    client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy;
-    fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{
-            proxy_pass http://127.0.0.1:{relay};
-            {version}
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Connection {connection};
-        }}
-    }}
-}}
-"""
 
 
 @pytest.fixture(params=["1.1", "1.0"])
 def nginx(request: pytest.FixtureRequest, relay: Gunicorn, tmp_path: Path) -> Iterator[int]:
     """nginx in front of the relay, speaking HTTP/1.1 or its default 1.0 to it; its port."""
-    program = shutil.which("nginx")
-    if program is None:
-        pytest.skip("nginx is not installed")
-    port = free_port()
-    upgrade = request.param == "1.1"
-    text = CONFIG.format(
-        directory=tmp_path,
-        port=port,
-        relay=relay.port,
-        version="proxy_http_version 1.1;" if upgrade else "",
-        connection='"upgrade"' if upgrade else '"close"',
-    )
-    (tmp_path / "nginx.conf").write_text(text)
-    with Process([program, "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)]):
-        wait_until(lambda: _listens(port), "nginx to listen")
-        yield port
-
-
-def _listens(port: int) -> bool:
-    try:
-        EventSource(port).close()
-    except OSError:
-        return False
-    return True
+    with Nginx(tmp_path, relay.port, UPGRADES if request.param == "1.1" else "") as nginx:
+        yield nginx.port
 
 
 @pytest.mark.parametrize("headers", [{}, {"Accept_Encoding": "gzip"}], ids=["plain", "gzip"])

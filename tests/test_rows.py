@@ -1,5 +1,6 @@
 """The rows of the price page: rendered once for all who wait, in pieces that hold nobody up."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -13,7 +14,7 @@ from relay.feed_status import FeedStatus
 from relay.ticker import Ticker
 from relay.web import fresh, rows
 from relay.web.fresh import NotMade
-from relay.web.rows import ROWS_PER_TURN, Market, Rows
+from relay.web.rows import FIRST_ROWS, NOTHING, ROWS_PER_TURN, Market, Row, Rows
 
 LIVE = FeedStatus("live")
 WAIT_SECONDS = 20
@@ -56,13 +57,13 @@ class Renderer:
         self.failing = False
         self.before_each: Callable[[], None] = lambda: None
 
-    def __call__(self, tickers: list[Ticker]) -> str:
+    def __call__(self, made: list[Row]) -> str:
         self.before_each()
         if self.failing:
             raise ValueError("the renderer was told to fail")
-        self.rows_in_round[self._rounds.count] += len(tickers)
-        self.rendered += len(tickers)
-        return "".join(f"{ticker.symbol}={ticker.price};" for ticker in tickers)
+        self.rows_in_round[self._rounds.count] += len(made)
+        self.rendered += len(made)
+        return "".join(f"{ticker.symbol}={ticker.price};" for ticker, _ in made)
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def board_of(count: int, epoch: str = "e1") -> Board:
 
 def fill(board: Board, count: int, epoch: str) -> None:
     updates = [
-        Ticker(f"S{number}", "1", "trade", 1, quote_volume=f"{number * 7919 % count}.5")
+        Ticker(f"S{number}USDT", "1", "trade", 1, quote_volume=f"{number * 7919 % count}.5")
         for number in range(count)
     ]
     board.apply(Batch(epoch, 0, count, LIVE, updates))
@@ -101,7 +102,7 @@ def html(rows: Rows) -> str:
 
 
 def ask_at_once(market: Market, count: int) -> "list[gevent.Greenlet[..., Rows]]":
-    asking = [gevent.spawn(market.rows) for _ in range(count)]
+    asking = [gevent.spawn(market.all) for _ in range(count)]
     join(asking)
     return asking
 
@@ -133,14 +134,14 @@ def test_no_round_of_the_loop_sorts_more_than_a_run(
     renderer: Renderer, rounds: Rounds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_at: Counter[int] = Counter()
-    volume = rows._traded
+    worth = rows._traded
 
-    def counted(ticker: Ticker) -> float:
+    def counted(row: Row) -> float:
         looked_at[rounds.count] += 1
-        return volume(ticker)
+        return worth(row)
 
     monkeypatch.setattr(rows, "_traded", counted)
-    Market(board_of(5000), renderer).rows()
+    Market(board_of(5000), renderer).all()
     assert max(looked_at.values()) <= rows.TICKERS_PER_RUN + 2 * ROWS_PER_TURN
 
 
@@ -149,7 +150,7 @@ def test_those_who_waited_go_on_one_in_each_round(renderer: Renderer, rounds: Ro
     ended: Counter[int] = Counter()
 
     def ask() -> None:
-        market.rows()
+        market.all()
         ended[rounds.count] += 1
 
     join([gevent.spawn(ask) for _ in range(50)])
@@ -160,19 +161,51 @@ def test_those_who_waited_go_on_one_in_each_round(renderer: Renderer, rounds: Ro
 def test_the_most_traded_come_first_over_all_runs(renderer: Renderer) -> None:
     count = 2 * rows.TICKERS_PER_RUN + 3
     board = board_of(count)
-    symbols = [line.split("=")[0] for line in html(Market(board, renderer).rows()).split(";")[:-1]]
+    symbols = [line.split("=")[0] for line in html(Market(board, renderer).all()).split(";")[:-1]]
     volumes = [float(board.get(symbol).quote_volume) for symbol in symbols]  # type: ignore
     assert volumes == sorted(volumes, reverse=True)
     assert len(volumes) == count
 
 
+def test_the_page_begins_with_the_most_traded_only(renderer: Renderer) -> None:
+    market = Market(board_of(500), renderer)
+    first = market.first()
+    assert (first.shown, first.number, first.id) == (FIRST_ROWS, 500, "e1-500")
+    assert renderer.rendered == FIRST_ROWS
+    assert html(market.all()).startswith(html(first))
+
+
+def test_what_is_traded_is_compared_in_dollars(renderer: Renderer) -> None:
+    """Most yen, then most lira: neither is most dollars. What nobody knows the worth of comes last."""
+    volumes = {
+        "AJPY": "9000",
+        "BTRY": "500",
+        "CBTC": "1",
+        "DUSDT": "99",
+        "EWHAT": "99999",
+        "FUSDT": None,
+    }
+    prices = {"USDTTRY": "40", "USDTJPY": "150", "BTCUSDT": "90000"}
+    tickers = [
+        Ticker(symbol, "1", "trade", 1, quote_volume=volume) for symbol, volume in volumes.items()
+    ]
+    tickers += [
+        Ticker(symbol, price, "trade", 1, quote_volume="0") for symbol, price in prices.items()
+    ]
+    board = Board()
+    board.apply(Batch("e1", 0, len(tickers), LIVE, tickers))
+    order = re.findall(r"([A-Z]+)=", html(Market(board, renderer).first()))
+    assert order[:4] == ["CBTC", "DUSDT", "AJPY", "BTRY"]
+    assert set(order[-2:]) == {"EWHAT", "FUSDT"}
+
+
 def test_rows_are_rendered_anew_when_a_second_is_over(renderer: Renderer, clock: SetClock) -> None:
     market = Market(board_of(10), renderer, clock)
-    first = market.rows()
+    first = market.all()
     clock.seconds += fresh.FRESH_SECONDS / 2
-    assert market.rows() is first
+    assert market.all() is first
     clock.seconds += fresh.FRESH_SECONDS / 2
-    assert market.rows() is not first
+    assert market.all() is not first
     assert renderer.rendered == 20
 
 
@@ -188,7 +221,7 @@ def test_a_render_that_fails_fails_for_all_who_wait_and_for_nobody_later(
     assert len(calls) == 1
     renderer.failing = False
     clock.seconds += fresh.FRESH_SECONDS
-    assert market.rows().number == 200
+    assert market.all().number == 200
 
 
 def test_a_render_that_never_ends_is_given_up(
@@ -202,12 +235,12 @@ def test_a_render_that_never_ends_is_given_up(
         assert isinstance(greenlet.exception, NotMade)
     monkeypatch.setattr(fresh, "FRESH_SECONDS", 0.0)
     renderer.before_each = lambda: None
-    assert market.rows().number == 200
+    assert market.all().number == 200
 
 
 def test_one_who_goes_away_while_waiting_takes_nothing_from_the_others(renderer: Renderer) -> None:
     market = Market(board_of(200), renderer)
-    asking = [gevent.spawn(market.rows) for _ in range(3)]
+    asking = [gevent.spawn(market.all) for _ in range(3)]
     gevent.sleep(0)
     asking[0].kill()
     join(asking)
@@ -218,9 +251,9 @@ def test_rows_of_another_epoch_are_shown_to_nobody(renderer: Renderer) -> None:
     """It may have been simulated, and this one real."""
     board = board_of(200)
     market = Market(board, renderer)
-    assert market.rows().id == "e1-200"
+    assert market.all().id == "e1-200"
     fill(board, 100, "e2")
-    assert market.rows().id == "e2-100"
+    assert market.all().id == "e2-100"
 
     def replace() -> None:
         renderer.before_each = lambda: None
@@ -228,8 +261,9 @@ def test_rows_of_another_epoch_are_shown_to_nobody(renderer: Renderer) -> None:
 
     fill(board, 300, "e4")
     renderer.before_each = replace
-    assert market.rows().id == "e3-60"
+    assert market.all().id == "e3-60"
 
 
 def test_an_empty_board_has_no_rows(renderer: Renderer) -> None:
-    assert Market(Board(), renderer).rows() == Rows((), 0, "")
+    market = Market(Board(), renderer)
+    assert market.first() == market.all() == NOTHING

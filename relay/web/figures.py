@@ -9,6 +9,7 @@ import re
 from decimal import Decimal
 
 from relay.ticker import Ticker
+from relay.web.dollars import split
 
 #: A decimal as the exchange writes it: no exponent, no infinity, and no more digits than a figure needs.
 _DECIMAL = re.compile(r"-?[0-9]{1,24}(\.[0-9]{1,24})?", re.ASCII)
@@ -85,6 +86,12 @@ def place_in_range(ticker: Ticker) -> float:
     return round(min(max((price - low) / (high - low), 0), 1) * 99, 1)
 
 
+def paired(ticker: Ticker) -> str:
+    """The symbol as people write it, its base and its quote: BTC/USDT."""
+    base, quote = split(ticker)
+    return f"{base}/{quote}" if quote else base
+
+
 def made(ticker: Ticker) -> int:
     """When the price was made, as the exchange says, else when the relay read it; milliseconds."""
     time = ticker.event_time
@@ -126,6 +133,8 @@ FILTERS = (
     signed,
     direction,
     place_in_range,
+    split,
+    paired,
     made,
     clock,
     ago,

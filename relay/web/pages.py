@@ -1,5 +1,7 @@
 """The pages for people, rendered by Flask so that the first paint needs no JavaScript."""
 
+from collections.abc import Collection
+
 from flask import Blueprint, Request, Response, abort, make_response, render_template, request
 from jinja2 import Environment
 
@@ -9,21 +11,16 @@ from relay.history.interval import SECONDS
 from relay.ticker import Ticker, upper
 from relay.web import figures
 from relay.web.answer import check_loaded
+from relay.web.dollars import split
 from relay.web.fresh import NotMade
 from relay.web.history import MAX_CANDLES
-from relay.web.rows import Market, Rows
+from relay.web.policy import content_policy
+from relay.web.rows import Market, Row, Rows
 
-HEADERS = {
-    # Everything a page needs comes from this relay, and nothing of it is inline.
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-cache",
-}
+#: A page is old a moment after it was made, but Back may show it.
+HEADERS = {"Cache-Control": "no-cache"}
 #: Where the rows belong in index.html.
-ROWS_MARK = "<!--rows-->"
+ROWS_MARK = b"<!--rows-->"
 #: Seconds until it is worth asking again for rows that could not be rendered.
 RETRY_SECONDS = 5
 #: The intervals that the chart of a symbol has buttons for; its URL may name any other one that there is.
@@ -44,15 +41,19 @@ def blueprint(hub: Hub, templates: Environment, library: str) -> Blueprint:
         live = hub.verdict().state == "live"
         return [hub.health.standing_of(ticker) if live else "live" for ticker in tickers]
 
-    def render(tickers: list[Ticker]) -> str:
-        rows = zip(tickers, standings(tickers), strict=True)
-        return templates.get_template("rows.html").render(rows=rows)
+    def render(rows: list[Row]) -> str:
+        rendered = zip(rows, standings([row.ticker for row in rows]), strict=True)
+        return templates.get_template("rows.html").render(rows=rendered)
 
     market = Market(hub.board, render)
 
     @routes.get("/")
     def index() -> Response:
-        return _around(market.rows(), hub)
+        if "wall" in request.args:
+            return page("wall.html", hub)
+        if "all" in request.args:
+            return _around("all.html", market.all(), hub)
+        return _around("index.html", market.first(), hub)
 
     @routes.get("/symbols/<path:symbol>")
     def symbol(symbol: str) -> Response:
@@ -61,7 +62,7 @@ def blueprint(hub: Hub, templates: Environment, library: str) -> Blueprint:
         if ticker is None:
             abort(404, f"No price of {_printable(symbol)} is known here.")
         age, [standing] = hub.health.age_of(ticker), standings([ticker])
-        return _page(
+        return page(
             "symbol.html",
             hub,
             ticker=ticker,
@@ -77,11 +78,11 @@ def blueprint(hub: Hub, templates: Environment, library: str) -> Blueprint:
     @routes.errorhandler(NotMade)
     def not_made(error: NotMade) -> Response:
         said = f"The market cannot be shown at present: {error}."
-        answer = _page("notice.html", hub, 503, title="Not available", said=said)
+        answer = page("notice.html", hub, 503, title="Not available", said=said)
         answer.headers["Retry-After"] = str(RETRY_SECONDS)
         return answer
 
-    for template_filter in figures.FILTERS:
+    for template_filter in (*figures.FILTERS, split):
         routes.add_app_template_filter(template_filter)
     routes.record_once(lambda _: _compile(templates))
     return routes
@@ -95,7 +96,7 @@ def wants_page(request: Request) -> bool:
 
 def not_found(hub: Hub, said: str) -> Response:
     """The 404 for people."""
-    return _page("notice.html", hub, 404, title="Not found", said=said, known=len(hub.board))
+    return page("notice.html", hub, 404, title="Not found", said=said)
 
 
 def _compile(templates: Environment) -> None:
@@ -104,15 +105,29 @@ def _compile(templates: Environment) -> None:
         templates.get_template(name)
 
 
-def _page(template: str, hub: Hub, status: int = 200, **shown: object) -> Response:
-    return make_response(render_template(template, feed=hub.verdict(), **shown), status, HEADERS)
+def page(
+    template: str,
+    hub: Hub,
+    status: int = 200,
+    ancestors: Collection[str] = (),
+    **shown: object,
+) -> Response:
+    """A rendered page, which only `ancestors` may show in a frame: those of FRAME_ANCESTORS where none are
+    given. Its template knows `feed`, `now` in milliseconds since 1970, and how many symbols are `known`."""
+    shown |= {"feed": hub.verdict(), "now": hub.health.now(), "known": len(hub.board)}
+    html = render_template(template, **shown)
+    answer = make_response(html, status, HEADERS)
+    if ancestors:
+        answer.headers["Content-Security-Policy"] = content_policy(ancestors)
+    return answer
 
 
-def _around(rows: Rows, hub: Hub) -> Response:
-    """The market page: the rows' bytes are the same for everybody, only what stands around them is not."""
-    page = render_template("index.html", feed=hub.verdict(), number=rows.number, since=rows.id)
-    head, _, tail = page.partition(ROWS_MARK)
-    return Response([head.encode(), *rows.parts, tail.encode()], headers=HEADERS)
+def _around(template: str, rows: Rows, hub: Hub) -> Response:
+    """A market page: the rows' bytes are the same for everybody, only what stands around them is not."""
+    answer = page(template, hub, shown=rows.shown, number=rows.number, since=rows.id)
+    head, _, tail = answer.get_data().partition(ROWS_MARK)
+    answer.set_data(b"".join([head, *rows.parts, tail]))
+    return answer
 
 
 def _interval(asked: str | None) -> str:

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -9,13 +10,23 @@ from relay.board import Board
 from relay.clock import SYSTEM, Clock
 from relay.ticker import Ticker
 from relay.turn import give_turn
-from relay.web.figures import number
+from relay.web.dollars import Dollars, split
 from relay.web.fresh import Fresh
 
+#: Rows that the page begins with: more than a screen shows. Its script has the others from the stream.
+FIRST_ROWS = 60
 #: Rows that are rendered between two turns of everything else: about 1.5 ms of work.
 ROWS_PER_TURN = 50
-#: Tickers that are sorted between two turns: about 1 ms of work.
+#: Tickers that are sorted between two turns: about 1.5 ms of work.
 TICKERS_PER_RUN = 1000
+
+
+class Row(NamedTuple):
+    """What one row is made of."""
+
+    ticker: Ticker
+    #: What was traded of it in 24 hours; None where no price says what that is worth.
+    dollars: float | None
 
 
 class Rows(NamedTuple):
@@ -23,47 +34,65 @@ class Rows(NamedTuple):
 
     #: HTML in UTF-8, in pieces: to join and encode all rows at once would hold everybody else up.
     parts: tuple[bytes, ...]
+    #: How many these are.
+    shown: int
+    #: How many symbols there are.
     number: int
     id: str
 
 
-NOTHING = Rows((), 0, "")
+NOTHING = Rows((), 0, 0, "")
 
 
 class Market:
-    """Keeps the rows it rendered last, and renders them anew when somebody asks and they are old."""
+    """Keeps the rows it rendered last, and renders them anew when somebody asks and they are old.
+
+    The most traded come first, in US dollars; what nobody knows the worth of comes last.
+    """
 
     def __init__(
-        self, board: Board, render: Callable[[list[Ticker]], str], clock: Clock = SYSTEM
+        self, board: Board, render: Callable[[list[Row]], str], clock: Clock = SYSTEM
     ) -> None:
-        """`render` makes rows of tickers."""
+        """`render` makes HTML of rows."""
         self._board = board
         self._render = render
-        self._fresh = Fresh(self._make, lambda: board.epoch, clock)
+        self._dollars = Dollars()
+        self._first = Fresh(partial(self._make, FIRST_ROWS), lambda: board.epoch, clock)
+        self._all = Fresh(partial(self._make, None), lambda: board.epoch, clock)
 
-    def rows(self) -> Rows:
-        """Every symbol, the most traded first; raises NotMade."""
-        return self._fresh.get() if self._board.epoch else NOTHING
+    def first(self) -> Rows:
+        """The first FIRST_ROWS of them; raises NotMade."""
+        return self._first.get() if self._board.epoch else NOTHING
 
-    def _make(self) -> Rows:
+    def all(self) -> Rows:
+        """Every symbol; raises NotMade."""
+        return self._all.get() if self._board.epoch else NOTHING
+
+    def _make(self, most: int | None) -> Rows:
         resume_id = self._board.id
         tickers = self._board.tickers()
-        ordered = _most_traded_first(tickers)
-        parts = []
+        self._dollars.renew(tickers)
+        ordered = islice(self._most_traded_first(tickers), most)
+        parts, shown = [], 0
         while some := list(islice(ordered, ROWS_PER_TURN)):
             parts.append(self._render(some).encode())
+            shown += len(some)
             give_turn()
-        return Rows(tuple(parts), len(tickers), resume_id)
+        return Rows(tuple(parts), shown, len(tickers), resume_id)
 
-
-def _most_traded_first(tickers: list[Ticker]) -> Iterator[Ticker]:
-    """Sorts some at a time; the runs are merged row by row, as they are rendered."""
-    runs = []
-    for start in range(0, len(tickers), TICKERS_PER_RUN):
-        runs.append(sorted(tickers[start : start + TICKERS_PER_RUN], key=_traded, reverse=True))
+    def _most_traded_first(self, tickers: list[Ticker]) -> Iterator[Row]:
+        """Sorts some at a time; the runs are merged row by row, as they are rendered."""
+        runs = []
+        for start in range(0, len(tickers), TICKERS_PER_RUN):
+            give_turn()
+            run = map(self._row, tickers[start : start + TICKERS_PER_RUN])
+            runs.append(sorted(run, key=_traded, reverse=True))
         give_turn()
-    return heapq.merge(*runs, key=_traded, reverse=True)
+        return heapq.merge(*runs, key=_traded, reverse=True)
+
+    def _row(self, ticker: Ticker) -> Row:
+        return Row(ticker, self._dollars.worth(ticker.quote_volume, split(ticker)[1]))
 
 
-def _traded(ticker: Ticker) -> float:
-    return number(ticker.quote_volume) or 0.0
+def _traded(row: Row) -> float:
+    return -1.0 if row.dollars is None else row.dollars

@@ -1,6 +1,7 @@
 """The Flask application: every route, and a clear answer to every bad request."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from werkzeug.routing import MapAdapter
 from relay.config import Config
 from relay.fanout.hub import Full, Hub
 from relay.history.library import Library
-from relay.web import history, pages, prices, probes, sparklines, sse, ws
+from relay.web import embed, history, pages, policy, prices, probes, selftest, sparklines, sse, ws
 from relay.web.answer import json_response
-from relay.web.chart_library import ChartLibrary
+from relay.web.assets import Assets
+from relay.web.chart_library import NAME, chart_library
+from relay.web.compression import compress
 from relay.web.fresh import NotMade
 from relay.web.subscription import BadQuery
 
@@ -51,9 +54,7 @@ class _Site(Flask):
 
 def create_site(hub: Hub, config: Config, library: Library) -> Flask:
     """The application around a hub, and what is known of the time before."""
-    site = _Site(
-        "relay", template_folder=str(_ROOT / "templates"), static_folder=str(_ROOT / "static")
-    )
+    site = _Site("relay", template_folder=str(_ROOT / "templates"), static_folder=None)
     site.register_blueprint(sse.blueprint(hub, config.max_symbols, config.compression))
     site.register_blueprint(
         ws.blueprint(hub, config.max_symbols, config.allowed_origins, config.compression)
@@ -62,14 +63,16 @@ def create_site(hub: Hub, config: Config, library: Library) -> Flask:
     site.register_blueprint(history.blueprint(hub, library.past))
     site.register_blueprint(sparklines.blueprint(hub, library.closes, config.max_symbols))
     site.register_blueprint(probes.blueprint(hub))
-    charts = ChartLibrary()
-    site.register_blueprint(charts.blueprint())
-    site.register_blueprint(pages.blueprint(hub, site.jinja_env, charts.path))
-
-    @site.template_global()
-    def asset(name: str) -> str:
-        """The address of a file of static/."""
-        return f"/static/{name}"
+    site.register_blueprint(
+        selftest.blueprint(hub, config.allowed_origins, config.heartbeat_seconds)
+    )
+    assets = Assets(_ROOT / "static", chart_library())
+    site.register_blueprint(assets.blueprint())
+    site.add_template_global(assets.address, "asset")
+    site.add_template_global(assets.modules, "modules")
+    charts = assets.address(NAME) if NAME in assets else ""
+    site.register_blueprint(pages.blueprint(hub, site.jinja_env, charts))
+    site.register_blueprint(embed.blueprint(hub, config.embed_ancestors))
 
     @site.errorhandler(BadQuery)
     def bad_query(error: BadQuery) -> Response:
@@ -95,15 +98,22 @@ def create_site(hub: Hub, config: Config, library: Library) -> Flask:
         answer.headers.extend((k, v) for k, v in error.get_headers() if k in ("Allow", "Location"))
         return answer
 
-    allows_any = "*" in config.allowed_origins
-
-    @site.after_request
-    def allow_origin(answer: Response) -> Response:
-        if allows_any:
-            answer.headers["Access-Control-Allow-Origin"] = "*"
-        elif (origin := request.headers.get("Origin")) in config.allowed_origins:
-            answer.headers["Access-Control-Allow-Origin"] = origin
-            answer.vary.add("Origin")
-        return answer
-
+    site.after_request(partial(_guarded, config))
     return site
+
+
+def _guarded(config: Config, answer: Response) -> Response:
+    """Who may read it, what a page may do, and compressed for those who take that."""
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    if "*" in config.allowed_origins:
+        answer.headers["Access-Control-Allow-Origin"] = "*"
+    elif (origin := request.headers.get("Origin")) in config.allowed_origins:
+        answer.headers["Access-Control-Allow-Origin"] = origin
+        answer.vary.add("Origin")
+    if answer.mimetype == "text/html":
+        answer.headers.extend(policy.HEADERS)
+        answer.headers.setdefault(
+            "Content-Security-Policy", policy.content_policy(config.frame_ancestors)
+        )
+    compress(request, answer)
+    return answer

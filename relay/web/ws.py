@@ -1,24 +1,21 @@
 """GET /ws: the same updates as text messages over a WebSocket, and commands from the client."""
 
 import _socket
-import re
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Request, Response, request
-from werkzeug.exceptions import MethodNotAllowed
+from flask import Blueprint, Response, request
 
 from relay.fanout.hub import Hub
 from relay.fanout.terms import Terms
 from relay.server.negotiation import negotiate
 from relay.server.takeover import KEY, Life, Takeover
 from relay.web.commands import Commands
+from relay.web.handshake import refusal
 from relay.web.subscription import Subscription, parse
 from relay.web.ws_client import MessageClient, Obey
 from relay.web.ws_form import Messages
-
-_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 
 
 def blueprint(
@@ -30,19 +27,9 @@ def blueprint(
 
     @routes.get("/ws")
     def ws() -> Response:
-        if not _asks_for_upgrade(request):
-            headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
-            return Response(
-                "/ws speaks WebSocket only; /events is the same as plain HTTP\n", 426, headers
-            )
-        if request.method != "GET":
-            raise MethodNotAllowed(["GET", "OPTIONS"])
-        origin = request.headers.get("Origin")
-        if origin and "*" not in allowed_origins and origin not in allowed_origins:
-            return Response("origin not allowed\n", 403)
-        problem = _handshake_problem(request)
-        if problem:
-            return Response(f"{problem}\n", 426, {"Sec-WebSocket-Version": "13"})
+        refused = refusal(request, allowed_origins, "/events is the same as plain HTTP")
+        if refused is not None:
+            return refused
         wish = parse(request.args, "", max_symbols)
         hub.admit()
         form = Messages(wish.fields, wish.batch)
@@ -58,28 +45,6 @@ def blueprint(
         return Response(status=101)
 
     return routes
-
-
-def _asks_for_upgrade(request: Request) -> bool:
-    """Whether the connection shall become a WebSocket (RFC 9110, 7.8)."""
-    return "websocket" in _options(request, "Upgrade") and "upgrade" in _options(
-        request, "Connection"
-    )
-
-
-def _options(request: Request, field: str) -> list[str]:
-    return [option.strip(" \t") for option in request.headers.get(field, "").lower().split(",")]
-
-
-def _handshake_problem(request: Request) -> str:
-    """What is wrong with an opening handshake, or nothing (RFC 6455, 4.2.1)."""
-    if request.environ["SERVER_PROTOCOL"] != "HTTP/1.1":
-        return "a WebSocket needs HTTP/1.1"
-    if request.headers.get("Sec-WebSocket-Version") != "13":
-        return "Sec-WebSocket-Version must be 13"
-    if not _KEY.fullmatch(request.headers.get("Sec-WebSocket-Key", "")):
-        return "Sec-WebSocket-Key must be 16 bytes in base64"
-    return ""
 
 
 def _stream(

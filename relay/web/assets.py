@@ -1,0 +1,146 @@
+"""Assets: the files of static/, each read, minified and compressed once, and what they are called by.
+
+One hash of all files stands in their addresses. Modules import each other by relative paths, so the hash
+of the page's own script is also that of all it needs: no page mixes two versions.
+"""
+
+import gzip
+import hashlib
+import mimetypes
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import rjsmin
+from flask import Blueprint, Response, abort, request
+
+#: For an address with the hash, and for one without it or with that of another version, as a rolling
+#: deployment shows them: its file is the present one.
+FOREVER, ASK_AGAIN = "public, max-age=31536000, immutable", "no-cache"
+#: Of these there is a type that browsers insist on, or that Python takes for another one.
+_TYPES = {".js": "text/javascript", ".ts": "text/plain", ".svg": "image/svg+xml"}
+#: An import in a module, also without what it imports. What a module imports when it needs it is not meant.
+_IMPORT = re.compile(r"""(?:\bfrom|\bimport)\s*["'](\.{1,2}/[^"']+)["']""")
+
+#: A template literal inside another one: rjsmin takes its text for code. Meanwhile a name stands for it.
+#: (One inside that is beyond this; the tests compare what a script means before and after.)
+_NESTED = re.compile(rb"(\$\{[^}`]*)(`[^`]*`)")
+_NAME = re.compile(rb"__template_([0-9]+)__")
+
+
+class Asset(NamedTuple):
+    """One file as it is sent."""
+
+    body: bytes
+    #: The same as gzip; empty where that is no smaller.
+    zipped: bytes
+    content_type: str
+    hash: str
+
+
+class Assets:
+    """Every file by its name: its path below static/."""
+
+    def __init__(self, folder: Path, more: Mapping[str, bytes] | None = None) -> None:
+        """`more`: further files, which are sent as they are."""
+        bodies = {name: _body(folder / name) for name in _names(folder)} | dict(more or {})
+        self._assets = {name: _asset(name, body) for name, body in sorted(bodies.items())}
+        hashes = "".join(f"{name} {asset.hash}\n" for name, asset in self._assets.items())
+        #: Another one whenever a file is.
+        self.hash = _hash(hashes.encode())
+        self._imports = {
+            name: [each for each in _imports(name, asset.body.decode()) if each in self._assets]
+            for name, asset in self._assets.items()
+            if name.endswith(".js")
+        }
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._assets
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._assets)
+
+    def address(self, name: str) -> str:
+        """The path to load a file from."""
+        return f"/static/~{self.hash}/{name}"
+
+    def modules(self, name: str) -> list[str]:
+        """The names of all modules that this one cannot begin without, nearest first."""
+        found = [name]
+        for module in found:
+            found.extend(each for each in self._imports[module] if each not in found)
+        return found[1:]
+
+    def blueprint(self) -> Blueprint:
+        """The route that serves them."""
+        routes = Blueprint("assets", __name__)
+        routes.add_url_rule("/static/<path:path>", "asset", self._answer, merge_slashes=False)
+        return routes
+
+    def _answer(self, path: str) -> Response:
+        ours = f"~{self.hash}/"
+        name = re.sub(r"^~[^/]*/", "", path)
+        asset = self._assets.get(name)
+        if asset is None:
+            abort(404, "There is no such file here.")
+        zips = bool(asset.zipped and request.accept_encodings["gzip"])
+        answer = Response(asset.zipped if zips else asset.body, content_type=asset.content_type)
+        answer.headers["Cache-Control"] = FOREVER if path.startswith(ours) else ASK_AGAIN
+        answer.headers["Vary"] = "Accept-Encoding"
+        if zips:
+            answer.headers["Content-Encoding"] = "gzip"
+        answer.set_etag(f"{asset.hash}-gzip" if zips else asset.hash)
+        answer.make_conditional(request)
+        return answer
+
+
+def _names(folder: Path) -> list[str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    names = (path.relative_to(folder).as_posix() for path in files)
+    return [name for name in names if not name.startswith(".") and "/." not in name]
+
+
+def _body(path: Path) -> bytes:
+    body = path.read_bytes()
+    return _minified(body) if path.suffix == ".js" else body
+
+
+def _minified(script: bytes) -> bytes:
+    nested: list[bytes] = []
+
+    def named(found: re.Match[bytes]) -> bytes:
+        nested.append(found[2])
+        return b"%b__template_%d__" % (found[1], len(nested) - 1)
+
+    while _NESTED.search(script):
+        script = _NESTED.sub(named, script)
+    minified: bytes = rjsmin.jsmin(script)
+    while _NAME.search(minified):
+        minified = _NAME.sub(lambda found: nested[int(found[1])], minified)
+    return minified
+
+
+def _imports(name: str, source: str) -> list[str]:
+    """What a module imports, each once."""
+    folder = posixpath.dirname(name)
+    paths = (posixpath.join(folder, path) for path in _IMPORT.findall(source))
+    return list(dict.fromkeys(map(posixpath.normpath, paths)))
+
+
+def _asset(name: str, body: bytes) -> Asset:
+    suffix = posixpath.splitext(name)[1]
+    kind = _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    is_text = kind.startswith("text/") or kind == "image/svg+xml"
+    zipped = gzip.compress(body, 9, mtime=0)
+    return Asset(
+        body,
+        zipped if len(zipped) < len(body) else b"",
+        f"{kind}; charset=utf-8" if is_text else kind,
+        _hash(body),
+    )
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:12]
