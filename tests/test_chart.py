@@ -5,16 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, Route, expect
 
-from relay.config import Config
-from relay.fanout.health import Health
-from relay.fanout.hub import Hub
 from relay.history.interval import SECONDS
-from relay.web.chart_library import ChartLibrary
-from relay.web.site import create_site
-from tests.archive import nothing_past
 from tests.browser import WAIT
 from tests.spoken import (
     FIELDS,
@@ -146,6 +139,12 @@ def test_a_symbols_page_has_a_drawn_chart_and_its_newest_values(page: Page) -> N
     expect(page.get_by_role("link", name="TradingView")).to_have_attribute(
         "href", "https://www.tradingview.com/"
     )
+
+
+def test_grid_and_volumes_are_drawn_in_pale_colours_of_the_page(page: Page) -> None:
+    open_chart(page)
+    pixels(page)
+    assert 0 not in page.evaluate(FOUND)
 
 
 def test_the_chart_goes_on_with_the_prices(page: Page) -> None:
@@ -421,12 +420,12 @@ def test_the_table_holds_the_candles_of_the_chart(page: Page) -> None:
 @pytest.mark.parametrize("options", [{"timezone_id": "America/St_Johns"}])
 def test_times_read_in_utc_or_in_local_time_and_the_choice_is_kept(page: Page) -> None:
     open_chart(page)
-    expect(page.locator("[data-part=opens]")).to_have_text(re.compile(" UTC$"))
-    page.get_by_role("button", name="Local").click()
     expect(page.locator("[data-part=opens]")).to_have_text(re.compile(r"UTC−[23]:30$"))
+    page.get_by_role("button", name="UTC").click()
+    expect(page.locator("[data-part=opens]")).to_have_text(re.compile(" UTC$"))
     page.get_by_role("button", name="Line").click()
     open_chart(page)
-    expect(page.locator("[data-part=opens]")).to_have_text(re.compile(r"UTC−[23]:30$"))
+    expect(page.locator("[data-part=opens]")).to_have_text(re.compile(" UTC$"))
     expect(page.get_by_role("button", name="Line")).to_have_attribute("aria-pressed", "true")
 
 
@@ -599,7 +598,7 @@ class Lines:
 def test_rows_in_sight_get_their_lines_by_one_question(page: Page) -> None:
     lines = Lines(page)
     page.goto("/")
-    drawn = page.locator("#market tbody svg")
+    drawn = page.locator("#market tbody svg[data-way]")
     expect(drawn).to_have_count(len(SYMBOLS))
     assert [sorted(symbols) for symbols in lines.asked] == [SYMBOLS]
     expect(drawn.first).to_have_attribute("data-way", "down")
@@ -611,7 +610,7 @@ def test_lines_that_wait_are_asked_for_again(page: Page) -> None:
     lines = Lines(page)
     lines.waiting = ["S2", "S4"]
     page.goto("/")
-    expect(page.locator("#market tbody svg")).to_have_count(len(SYMBOLS))
+    expect(page.locator("#market tbody svg[data-way]")).to_have_count(len(SYMBOLS))
     lines.waiting = []
     page.clock.run_for(5_000)
     pixels(page)
@@ -629,31 +628,4 @@ def test_a_phone_has_no_room_for_lines_and_asks_for_none(page: Page) -> None:
     page.goto("/")
     page.clock.run_for(100_000)
     assert lines.asked == []
-    assert page.locator("#market tbody svg").count() == 0
-
-
-@pytest.fixture
-def client() -> FlaskClient:
-    return create_site(Hub(Health()), Config(_env_file=None), nothing_past()).test_client()
-
-
-def test_the_library_is_kept_for_ever_under_an_address_of_its_content(client: FlaskClient) -> None:
-    library = ChartLibrary()
-    answer = client.get(library.path, headers={"Accept-Encoding": "gzip"})
-    assert answer.status_code == 200
-    assert answer.headers["Content-Encoding"] == "gzip"
-    assert "immutable" in answer.headers["Cache-Control"]
-    assert answer.headers["Content-Type"].startswith("text/javascript")
-    assert len(answer.data) < 65_000
-    plain = client.get(library.path)
-    assert b"Lightweight Charts" in plain.data[:200]
-    assert plain.headers["ETag"] != answer.headers["ETag"]
-    again = client.get(library.path, headers={"If-None-Match": plain.headers["ETag"]})
-    assert (again.status_code, again.data) == (304, b"")
-    assert client.get("/static/lightweight-charts.0000000000000000.js").status_code == 404
-
-
-def test_without_the_package_there_is_no_library() -> None:
-    library = ChartLibrary("no-such-package")
-    assert library.path == ""
-    assert list(library.blueprint().deferred_functions) == []
+    assert page.locator("#market tbody svg[data-way]").count() == 0

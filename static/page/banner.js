@@ -1,32 +1,58 @@
 // The banner of every page: how the prices are, why, and how old; also in the document's title.
 
 import { ago } from "./figures.js";
+import { say } from "./write.js";
 
 const root = document.documentElement;
 const id = (name) => document.getElementById(name);
 const [banner, state, reason, age, simulated] = ["banner", "state", "reason", "age", "simulated"].map(id);
+/** What a title begins with while prices are not as they should be. */
+const ALARMS = { stale: "STALE · ", down: "DOWN · ", refused: "REFUSED · ", paused: "Paused · " };
+
+/** Seconds after which an age is marked, before anything else is said: a whole market moves each second. */
+const LATE = 2.5;
 
 /** The id of what the page was rendered from. */
 export const since = banner.dataset.since;
 
-let title = document.title.replace(/^(SIMULATED|STALE|DOWN) · /, "");
+/** Whether the stream has said anything yet: until then the page is as of when it was rendered, and says so. */
+let isHeard = false;
+let title = document.title.replace(/^((SIMULATED|STALE|DOWN) · )*/, "");
 let prefix = "";
+let entitled = "";
 
-export function show(status) {
+/** Shows a status of relay.js. `known`: whether any price is known, though its age may not be. */
+export function show(status, known = !/(^|-0)$/.test(since)) {
+  if (!isHeard && status.state === "connecting") return;
+  isHeard = true;
   root.dataset.state = status.state;
   root.toggleAttribute("data-simulated", status.simulated);
   simulated.hidden = !status.simulated;
-  set(state, status.state);
-  // The age beside it goes on counting; this figure would stand still.
-  set(reason, status.reason.replace(/ for \d+ s$/, ""));
-  set(age, status.age === null ? "no price yet" : `newest price ${ago(status.age)} ago`);
+  say(state, status.state);
+  say(reason, blamed(status.reason));
+  say(age, aged(status, known));
+  age.toggleAttribute("data-late", status.age > LATE);
   const more = detail(status);
   if (banner.title !== more) banner.title = more;
-  prefix = status.simulated ? "SIMULATED · " : "";
-  if (!prefix && ["stale", "down"].includes(status.state)) {
-    prefix = `${status.state.toUpperCase()} · `;
-  }
+  prefix = (ALARMS[status.state] ?? "") + (status.simulated ? "SIMULATED · " : "");
   entitle(title);
+}
+
+/** Where it is broken, in words that need no knowledge of the relay's parts. */
+function blamed(reason) {
+  return (
+    reason
+      .replace(/^listener: /, "inside the relay, its listener: ")
+      .replace(/^redis: /, "inside the relay: ")
+      // The age beside it goes on counting; this figure would stand still.
+      .replace(/ for \d+ s$/, "")
+  );
+}
+
+function aged({ state, age }, known) {
+  if (state === "refused") return "";
+  if (age !== null) return `newest price ${ago(age)} ago`;
+  return known ? "newest price of unknown age" : "no price yet";
 }
 
 /** What only those who look after the relay want to know. */
@@ -40,10 +66,8 @@ function detail({ latency, standbys }) {
 /** Sets the title without what the banner puts before it. */
 export function entitle(text) {
   title = text;
-  if (document.title !== prefix + title) document.title = prefix + title;
-}
-
-// A live region speaks whenever it is written to: only when there is something new.
-function set(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  // A title that was translated is not written again.
+  if (entitled === prefix + title) return;
+  entitled = prefix + title;
+  document.title = entitled;
 }

@@ -1,5 +1,11 @@
 // How figures read, the same as relay/web/figures.py writes them. Prices stay strings.
 // Nothing here throws, whatever a ticker holds: a text that is no decimal reads as nothing.
+// What `shown` and `shownClock` return is for people's eyes only, in their locale and zone: never read it back.
+
+import { Numerals } from "./numerals.js";
+import { Zone } from "./zone.js";
+
+const numerals = new Numerals();
 
 const DECIMAL = /^-?[0-9]{1,24}(\.[0-9]{1,24})?$/;
 const UNITS = ["", "K", "M", "B", "T", "Q"];
@@ -10,12 +16,12 @@ const WORD_LENGTH = 40;
 
 /** A figure's value, always finite; null where it is no decimal. */
 export function number(figure) {
-  return DECIMAL.test(figure) ? Number(figure) : null;
+  return isDecimal(figure) ? Number(figure) : null;
 }
 
 /** A price without the zeros that pad it, but for those up to `decimals`. */
 export function plain(price, decimals = 0) {
-  if (!DECIMAL.test(price)) return "";
+  if (!isDecimal(price)) return "";
   const [whole, fraction = ""] = price.split(".");
   const kept = fraction.replace(/0+$/, "").padEnd(Math.min(decimals, fraction.length), "0");
   return kept ? `${whole}.${kept}` : whole;
@@ -25,7 +31,7 @@ export function plain(price, decimals = 0) {
 export function decimals({ price, open, high, low }) {
   let most = 0;
   for (const each of [price, open, high, low]) {
-    if (!DECIMAL.test(each)) continue;
+    if (!isDecimal(each)) continue;
     let end = each.length;
     while (each[end - 1] === "0") end -= 1;
     const point = each.indexOf(".");
@@ -36,7 +42,7 @@ export function decimals({ price, open, high, low }) {
 
 /** A volume's first three digits and a unit: 1.94B. */
 export function compact(volume) {
-  if (!DECIMAL.test(volume)) return "";
+  if (!isDecimal(volume)) return "";
   const [whole, fraction = ""] = volume.split(".");
   const unit = Math.min(Math.floor(Math.max(whole.length - 1, 0) / 3), UNITS.length - 1);
   if (unit === 0) return plain(`${whole}.${fraction.slice(0, whole === "0" ? 6 : 2)}`);
@@ -82,6 +88,21 @@ export function clock(milliseconds) {
   return [seconds / 3600, (seconds / 60) % 60, seconds % 60].map((part) => two(Math.floor(part))).join(":");
 }
 
+/** A figure as plain, compact or signed write it, with the separators and digits of the reader's locale. */
+export function shown(figure) {
+  return numerals.write(figure);
+}
+
+/** The time of day where the reader wants it, local or UTC: 12:04:31. */
+export function shownClock(milliseconds) {
+  return clock(milliseconds + Zone.chosen.ahead(milliseconds));
+}
+
+/** What to call that time's zone: UTC, UTC+1, UTC−3:30. */
+export function shownZone(milliseconds) {
+  return Zone.chosen.name(milliseconds);
+}
+
 /** An age: 4 s, 2 min 05 s, 3 h 12 min. */
 export function ago(seconds) {
   const minutes = Math.floor(seconds / 60);
@@ -92,7 +113,11 @@ export function ago(seconds) {
 
 /** A word of the exchange's, as much of it as a page has room for. */
 export function word(text) {
-  return text.slice(0, WORD_LENGTH);
+  return String(text).slice(0, WORD_LENGTH);
+}
+
+function isDecimal(figure) {
+  return typeof figure === "string" && DECIMAL.test(figure);
 }
 
 function two(number) {

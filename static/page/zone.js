@@ -1,10 +1,15 @@
 // Zone: how times read, in UTC or in this device's time.
 
+import { settings } from "./settings.js";
+
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
 export class Zone {
+  /** The one that the settings say. */
+  static chosen = new Zone(settings.get("zone") === "local");
+
   constructor(isLocal) {
     this.isLocal = isLocal;
   }
@@ -52,3 +57,7 @@ export class Zone {
 function two(number) {
   return String(number).padStart(2, "0");
 }
+
+settings.addEventListener("change", ({ detail: { name, value } }) => {
+  if (name === "zone") Zone.chosen = new Zone(value === "local");
+});

@@ -1,6 +1,7 @@
 // CandleTable: the candles as a table, for those who cannot see the chart or want to read figures.
 
-import { plain } from "../page/figures.js";
+import { plain, shown } from "../page/figures.js";
+import { write } from "../page/write.js";
 
 /** Rows at most, the newest candles; templates/symbol.html says how many. */
 const ROWS = 100;
@@ -25,7 +26,7 @@ export class CandleTable {
   show(candles, decimals, zone, step) {
     this.#fill = () => {
       const newest = candles.slice(-ROWS).reverse();
-      this.#head.textContent = `Opens, ${zone.name(newest[0]?.time ?? 0)}`;
+      write(this.#head, `Opens, ${zone.name(newest[0]?.time ?? 0)}`);
       this.#body.replaceChildren(...newest.map((candle) => row(candle, decimals, zone, step)));
     };
     this.#timer ||= setTimeout(() => this.#fillNow(), PAUSE);
@@ -44,8 +45,8 @@ function row(candle, decimals, zone, step) {
   const head = document.createElement("th");
   head.scope = "row";
   head.textContent = zone.time(candle.time, step);
-  const prices = [open, high, low, close].map((price) => plain(price, decimals));
-  const cells = [...prices, volume === null ? "" : plain(volume), source].map((text) => {
+  const prices = [open, high, low, close].map((price) => shown(plain(price, decimals)));
+  const cells = [...prices, volume === null ? "" : shown(plain(volume)), source].map((text) => {
     const cell = document.createElement("td");
     cell.textContent = text;
     return cell;

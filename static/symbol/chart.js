@@ -2,8 +2,10 @@
 
 import { STEPS } from "../relay/candle.js";
 import { CandleTable } from "./candle_table.js";
-import { compact, decimals, plain } from "../page/figures.js";
+import { compact, decimals, plain, shown } from "../page/figures.js";
 import { Plot } from "./plot.js";
+import { settings } from "../page/settings.js";
+import { say, write } from "../page/write.js";
 import { Zone } from "../page/zone.js";
 
 const SOURCES = { exchange: "exchange", relay: "relay", both: "exchange and relay" };
@@ -35,15 +37,18 @@ export class Chart {
     for (const element of root.querySelectorAll("[data-part]")) this.#parts[element.dataset.part] = element;
     this.#table = new CandleTable(root.querySelector("details"));
     this.#interval = root.dataset.interval;
-    const { shape, isLocal } = remembered();
-    this.#shape = shape === "line" ? "line" : "candles";
-    this.#zone = new Zone(isLocal === true);
+    this.#shape = remembered().shape === "line" ? "line" : "candles";
+    this.#zone = Zone.chosen;
     const named = new URLSearchParams(location.search).get("interval");
     if (named !== null && named !== this.#interval) this.#readdress();
     this.#follow();
     this.#choose("interval", this.#interval, (interval) => this.#switch(interval));
     this.#choose("shape", this.#shape, (shape) => this.#reshape(shape));
-    this.#choose("zone", this.#zone.isLocal ? "local" : "utc", (zone) => this.#rezone(zone === "local"));
+    const pressZone = this.#choose("zone", settings.get("zone"), (zone) => settings.set("zone", zone));
+    settings.addEventListener("change", () => {
+      pressZone(settings.get("zone"));
+      this.#rezone();
+    });
     this.#parts.newest.addEventListener("click", () => this.#plot.showNewest());
     this.#parts.plot.addEventListener("keydown", (event) => this.#press(event));
     this.#parts.plot.addEventListener("blur", () => this.#point(null));
@@ -61,7 +66,7 @@ export class Chart {
     const csv = new URL(this.#parts.csv.href);
     csv.searchParams.set("interval", this.#interval);
     this.#parts.csv.href = csv.pathname + csv.search;
-    for (const part of ["interval", "each"]) set(this.#parts[part], this.#interval);
+    for (const part of ["interval", "each"]) write(this.#parts[part], this.#interval);
     this.#say();
   }
 
@@ -83,7 +88,7 @@ export class Chart {
 
   #miss(why) {
     this.#root.dataset.drawn = "no";
-    this.#parts.why.textContent = `${why} The same candles are in the table.`;
+    say(this.#parts.why, `${why} The same candles are in the table.`);
     this.#root.querySelector("details").open = true;
   }
 
@@ -124,7 +129,7 @@ export class Chart {
     else if (!candles.length) said = complete ? `No candle was found${this.#since}.` : `No candles: ${reason}`;
     else if (!complete) said = `Incomplete: ${reason}`;
     this.#root.toggleAttribute("data-empty", !candles.length);
-    set(this.#parts.note, said);
+    say(this.#parts.note, said);
   }
 
   /** How far back was looked. */
@@ -138,7 +143,7 @@ export class Chart {
     const candle = pointed ?? this.#candles.candles.at(-1);
     if (!candle) return;
     const texts = this.#textsOf(candle);
-    for (const [part, text] of Object.entries(texts)) set(this.#parts[part], text);
+    for (const [part, text] of Object.entries(texts)) write(this.#parts[part], text);
     this.#parts.volume.parentElement.hidden = !texts.volume;
     this.#parts.close.dataset.way = Number(candle.close) < Number(candle.open) ? "down" : "up";
   }
@@ -146,10 +151,10 @@ export class Chart {
   #textsOf(candle) {
     const texts = {
       opens: `${this.#zone.time(candle.time, this.#step)} ${this.#zone.name(candle.time)}`,
-      volume: candle.volume === null ? "" : compact(candle.volume),
+      volume: candle.volume === null ? "" : shown(compact(candle.volume)),
       source: SOURCES[candle.source] ?? "",
     };
-    for (const key of ["open", "high", "low", "close"]) texts[key] = plain(candle[key], this.#decimals);
+    for (const key of ["open", "high", "low", "close"]) texts[key] = shown(plain(candle[key], this.#decimals));
     return texts;
   }
 
@@ -178,16 +183,16 @@ export class Chart {
     if (candle) this.#plot.point(candle);
     else this.#plot?.unpoint();
     this.#describe(candle);
-    if (!candle) return set(this.#parts.said, "");
+    if (!candle) return say(this.#parts.said, "");
     const { opens, open, high, low, close, volume, source } = this.#textsOf(candle);
     const figures = `open ${open}, high ${high}, low ${low}, close ${close}`;
-    set(this.#parts.said, `${opens}: ${figures}${volume && `, volume ${volume}`}, from ${source}`);
+    say(this.#parts.said, `${opens}: ${figures}${volume && `, volume ${volume}`}, from ${source}`);
   }
 
   /** The pointer has the cross, on this candle or on none. */
   #yield(candle) {
     this.#pointed = candle?.time ?? null;
-    set(this.#parts.said, "");
+    say(this.#parts.said, "");
     this.#describe(candle);
   }
 
@@ -212,22 +217,22 @@ export class Chart {
     this.#remember();
   }
 
-  #rezone(isLocal) {
-    this.#zone = new Zone(isLocal);
+  #rezone() {
+    if (this.#zone === Zone.chosen) return;
+    this.#zone = Zone.chosen;
     this.#plot?.zone(this.#zone);
     this.#show({ changed: [], reset: false });
-    this.#remember();
   }
 
   #remember() {
     try {
-      localStorage.setItem(REMEMBERED, JSON.stringify({ shape: this.#shape, isLocal: this.#zone.isLocal }));
+      localStorage.setItem(REMEMBERED, JSON.stringify({ shape: this.#shape }));
     } catch {
       // A browser that keeps nothing for this site: it is chosen anew next time.
     }
   }
 
-  /** Buttons of which one is pressed. */
+  /** Buttons of which one is pressed; returns what presses another one without a choice being made. */
   #choose(name, chosen, onchoice) {
     const buttons = [...this.#root.querySelectorAll(`button[data-${name}]`)];
     const press = (value) => {
@@ -241,12 +246,13 @@ export class Chart {
       });
     }
     press(chosen);
+    return press;
   }
 }
 
 function remembered() {
   try {
-    return JSON.parse(localStorage.getItem(REMEMBERED)) ?? {};
+    return Object(JSON.parse(localStorage.getItem(REMEMBERED)));
   } catch {
     return {};
   }
@@ -269,9 +275,4 @@ function load(url) {
     script.onerror = reject;
     document.head.append(script);
   });
-}
-
-// A live region speaks whenever it is written to.
-function set(element, text) {
-  if (element.textContent !== text) element.textContent = text;
 }

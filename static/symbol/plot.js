@@ -1,7 +1,7 @@
 // Plot: candles drawn by Lightweight Charts. Prices become numbers here, for drawing alone.
 
 import { Cross } from "./cross.js";
-import { decimals } from "../page/figures.js";
+import { decimals, shown } from "../page/figures.js";
 
 /** Missing candles that a gap is drawn as at most. */
 const LONGEST_GAP = 300;
@@ -29,6 +29,8 @@ export class Plot {
   #zone;
   #step = 60_000;
   #candles = [];
+  /** Decimals of the prices on the axis. */
+  #places = 0;
   /** Seconds that the library's times are ahead of UTC. */
   #ahead = 0;
   #colours;
@@ -47,7 +49,10 @@ export class Plot {
       rightPriceScale: { scaleMargins: { top: 0.08, bottom: 0.24 } },
       timeScale: { timeVisible: true, rightOffset: 3, barSpacing: 8, minBarSpacing: 0.5 },
       handleScroll: { vertTouchDrag: false },
-      localization: { locale: "en-GB", timeFormatter: (time) => this.#zone.time(this.#instant(time), this.#step) },
+      localization: {
+        priceFormatter: (price) => shown(price.toFixed(this.#places)),
+        timeFormatter: (time) => this.#zone.time(this.#instant(time), this.#step),
+      },
       crosshair: { mode: library.CrosshairMode.Normal },
     });
     // It lays its canvases out by a table, which says nothing.
@@ -73,12 +78,12 @@ export class Plot {
     this.#ahead = candles.length ? this.#zone.ahead(candles.at(-1).time) / 1000 : 0;
     this.#drawn.clear();
     this.#last = candles.at(-1)?.time ?? -Infinity;
-    const places = digits(candles);
+    this.#places = digits(candles);
     this.#chart.timeScale().applyOptions({
       secondsVisible: step < 60_000,
       tickMarkFormatter: (time, weight) => this.#zone.mark(this.#instant(time), weight),
     });
-    this.#series.applyOptions({ priceFormat: { type: "price", precision: places, minMove: 10 ** -places } });
+    this.#series.applyOptions({ priceFormat: { type: "price", precision: this.#places, minMove: 10 ** -this.#places } });
     const points = this.#points(candles);
     this.#series.setData(points.map(([time, candle, isBeforeGap]) => this.#point(time, candle, isBeforeGap)));
     this.#volumes.setData(points.map(([time, candle]) => this.#volume(time, candle)));
@@ -167,7 +172,7 @@ export class Plot {
     const label = { color: quiet, labelBackgroundColor: quiet };
     this.#chart.applyOptions({
       layout: { textColor: quiet },
-      grid: { vertLines: { color: `${line}88` }, horzLines: { color: `${line}88` } },
+      grid: { vertLines: { color: faded(line, 0.5) }, horzLines: { color: faded(line, 0.5) } },
       rightPriceScale: { borderColor: line },
       timeScale: { borderColor: line },
       crosshair: { vertLine: label, horzLine: label },
@@ -205,7 +210,7 @@ export class Plot {
     const { ground, accent } = this.#colours;
     const isOwn = candle.source !== "exchange";
     if (this.#shape === "line") {
-      const color = isBeforeGap ? "transparent" : isOwn ? `${accent}99` : accent;
+      const color = isBeforeGap ? "transparent" : isOwn ? faded(accent, 0.6) : accent;
       return { time, value: Number(candle.close), color };
     }
     const [open, high, low, close] = [candle.open, candle.high, candle.low, candle.close].map(Number);
@@ -215,7 +220,7 @@ export class Plot {
 
   #volume(time, candle) {
     if (candle?.volume == null) return { time };
-    return { time, value: Number(candle.volume), color: `${this.#wayOf(candle)}55` };
+    return { time, value: Number(candle.volume), color: faded(this.#wayOf(candle), 0.33) };
   }
 
   #wayOf({ open, close }) {
@@ -246,6 +251,11 @@ export class Plot {
 /** How many decimals the prices have. */
 function digits(candles) {
   return Math.max(0, ...candles.slice(-SAMPLE).map(({ open, high, low, close }) => decimals({ price: close, open, high, low })));
+}
+
+/** A colour of the page's, as a browser tells it, with so much of its opacity. */
+function faded(colour, share) {
+  return colour.replace(/^rgb\((.*)\)$/, `rgba($1, ${share})`);
 }
 
 function fontOf(element) {
