@@ -1,94 +1,104 @@
-// Row: one symbol's line in the market table, and the values it is sorted by.
+// Row: one line of the market table. It shows one pair, and later another one: there are as many as are in sight.
 
-import { clock, compact, decimals, direction, made, number, percentChanged, plain, signed } from "../page/figures.js";
+import { compact, decimals, direction, plain, shown, shownClock, signed } from "../page/figures.js";
 import { flash } from "../page/flash.js";
 import { markOf, stand } from "../page/standing.js";
+import { write } from "../page/write.js";
 
 const pattern = document.createElement("template");
 pattern.innerHTML =
-  '<tr><th scope="row"><a></a></th><td></td><td></td><td></td><td></td><td></td><td></td></tr>';
+  '<tr role="row"><th role="rowheader" scope="row"><a tabindex="-1"><b></b><span></span></a><i></i></th>' +
+  '<td role="gridcell"></td>'.repeat(6) +
+  '<td aria-hidden="true"><svg viewBox="0 0 1 24" preserveAspectRatio="none"><path /></svg></td>' +
+  '<td role="gridcell"><button type="button" tabindex="-1"></button></td></tr>';
+
+/** Characters of a price from which on it is set smaller. */
+const LONG = 11;
 
 export class Row {
-  /** From a line that the server rendered, or a new one. */
-  constructor(symbol, element = create(symbol)) {
-    this.symbol = symbol;
-    this.element = element;
-    this.cells = element.children;
-    this.ticker = null;
-    /** Only what is in sight flashes: a thousand that nobody sees cost as much. */
-    this.inSight = false;
-    element.role = "row";
-    for (const cell of this.cells) cell.role = cell.tagName === "TH" ? "rowheader" : "cell";
+  pair = null;
+  /** The number that the price cell shows. */
+  #value = null;
+
+  constructor() {
+    this.element = pattern.content.firstChild.cloneNode(true);
+    this.link = this.element.querySelector("a");
+    this.star = this.element.querySelector("button");
+    const cells = this.element.children;
+    [this.head, this.price, this.percent, this.high, this.low, this.volume, this.time] = cells;
+    [this.base, this.quote] = this.link.children;
+    this.coin = this.head.lastElementChild;
+    this.line = this.element.querySelector("svg");
   }
 
-  get price() {
-    return number(this.ticker?.price ?? this.cells[1].textContent) ?? 0;
-  }
-  get percent() {
-    return (this.ticker ? percentChanged(this.ticker) : parseFloat(this.cells[2].textContent)) || 0;
-  }
-  get high() {
-    return number(this.ticker ? this.ticker.high : this.cells[3].textContent) ?? 0;
-  }
-  get low() {
-    return number(this.ticker ? this.ticker.low : this.cells[4].textContent) ?? 0;
-  }
-  get volume() {
-    return number(this.ticker ? this.ticker.quote_volume : this.cells[5].dataset.value) ?? 0;
-  }
-  get time() {
-    return this.ticker ? made(this.ticker) : Number(this.cells[6].dataset.value);
-  }
-
-  /** Marks the row unless the symbol is live; `status` is the exchange's word where it is halted. */
-  stand(standing, status) {
-    if (!stand(this.element, standing)) return;
-    this.cells[0].querySelector("small")?.remove();
-    if (standing !== "live") this.cells[0].append(markOf(standing, status));
-  }
-
-  /** Shows a newer ticker; only the cells that say something new are touched. */
-  show(ticker) {
-    const before = this.price;
-    this.ticker = ticker;
+  /** Shows what is known of a pair now; only what is new is written. */
+  show(pair) {
+    const before = this.pair === pair ? this.#value : null;
+    if (this.pair !== pair) this.#name(pair);
+    const { ticker } = pair;
     const places = decimals(ticker);
-    const percent = signed(percentChanged(ticker));
+    const price = plain(ticker.price, places);
+    if (this.price.dataset.value !== price) {
+      this.price.dataset.value = price;
+      this.element.toggleAttribute("data-long", price.length >= LONG);
+    }
+    const percent = signed(pair.percent);
     const way = direction(percent);
-    const { high = "", low = "", quote_volume: volume = "" } = ticker;
-    const moved = this.#set(1, plain(ticker.price, places));
-    this.#set(2, percent);
-    this.#set(3, plain(high, places));
-    this.#set(4, plain(low, places));
-    this.#set(5, compact(volume));
-    this.#set(6, clock(made(ticker)));
-    if (this.cells[2].dataset.sign !== way) this.cells[2].dataset.sign = way;
-    if (moved && this.inSight) flash(this.cells[1], before, this.price);
+    if (this.percent.dataset.sign !== way) this.percent.dataset.sign = way;
+    const moved = write(this.price, shown(price));
+    write(this.percent, shown(percent));
+    write(this.high, shown(plain(ticker.high ?? "", places)));
+    write(this.low, shown(plain(ticker.low ?? "", places)));
+    write(this.volume, amount(pair.dollars));
+    write(this.time, shownClock(pair.time));
+    this.#value = pair.price;
+    if (moved && before !== null) flash(this.price, before, this.#value);
   }
 
-  /** Draws the line of the last 24 hours; its column says nothing that the figures do not. */
+  #name(pair) {
+    this.pair = pair;
+    this.element.dataset.symbol = pair.symbol;
+    this.link.href = `/symbols/${encodeURIComponent(pair.symbol)}`;
+    write(this.base, pair.base);
+    write(this.quote, pair.quote && `/${pair.quote}`);
+    write(this.coin, pair.coin);
+    this.star.ariaLabel = `Favourite ${pair.base}${pair.quote && "/"}${pair.quote}`;
+    delete this.price.dataset.flash;
+  }
+
+  /** Marks the row unless the symbol is live. */
+  stand() {
+    const { standing, ticker } = this.pair;
+    if (!stand(this.element, standing)) return;
+    this.head.querySelector("small")?.remove();
+    if (standing !== "live") this.link.after(markOf(standing, ticker.status));
+  }
+
+  /** Whether its star is set. */
+  favour(isFavourite) {
+    const pressed = String(isFavourite);
+    if (this.star.ariaPressed !== pressed) this.star.ariaPressed = pressed;
+  }
+
+  /** Its place among all rows, from 0 on. */
+  place(index, top) {
+    this.element.style.transform = `translateY(${top}px)`;
+    // The line of the column heads is the first one.
+    this.element.ariaRowIndex = index + 2;
+  }
+
+  /** Draws the line of the last 24 hours, or none; its column says nothing that the figures do not. */
   draw(line) {
-    this.cells[7]?.remove();
-    const cell = document.createElement("td");
-    cell.ariaHidden = "true";
-    cell.append(line);
-    this.element.append(cell);
-  }
-
-  #set(index, text) {
-    const cell = this.cells[index];
-    const node = cell.firstChild;
-    if (node === null) cell.textContent = text;
-    else if (node.data === text) return false;
-    else node.data = text;
-    return true;
+    this.line.toggleAttribute("hidden", !line);
+    if (!line) return;
+    this.line.setAttribute("viewBox", `0 0 ${line.width} 24`);
+    this.line.dataset.way = line.way;
+    this.line.firstElementChild.setAttribute("d", line.path);
   }
 }
 
-function create(symbol) {
-  const element = pattern.content.firstChild.cloneNode(true);
-  const link = element.querySelector("a");
-  element.dataset.symbol = symbol;
-  link.textContent = symbol;
-  link.href = `/symbols/${encodeURIComponent(symbol)}`;
-  return element;
+/** US dollars in a few digits. */
+function amount(dollars) {
+  if (dollars === null) return "–";
+  return shown(compact(dollars.toFixed(dollars < 1000 ? 2 : 0))) || "–";
 }
