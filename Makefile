@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run listen test conformance bench lint format clean
+.PHONY: run listen test conformance bench screenshots lint format clean
 
 run: $(VENV)/.run
 	SIMULATOR_FALLBACK=1 REDIS_URL=memory:// $(BIN)/gunicorn -k geventwebsocket -w 1 app:app
@@ -11,7 +11,7 @@ run: $(VENV)/.run
 listen: $(VENV)/.run
 	$(BIN)/python listener.py
 
-test: $(VENV)/.test
+test: $(VENV)/.test tests/npm/node_modules
 	$(BIN)/python -m pytest
 
 conformance: $(VENV)/.test
@@ -20,6 +20,10 @@ conformance: $(VENV)/.test
 # A short look. `python -m bench.run --help` has more.
 bench: $(VENV)/.bench bench/competitors/node_modules
 	$(BIN)/python -m bench.run --rounds 1 --seconds 3 --cases hot,hot-ws,market,filtered
+
+# docs/screenshots/*.png, of a simulator's prices.
+screenshots: $(VENV)/.test
+	$(BIN)/python -m docs.screenshots.take
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
@@ -31,7 +35,7 @@ format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) bench/competitors/node_modules .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) bench/competitors/node_modules tests/npm/node_modules .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/.run: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 run") if sys.version_info < (3, 11) else None'
@@ -49,3 +53,6 @@ $(VENV)/.bench: $(VENV)/.run bench/requirements.txt
 
 bench/competitors/node_modules: bench/competitors/package-lock.json
 	@npm ci --silent --prefix bench/competitors && touch $@ || echo "npm does not work here: the Node competitor is left out."
+
+tests/npm/node_modules: tests/npm/package-lock.json
+	@npm ci --silent --prefix tests/npm && touch $@ || echo "npm does not work here: the tests of types and bundles are skipped."
