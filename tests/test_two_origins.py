@@ -114,3 +114,13 @@ def test_whoever_is_left_is_believed_with_another_epoch(page: Page) -> None:
     update(page, B, "e2-4", S0="9", S1="8")
     assert prices(page) == ["9", "8"]
     assert page.evaluate("resets") == 2
+
+
+def test_a_piece_is_as_new_as_the_batch_that_it_is_a_part_of(page: Page) -> None:
+    begin(page)
+    # S0 is of the version 8: the id of its batch comes with the last piece.
+    update(page, A, "e1-5", S0="8")
+    update(page, A, "e1-8", S1="8")
+    update(page, B, "e1-5", S0="7")
+    update(page, B, "e1-7", S1="7")
+    assert prices(page) == ["8", "8"]

@@ -35,6 +35,8 @@ export class Board {
   #base = 0;
   /** By which version each symbol was brought, also those that are gone. */
   #versions = new Map();
+  /** The symbols of which a piece has come whose batch goes on. */
+  #unnumbered = new Set();
   /** Symbols of which a poll gave the price alone. */
   #thin = new Set();
   /** When the relay read each, by its clock; when we got it, where it does not say. */
@@ -102,14 +104,15 @@ export class Board {
 
   /** The id with which a symbol's newest update came. */
   idOf(symbol) {
-    return `${this.#epoch}-${this.#versions.get(symbol) ?? 0}`;
+    return this.#unnumbered.has(symbol) ? this.id : `${this.#epoch}-${this.#versions.get(symbol) ?? 0}`;
   }
 
   /** What a page needs that holds the state of an id, or of none. */
   snapshot(since) {
     const [epoch, version] = parts(since);
     const mode = epoch && epoch === this.#epoch && version >= this.#base ? "changes" : "full";
-    const isOwed = ({ symbol, price }) => price && (mode === "full" || this.#versions.get(symbol) > version);
+    const isNewer = (symbol) => this.#unnumbered.has(symbol) || this.#versions.get(symbol) > version;
+    const isOwed = ({ symbol, price }) => price && (mode === "full" || isNewer(symbol));
     const { said, now, age, heard } = this.health;
     return {
       said: { ...said, event: "status", mode, id: this.id, time: now, age },
@@ -186,12 +189,21 @@ export class Board {
         // Without a time of its own an update is new, unless it is part of what we missed.
         this.health.hearPrice(update.received_time ?? (this.#catchingUp ? 0 : now));
       }
-      if (epoch && !isOld) this.#versions.set(symbol, version);
+      if (!isOld) this.#unnumbered.add(symbol);
       this.#hold(update);
       news.push(update);
     }
+    this.#number(id);
     if (this.#catchingUp) this.#settleLater();
     if (news.length) this.#tell("updates", news, isThin);
+  }
+
+  /** The id of a batch came: it is also that of the batch's pieces before. */
+  #number(id) {
+    const [epoch, version] = parts(id);
+    if (!epoch) return;
+    for (const symbol of this.#unnumbered) this.#versions.set(symbol, version);
+    this.#unnumbered.clear();
   }
 
   #hold(update) {
@@ -210,9 +222,10 @@ export class Board {
     const gone = symbols.filter((symbol) => !epoch || version >= (this.#versions.get(symbol) ?? 0));
     for (const symbol of gone) {
       this.#fresh?.delete(symbol);
-      if (epoch) this.#versions.set(symbol, version);
+      this.#unnumbered.add(symbol);
       this.#forget(symbol);
     }
+    this.#number(id);
     if (gone.length) this.#tell("removed", gone);
   }
 
@@ -238,6 +251,7 @@ export class Board {
         this.#read.clear();
         this.#thin.clear();
         this.#versions.clear();
+        this.#unnumbered.clear();
         this.#fresh = null;
         this.id = "";
         this.#tell("reset");

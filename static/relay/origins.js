@@ -3,6 +3,9 @@
 import { parts } from "./board.js";
 import { Connection } from "./connection.js";
 
+/** Pieces of one batch at most: 20,000 symbols are not more. */
+const MOST = 2_000;
+
 export class Origins {
   #connections;
   #heard;
@@ -62,7 +65,18 @@ export class Origins {
     const others = this.#connections.filter((each) => each !== one && !each.lost);
     if (one.epoch !== this.#epoch && others.some(({ epoch }) => epoch && epoch === this.#epoch)) return;
     this.#epoch = one.epoch;
+    if (said.event === undefined || said.event === "removed") return this.#collect(one, [said, id, isThin]);
+    if (said.mode) one.pieces = [];
     const isElsewhere = said.state && said.state !== "live" && others.some(({ state }) => state === "live");
     this.#heard(isElsewhere ? { ...said, state: "live", reason: "" } : said, id, isThin);
+  }
+
+  /** Which of two has the newer prices is known by the id of a whole batch, which stands with its last piece. */
+  #collect(one, piece) {
+    const pieces = [...(one.pieces ?? []), piece];
+    const id = piece[1];
+    one.pieces = [];
+    if (this.#connections.length > 1 && !id && pieces.length < MOST) one.pieces = pieces;
+    else for (const [said, own, isThin] of pieces) this.#heard(said, id || own, isThin);
   }
 }

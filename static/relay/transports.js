@@ -1,6 +1,6 @@
 // Three ways to hear a relay, best first, of one shape: (url, heard, ended) => what closes it.
-// url: of /events, with its query. heard: takes what is said, the id that stands with it, and whether it is
-// prices alone. ended: takes nothing, or { status, sentence, retry } of an answer that is none.
+// url: of /events, with its query. heard: takes what is said, the id that stands with it if it is the last of a
+// batch, and whether it is prices alone. ended: takes nothing, or { status, sentence, retry } of an answer that is none.
 
 /** Milliseconds between two polls, and those that an answer may take. */
 const PERIOD = 1_000;
@@ -26,8 +26,12 @@ function events(url, heard, ended) {
   const open = (EventSource) => {
     if (source === false) return;
     source = new EventSource(url);
+    let last = "";
     for (const name of ["message", "status", "heartbeat", "removed", "bye"]) {
-      source.addEventListener(name, ({ data, lastEventId }) => hear(heard, data, lastEventId));
+      source.addEventListener(name, ({ data, lastEventId }) => {
+        hear(heard, data, lastEventId === last ? "" : lastEventId);
+        last = lastEventId;
+      });
     }
     // A browser would connect again, no sooner than a relay says for those who lost it.
     source.onerror = () => ended();
