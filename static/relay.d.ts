@@ -38,7 +38,7 @@ export interface Ticker {
 }
 
 /** How prices as a whole are. `paused`: the page is hidden, and nothing is wrong. */
-export type State = "live" | "simulated" | "stale" | "down" | "connecting" | "paused" | "refused";
+export type State = "live" | "simulated" | "stale" | "down" | "connecting" | "paused" | "refused" | "closed";
 
 /** How one symbol stands: `quiet` is silent for no longer than is usual for it, `halted` is not traded. */
 export type Standing = Exclude<State, "simulated"> | "quiet" | "halted";
@@ -64,8 +64,8 @@ export interface Status {
 export interface Options {
   /** The relay's /events, or several addresses of the same relay: the newest counts. */
   url?: string | URL | readonly (string | URL)[];
-  /** In any case; an array, or separated by commas. All symbols if left out. */
-  symbols?: string | readonly string[] | null;
+  /** In any case; separated by commas, or one by one. All symbols if left out; none of them is `paused`. */
+  symbols?: string | Iterable<string> | null;
   /** What an update brings: whole tickers, or symbol and price alone. */
   fields?: "ticker" | "price" | "candle";
   /** Updates per second and symbol at most; without it each one. */

@@ -48,7 +48,8 @@ class News:
             self._asked = asked
             entries = board.since(version, symbols)
             mode: Mode = "full" if version == 0 else "changes" if entries else "none"
-            unknown = [s for s in symbols or () if s not in board]
+            # Before anything is read, nothing is known of any of them.
+            unknown = [s for s in symbols or () if s not in board] if board.epoch else []
             self._answer = Changes(mode, entries, unknown)
         return self._answer
 

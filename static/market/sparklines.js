@@ -53,8 +53,11 @@ export class Sparklines {
     const symbols = [...this.#table.rows].map(({ pair }) => pair.symbol).filter(isDue);
     if (!symbols.length) return;
     this.#isAsking = true;
-    await this.#askFor(symbols.slice(0, BATCH));
-    this.#isAsking = false;
+    try {
+      await this.#askFor(symbols.slice(0, BATCH));
+    } finally {
+      this.#isAsking = false;
+    }
     this.look();
   }
 
@@ -72,7 +75,8 @@ export class Sparklines {
     const now = Date.now();
     const wait = Math.min(BACKOFF[0] * 2 ** (this.#failures - 1), BACKOFF[1]) * (1 + Math.random() / 4);
     for (const symbol of symbols) {
-      const line = closes[symbol] ? lineOf(closes[symbol].map(number)) : (this.#lines.get(symbol)?.line ?? null);
+      const known = Object.hasOwn(closes, symbol) ? closes[symbol] : null;
+      const line = known ? lineOf(known.map(number)) : (this.#lines.get(symbol)?.line ?? null);
       this.#keep(symbol, { line, due: now + (missing.includes(symbol) ? wait : FRESH) });
     }
     requestAnimationFrame(() => this.#show(new Set(symbols)));

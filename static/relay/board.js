@@ -231,8 +231,10 @@ export class Board {
 
   #hearStatus(said) {
     const isFirst = !this.isKnown;
+    // A worker that has read nothing yet knows nothing, so it cannot say what there is.
+    const isEmpty = String(said.id ?? "").startsWith("-");
     this.health.hearStatus(said);
-    if (said.mode) this.#greet(said, isFirst);
+    if (said.mode && !isEmpty) this.#greet(said, isFirst);
     this.#tell("status");
   }
 

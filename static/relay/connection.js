@@ -1,7 +1,7 @@
 // Connection: what one relay says, over whichever transport delivers, for as long as it is wanted.
 
 import { LATE } from "./health.js";
-import { ask, TRANSPORTS } from "./transports.js";
+import { ask, TOO_LONG, TRANSPORTS } from "./transports.js";
 
 const KINDS = Object.keys(TRANSPORTS);
 /** Milliseconds without an answer after which another attempt is made beside it. */
@@ -10,6 +10,16 @@ const RIVAL = 2_000;
 const PATIENCE = 5_000;
 /** Milliseconds before an attempt after a failure: the first wait at most, and the longest. */
 const BACKOFF = [500, 30_000];
+/** Milliseconds at most for which a relay may send us away. */
+const LONGEST = 600_000;
+/**
+ * A stream is busy while its bursts come so close: milliseconds without anything within one, and between two at most;
+ * so many of them tell. Milliseconds of silence after which a busy one is asked about, or three times its pace.
+ */
+const BURST = 100;
+const BUSY = 1_500;
+const BURSTS = 5;
+const SILENT = 3_000;
 /** Milliseconds that a connection has lived whose end is no failure, and those at most before the next one. */
 const LONG = 2_000;
 const AT_ONCE = 250;
@@ -39,6 +49,10 @@ export class Connection {
   #timer = 0;
   #begun = 0;
   #heardAt = 0;
+  /** The longest gap between two bursts of late, in milliseconds, and how many bursts there were. */
+  #pace = 0;
+  #bursts = 0;
+  #isAsking = false;
   #silence = 12_000 * LATE;
   #failures = 0;
   #retry = 0;
@@ -61,7 +75,10 @@ export class Connection {
     const now = Date.now();
     const link = this.#link;
     if (!link || this.#attempts.size) return;
-    if (now - this.#heardAt > this.#silence) this.#try();
+    const silence = now - this.#heardAt;
+    const isBusy = this.#bursts >= BURSTS && this.#pace <= BUSY;
+    if (silence > this.#silence) this.#try();
+    else if (isBusy && silence > Math.max(SILENT, 3 * this.#pace)) this.#ask(link);
     else if (now - link.at > AGAIN[link.kind]) {
       link.at = now;
       this.#attempt(KINDS[0]);
@@ -80,6 +97,29 @@ export class Connection {
     ask(this.#address(), (...said) => link === this.#link && this.#heard(...said)).catch(() => {});
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#heardAt < now && this.#try(), RIVAL);
+  }
+
+  /** Whether a stream that usually has more to say is silent, or there is nothing new. */
+  async #ask(link) {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    const [heardAt, news] = [this.#heardAt, []];
+    const isAnswered = await ask(this.#address(), (...said) => news.push(said), AbortSignal.timeout(RIVAL)).then(
+      () => true,
+      () => false,
+    );
+    this.#isAsking = false;
+    if (link !== this.#link || this.#heardAt !== heardAt) return;
+    if (isAnswered) {
+      // One status alone says that nothing was missed.
+      for (const said of news) this.#heard(...said);
+      this.#pace = Date.now() - heardAt;
+      if (news.length === 1) return (this.#heardAt = Date.now());
+    } else {
+      this.lost ||= heardAt;
+      this.#changed();
+    }
+    this.#try();
   }
 
   /** Connects anew, beside the link, from what `since` is now. */
@@ -138,7 +178,12 @@ export class Connection {
   #take(attempt, said, id, isThin) {
     if (this.#attempts.delete(attempt)) this.#win(attempt);
     if (attempt !== this.#link) return;
-    this.#heardAt = Date.now();
+    const gap = Date.now() - this.#heardAt;
+    if (gap > BURST) {
+      this.#pace = Math.max(gap, this.#pace * 0.9);
+      this.#bursts += 1;
+    }
+    this.#heardAt += gap;
     this.lost = 0;
     if (said.heartbeat > 0) this.#silence = said.heartbeat * 1000 * LATE;
     if (said.event === "bye") this.#leave(Number(said.retry) || 0);
@@ -150,6 +195,8 @@ export class Connection {
     clearTimeout(attempt.timer);
     this.close();
     this.#link = attempt;
+    this.#heardAt = Date.now();
+    this.#bursts = this.#pace = 0;
     this.#kind = attempt.kind;
     this.#remember();
     this.blame = "";
@@ -168,7 +215,8 @@ export class Connection {
     if (attempt === this.#link) return this.#lose(Date.now() - attempt.at > LONG);
     if (!this.#attempts.delete(attempt)) return;
     this.#end(attempt);
-    const { status, sentence, retry } = problem ?? {};
+    const { status, retry } = problem ?? {};
+    const sentence = problem?.sentence ?? (TOO_LONG.includes(status) ? "it does not take so many symbols" : undefined);
     if (status) this.blame = `relay: ${String(sentence ?? `it answers ${status}`).slice(0, 300)}`;
     if (status >= 400 && status < 500 && sentence && !LATER.includes(status)) return this.#refuse(sentence);
     if (retry > 0) this.#retry = retry * 1000;
@@ -199,7 +247,7 @@ export class Connection {
 
   #backoff() {
     const longest = Math.min(BACKOFF[0] * 2 ** this.#failures++, BACKOFF[1]);
-    return Math.min(this.#retry, BACKOFF[1]) + Math.random() * longest;
+    return Math.min(this.#retry, LONGEST) + Math.random() * longest;
   }
 
   #remembered() {

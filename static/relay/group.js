@@ -124,7 +124,8 @@ export class Group {
   #wishes() {
     const { isAway, isAsleep } = this.#presence;
     if (isAway) return [];
-    return [...this.#views].map((view) => (isAsleep ? view.hiddenWish : view.wish)).filter((wish) => wish);
+    const wishes = [...this.#views].map((view) => (isAsleep ? view.hiddenWish : view.wish));
+    return wishes.filter((wish) => wish && wish.symbols?.length !== 0);
   }
 
   /** Nothing is believed that may have stood still meanwhile. */

@@ -13,6 +13,9 @@ const FRESH = 1.5;
 /** The part by which a status that came late counts when clocks are compared. */
 const LATER = 0.2;
 
+/** What a relay says of its prices. */
+const STATES = ["live", "stale", "down"];
+
 export class Health {
   /** Of the connection: since when it is lost, why if that is not ours, and whether it is being checked. */
   lost = Date.now();
@@ -68,13 +71,15 @@ export class Health {
   }
 
   hearStatus(said) {
-    const { mode, time, heartbeat, age } = said;
+    const { mode, time, heartbeat, age, state } = said;
+    if (!STATES.includes(state)) return;
     this.said = said;
     if (time > 0) {
       const later = this.now - time;
       this.#behind += mode || later < 0 ? later : later * LATER;
     }
-    if (age !== undefined) this.#newest = age === null ? 0 : Date.now() - age * 1000;
+    // What a worker does not know yet, we may.
+    if (age >= 0 && age !== null) this.#newest = Date.now() - age * 1000;
     if (heartbeat > 0) this.#heartbeat = heartbeat * 1000;
   }
 

@@ -36,10 +36,9 @@ export class Origins {
     return this.#all("blame").find((blame) => blame) ?? "";
   }
 
-  /** Why all of them refuse what is asked. */
+  /** Why one of them refuses what is asked, where none delivers it. */
   get refused() {
-    const refusals = this.#all("refused");
-    return refusals.every((sentence) => sentence) ? refusals[0] : "";
+    return this.lost ? (this.#all("refused").find((sentence) => sentence) ?? "") : "";
   }
 
   watch() {

@@ -22,10 +22,33 @@
 // traded at present); while prices as a whole are neither live nor simulated, it is what they are.
 
 import { Group } from "./group.js";
-import { upper } from "./wish.js";
+import { covers, upper } from "./wish.js";
 
 /** Updates a second and symbol for whoever saves data or is on a slow network, unless a rate was given. */
 const SPARING = 0.5;
+
+/** How things stand for who has asked, and got no answer yet. */
+const UNREACHED = { state: "connecting", reason: "your connection: reaching the relay" };
+
+const isFine = ({ state }) => state === "live" || state === "simulated";
+
+/** The symbols that somebody names, in an array or with commas. */
+function named(symbols) {
+  const names = typeof symbols === "string" ? symbols.split(",") : [...symbols];
+  return new Set(names.map((name) => upper(name).trim()).filter((name) => name));
+}
+
+function rateOf(rate) {
+  const number = Number(rate);
+  if (!(number >= 0 && number < Infinity)) throw new RangeError(`no such rate: ${rate}`);
+  return number;
+}
+
+function addressIn(url) {
+  const address = new URL(url, globalThis.location?.href);
+  if (!/^https?:$/.test(address.protocol)) throw new TypeError(`no address of a relay's /events: ${url}`);
+  return address.href;
+}
 
 export class Prices extends EventTarget {
   onupdates = null;
@@ -72,12 +95,13 @@ export class Prices extends EventTarget {
     super();
     const { saveData, effectiveType = "" } = globalThis.navigator?.connection ?? {};
     rate ??= saveData || effectiveType.endsWith("2g") ? SPARING : 0;
-    if (symbols != null) this.#wanted = new Set(String(symbols).split(",").map(upper));
-    this.wish = { symbols: this.#wanted && [...this.#wanted].sort(), fields, rate: Number(rate) };
-    this.hiddenWish = hidden ? { ...this.wish, rate: hidden } : null;
+    if (symbols != null) this.#wanted = named(symbols);
+    this.wish = { symbols: this.#wanted && [...this.#wanted].sort(), fields, rate: rateOf(rate) };
+    this.hiddenWish = hidden ? { ...this.wish, rate: rateOf(hidden) } : null;
     this.#isOwed = !since;
     for (const update of held) this.tickers.set(update.symbol, update);
-    const urls = [url].flat().map((each) => new URL(each, globalThis.location?.href).href);
+    const urls = [url].flat().map(addressIn);
+    if (!urls.length) throw new TypeError("url names no relay");
     this.#group = Group.of(urls, shared);
     this.#group.add(this, since, held);
   }
@@ -89,8 +113,11 @@ export class Prices extends EventTarget {
     const refusal = group.refusalOf(this.wish);
     const stamp = this.#ahead === null ? null : this.#stamp;
     const delay = stamp && Math.max(0, Math.round(stamp.came - this.#ahead - stamp.made));
+    if (this.#isClosed) return { ...status, delay, state: "closed", reason: "" };
     if (refusal) return { ...status, delay, state: "refused", reason: refusal };
-    if (group.isPaused) return { ...status, delay, state: "paused", reason: "" };
+    if (group.isPaused || this.wish.symbols?.length === 0) return { ...status, delay, state: "paused", reason: "" };
+    // Others' prices come, and ours do not yet.
+    if (isFine(status) && !covers(group.board.wish, this.wish)) return { ...status, delay, ...UNREACHED };
     return { ...status, delay };
   }
 

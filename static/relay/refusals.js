@@ -1,6 +1,6 @@
 // Whose wish it is that a relay refuses, where it refuses what several want together.
 
-import { ask } from "./transports.js";
+import { ask, TOO_LONG } from "./transports.js";
 import { addressOf } from "./wish.js";
 
 /**
@@ -15,8 +15,9 @@ export async function refusals(url, wishes, sentence, since) {
   const questions = [...distinct].map(async ([key, wish]) => {
     const address = addressOf(url, wish);
     if (since) address.searchParams.set("since", since);
-    await ask(address, () => {}).catch(({ status, sentence: why }) => {
-      if (status < 500 && why) found.set(key, String(why).slice(0, 300));
+    await ask(address, () => {}).catch(({ status, sentence: own }) => {
+      const why = own ?? (TOO_LONG.includes(status) && sentence);
+      if (status >= 400 && status < 500 && why) found.set(key, String(why).slice(0, 300));
     });
   });
   await Promise.all(questions);

@@ -6,6 +6,9 @@
 const PERIOD = 1_000;
 const DEADLINE = 5_000;
 
+/** Statuses of an address that is too long, whoever gives them. */
+export const TOO_LONG = [414, 431];
+
 export const TRANSPORTS = { events, socket, poll };
 
 const sibling = (name, { href, search }) => new URL(name + search, href);
@@ -88,8 +91,9 @@ export async function ask(url, heard, signal) {
   });
   const { status, headers } = answer;
   const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw { status, sentence: body.error, retry: Number(headers.get("Retry-After")) };
-  const { id, prices, feed, removed, ...more } = body;
+  if (!answer.ok) throw { status, sentence: body?.error, retry: Number(headers.get("Retry-After")) };
+  const { id, prices, feed, removed, ...more } = body ?? {};
+  if (typeof id !== "string" || !(prices instanceof Object)) throw { status, sentence: "it answers, but is none" };
   const isThin = url.searchParams.get("fields") !== "price";
   heard({ ...feed, ...more, event: "status", id }, id, isThin);
   if (removed) heard({ event: "removed", symbols: removed }, id, isThin);
