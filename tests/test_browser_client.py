@@ -163,3 +163,38 @@ def test_a_symbols_page_waits_for_the_last_array_before_it_calls_the_symbol_unkn
     say_updates(page, "S0", price="5")
     expect(said).to_have_count(0)
     expect(page.locator("[data-key=price]")).to_have_text("5")
+
+
+def test_a_beginning_is_over_when_all_that_was_announced_has_come(page: Page) -> None:
+    open_page(page)
+    feed = {
+        "state": "live",
+        "simulated": False,
+        "age": 0,
+        "source": "",
+        "reason": "",
+        "standbys": 0,
+    }
+    status = {"event": "status", "id": "e1-0", "mode": "full", "up_to": "e1-9", "heartbeat": 12}
+    say(page, "status", {**status, "time": READ, "latency": None, **feed})
+    say(page, "message", [{"symbol": "S0", "price": "2"}], "e1-7")
+    page.clock.run_for(LONGEST)
+    assert symbols_shown(page) == SYMBOLS
+    say(page, "message", [{"symbol": "S1", "price": "2"}], "e1-9")
+    page.clock.run_for(50)
+    assert symbols_shown(page) == ["S0", "S1"]
+
+
+def test_a_worker_that_has_read_nothing_yet_is_not_believed_that_there_is_nothing(
+    page: Page,
+) -> None:
+    open_page(page)
+    feed = {"state": "down", "simulated": False, "age": None, "source": "", "standbys": 0}
+    status = {"event": "status", "id": "-0", "mode": "full", "heartbeat": 12, "latency": None}
+    say(
+        page,
+        "status",
+        {**status, "time": READ, "reason": "listener: nothing heard of it yet", **feed},
+    )
+    page.clock.run_for(LONGEST)
+    assert symbols_shown(page) == SYMBOLS

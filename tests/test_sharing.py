@@ -232,3 +232,45 @@ def test_what_strangers_say_on_the_channel_harms_nobody(
             wait_for_price(page, "BTCUSDT", price)
             page.wait_for_function("relay.status.state === 'live'")
     assert wrong == []
+
+
+def test_a_page_that_was_away_gets_what_it_missed(
+    context: BrowserContext, exchange: ScriptedExchange
+) -> None:
+    leader, other = follow(context), follow(context)
+    wait_for_price(other, "ETHUSDT", other.evaluate("price('ETHUSDT')"))
+    other.evaluate("document.dispatchEvent(new Event('freeze'))")
+    missed = tick(exchange, "ETHUSDT")
+    wait_for_price(leader, "ETHUSDT", missed)
+    other.evaluate("document.dispatchEvent(new Event('resume'))")
+    wait_for_price(other, "ETHUSDT", missed)
+
+
+def test_a_client_that_follows_another_of_its_page_gets_all_prices(
+    context: BrowserContext, exchange: ScriptedExchange
+) -> None:
+    leader, other = follow(context), follow(context)
+    price = tick(exchange, "BNBUSDT")
+    wait_for_price(leader, "BNBUSDT", price)
+    wait_for_price(other, "BNBUSDT", price)
+    other.evaluate("relay.close()")
+    other.evaluate(FOLLOW, {})
+    other.wait_for_function("settled && relay.status.state === 'live'")
+    wait_for_price(other, "BNBUSDT", price)
+
+
+def test_where_a_site_may_store_nothing_each_page_has_its_own_connection(
+    context: BrowserContext, exchange: ScriptedExchange
+) -> None:
+    page = context.new_page()
+    page.add_init_script(
+        """globalThis.asked = 0;
+        LockManager.prototype.request = async () => {
+            asked += 1;
+            throw new DOMException("denied", "SecurityError");
+        };"""
+    )
+    page.goto("/livez")
+    page.evaluate(FOLLOW, {})
+    wait_for_price(page, "BTCUSDT", page.evaluate("price('BTCUSDT')") or tick(exchange, "BTCUSDT"))
+    assert page.evaluate("asked") == 1

@@ -190,3 +190,13 @@ def test_what_is_no_json_of_ours_ends_nothing(page: Page) -> None:
     say(page, "message", [{"symbol": "S0", "price": "1"}], "e1-7")
     assert page.evaluate("price('S0')") == "1"
     assert state(page) == "live"
+
+
+def test_what_answers_but_is_no_relay_is_never_believed(page: Page, polls: list[Route]) -> None:
+    open_client(page)
+    refuse_streams(page)
+    wait_for_poll(page, polls).fulfill(status=200, body="<!doctype html>")
+    page.wait_for_function("relay.status.reason.includes('is none')")
+    assert state(page) == "connecting"
+    page.clock.run_for(5_000)
+    assert state(page) in ("connecting", "stale")

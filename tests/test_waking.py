@@ -208,3 +208,50 @@ def test_who_saves_data_is_given_less_unless_a_rate_is_asked_for(page: Page) -> 
     assert "rate=0.5" in page.evaluate("sources.at(-1).url")
     page.evaluate("import('/static/relay/prices.js').then((m) => new m.Prices({ rate: 5 }))")
     page.wait_for_function("opened().some(({ url }) => url.includes('rate=5'))")
+
+
+def be_busy(page: Page, version: int = 8) -> None:
+    for number in range(8):
+        say(page, "message", [{"symbol": "S0", "price": "1"}], f"e1-{version + number}")
+        page.clock.run_for(500)
+
+
+def poll_after(page: Page, polls: list[Route], milliseconds: int) -> Route:
+    with page.expect_request("**/api/prices?*"):
+        page.clock.run_for(milliseconds)
+    while not polls:
+        page.evaluate("0")
+    return polls.pop()
+
+
+def test_a_busy_stream_that_falls_silent_is_asked_about_and_not_called_live(
+    page: Page, polls: list[Route]
+) -> None:
+    begin(page)
+    be_busy(page)
+    poll_after(page, polls, 4_000).abort()
+    page.wait_for_function("opened().length === 2")
+    page.clock.run_for(1_000)
+    assert told(page)[-1].startswith("stale, your connection")
+
+
+def test_a_busy_stream_of_which_nothing_was_missed_stays(page: Page, polls: list[Route]) -> None:
+    begin(page)
+    be_busy(page)
+    poll = poll_after(page, polls, 4_000)
+    feed = {"state": "live", "simulated": False, "age": 4, "source": "", "reason": ""}
+    poll.fulfill(json={"id": "e1-15", "mode": "none", "prices": {}, "feed": feed})
+    page.wait_for_function("relay.status.age > 3.9")
+    page.clock.run_for(4_000)
+    assert told(page)[-1] == "live"
+    assert open_sources(page) == 1
+
+
+def test_a_clock_that_is_put_back_makes_no_price_younger(page: Page) -> None:
+    begin(page)
+    page.evaluate(
+        "() => { const now = Date.now; Date.now = () => now() - 3600000; }"  # as a device does
+    )
+    page.clock.run_for(20_000)
+    assert told(page)[-1] != "live"
+    assert page.evaluate("relay.status.age") > 15

@@ -73,10 +73,12 @@ class News:
         """
         changes = self.changes(version, symbols)
         unknown = {"unknown": changes.unknown} if changes.unknown else {}
+        full = changes.entries if changes.mode == "full" else []
+        up_to = {"up_to": resume_id(self._board.epoch, full[-1][0])} if full else {}
         # It may resume from nothing where symbols that it lately asked for are still on their way.
         follows = changes.mode == "none" and resumable < version
         return self.event(
-            "status", resumable, mode="changes" if follows else changes.mode, **unknown
+            "status", resumable, mode="changes" if follows else changes.mode, **unknown, **up_to
         )
 
     def change_of_mind(

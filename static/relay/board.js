@@ -11,6 +11,8 @@ const PACES = 3;
  * has come, and milliseconds after which it has in any case: updates may never pause.
  */
 const SETTLED = [300, 5_000];
+/** Milliseconds after which it has come, though the relay said up to which id, and that never came. */
+const LONGEST = 30_000;
 /** The epoch and the version of an id: <epoch>-<version>. */
 export function parts(given) {
   const id = String(given);
@@ -46,6 +48,8 @@ export class Board {
   #settling = 0;
   /** Whether what comes is all that there is, and what has come of it where our prices are as good. */
   #isFull = false;
+  /** The version with which all of it has come, where the relay said so. */
+  #upTo = 0;
   #fresh = null;
 
   /**
@@ -99,6 +103,7 @@ export class Board {
     if (said.event === undefined) this.#update([said].flat(), id, isThin);
     else if (said.event === "removed") this.#remove([said.symbols].flat(), id || said.id || "");
     else if (said.event === "status" || said.event === "heartbeat") this.#hearStatus(said);
+    if (id && !isThin && this.#upTo && parts(id)[1] >= this.#upTo) this.#settleLater(0);
     if (id && !isThin && (said.event === undefined || said.event === "removed")) this.#reach(id);
   }
 
@@ -172,7 +177,11 @@ export class Board {
     const [epoch, version] = parts(id);
     const { now } = this.health;
     const news = [];
-    if (epoch) this.#epoch = epoch;
+    if (epoch && epoch !== this.#epoch) {
+      // Versions of two epochs cannot be compared.
+      this.#epoch = epoch;
+      this.#versions.clear();
+    }
     for (let update of updates) {
       const symbol = update?.symbol;
       if (typeof symbol !== "string") continue;
@@ -261,21 +270,22 @@ export class Board {
     }
     this.#epoch = epoch || this.#epoch;
     this.#tell("greeting", { ...said, mode }, isFirst);
-    this.#catchingUp = Date.now() + SETTLED[1];
+    this.#upTo = this.#isFull ? parts(said.up_to ?? "")[1] : 0;
+    this.#catchingUp = Date.now() + (this.#upTo ? LONGEST : SETTLED[1]);
     if (mode === "none") this.#settle();
     else this.#settleLater();
   }
 
   /** Each array begins the wait anew. */
-  #settleLater() {
+  #settleLater(pause = this.#upTo ? LONGEST : SETTLED[0]) {
     clearTimeout(this.#settling);
     const longest = this.#catchingUp - Date.now();
-    this.#settling = setTimeout(() => this.#settle(), Math.min(SETTLED[0], longest));
+    this.#settling = setTimeout(() => this.#settle(), Math.min(pause, longest));
   }
 
   #settle() {
     clearTimeout(this.#settling);
-    this.#catchingUp = 0;
+    this.#catchingUp = this.#upTo = 0;
     const fresh = this.#fresh;
     this.#fresh = null;
     if (this.#isFull) this.#base = parts(this.id)[1];

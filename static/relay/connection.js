@@ -75,6 +75,8 @@ export class Connection {
     const now = Date.now();
     const link = this.#link;
     if (!link || this.#attempts.size) return;
+    // A clock that was put back makes nothing newer than it was: from here on it counts anew.
+    this.#heardAt = Math.min(this.#heardAt, now);
     const silence = now - this.#heardAt;
     const isBusy = this.#bursts >= BURSTS && this.#pace <= BUSY;
     if (silence > this.#silence) this.#try();

@@ -143,6 +143,7 @@ export class Group {
   #tick() {
     const late = Date.now() - this.#ticked;
     this.#ticked = Date.now();
+    if (late < 0) this.board.health.turnBack(-late);
     if (late > SLEPT && this.#presence.isSeen) this.#return(false);
     if (this.#lead) {
       this.#lead.watch();
@@ -150,7 +151,6 @@ export class Group {
     }
     if (!this.isPaused) this.#tell("status");
   }
-
 
   #leave() {
     this.#sharing.post("bye");

@@ -62,6 +62,14 @@ export class Health {
     return { ...known, state: simulated && state === "live" ? "simulated" : state, reason };
   }
 
+  /** This device's clock was put back by so many milliseconds: nothing gets younger by that. */
+  turnBack(milliseconds) {
+    this.heard -= milliseconds;
+    this.#newest -= milliseconds;
+    this.#behind -= milliseconds;
+    if (this.lost) this.lost -= milliseconds;
+  }
+
   /** Whatever it is, the connection lives. */
   hear() {
     this.heard = Date.now();

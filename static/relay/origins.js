@@ -10,6 +10,8 @@ export class Origins {
   #connections;
   #heard;
   #epoch = "";
+  /** Whether one of them has begun to say what there is. */
+  #isKnown = false;
 
   /** See Connection; `urls` are those of each. */
   constructor(urls, since, heard, changed) {
@@ -59,13 +61,20 @@ export class Origins {
 
   /** Versions of two epochs cannot be compared: one that lives with others is not given up for another one. */
   #take(one, said, id, isThin) {
-    one.epoch = parts(id || said.id || "")[0] || one.epoch;
+    // A status says where it stands itself; what stands with it may be of the epoch before.
+    one.epoch = parts((said.event === "status" && said.id) || id || said.id || "")[0] || one.epoch;
     one.state = said.state ?? one.state;
     const others = this.#connections.filter((each) => each !== one && !each.lost);
     if (one.epoch !== this.#epoch && others.some(({ epoch }) => epoch && epoch === this.#epoch)) return;
+    const isSame = one.epoch === this.#epoch;
     this.#epoch = one.epoch;
     if (said.event === undefined || said.event === "removed") return this.#collect(one, [said, id, isThin]);
     if (said.mode) one.pieces = [];
+    // What one says anew, the other has brought already.
+    if (said.mode === "full" && this.#isKnown && isSame && others.some(({ epoch }) => epoch === one.epoch)) {
+      said = { ...said, mode: "changes" };
+    }
+    this.#isKnown ||= !!said.mode;
     const isElsewhere = said.state && said.state !== "live" && others.some(({ state }) => state === "live");
     this.#heard(isElsewhere ? { ...said, state: "live", reason: "" } : said, id, isThin);
   }

@@ -75,6 +75,7 @@ export class Sharing {
     this.#queued?.abort();
     this.#queued = null;
     this.#end();
+    this.#leader = "";
   }
 
   /** Says something to all others. */
@@ -98,13 +99,21 @@ export class Sharing {
       this.#begin();
       return new Promise((release) => (this.#release = release));
     };
-    navigator.locks.request(this.#name, options, held).catch(() => {
+    navigator.locks.request(this.#name, options, held).catch(({ name }) => {
       // Aborted by ourselves, or taken away.
       if (queued !== this.#queued) return;
+      if (name === "SecurityError") return this.#standAlone();
       if (isVisible()) this.post("slow");
       this.#end();
       this.#queue();
     });
+  }
+
+  /** This page may not meet others, as where a site may store nothing. */
+  #standAlone() {
+    this.leave();
+    this.#name = "";
+    this.#begin();
   }
 
   #begin() {
