@@ -105,6 +105,8 @@ def create_site(hub: Hub, config: Config, library: Library) -> Flask:
 def _guarded(config: Config, answer: Response) -> Response:
     """Who may read it, what a page may do, and compressed for those who take that."""
     answer.headers["X-Content-Type-Options"] = "nosniff"
+    # Else pages of other sites may not know when to come back.
+    answer.headers.add("Access-Control-Expose-Headers", "Retry-After")
     if "*" in config.allowed_origins:
         answer.headers["Access-Control-Allow-Origin"] = "*"
     elif (origin := request.headers.get("Origin")) in config.allowed_origins:

@@ -18,7 +18,7 @@ export function create(symbol, way, price, sound, notify) {
 
 /** A symbol as it is listed, of what somebody typed; "" where it can be none. */
 export function symbolOf(text) {
-  const symbol = text.trim().replace(/[a-z]/g, (letter) => letter.toUpperCase());
+  const symbol = text.replace(/[\s/-]/g, "").replace(/[a-z]/g, (letter) => letter.toUpperCase());
   return SYMBOL.test(symbol) ? symbol : "";
 }
 

@@ -33,7 +33,7 @@ export class SnippetDialog {
   open(symbols) {
     this.#symbols = symbols.length ? symbols.slice(0, MAX_NAMED) : EXAMPLES;
     const rest = symbols.length - this.#symbols.length;
-    const first = `The first ${MAX_NAMED} of the ${symbols.length} symbols shown.`;
+    const first = `The first ${MAX_NAMED} of the ${symbols.length.toLocaleString()} symbols shown.`;
     this.#part("named").textContent = rest > 0 ? `${first} Search, or choose favourites, for others.` : "";
     this.#choose(this.#key);
     if (!this.#dialog.open) this.#dialog.showModal();

@@ -9,8 +9,11 @@ const [state, reason, simulated, note, clock] = ["state", "reason", "simulated",
 const [time, zone] = clock.children;
 /** States in which no newer price comes, so that it matters since when. */
 const OLD = ["stale", "down", "paused"];
+/** Milliseconds by which the time of one price differs from one look to the next. */
+const TREMBLES = 1_500;
 
-let since = "";
+/** When the newest price came, in milliseconds since 1970. */
+let since = 0;
 let title = "";
 
 /** Shows a status of relay.js. */
@@ -19,11 +22,11 @@ export function showStatus(status) {
   root.dataset.state = status.state;
   root.toggleAttribute("data-simulated", status.simulated);
   simulated.hidden = !status.simulated;
-  if (isNew || !since) {
-    const isOld = OLD.includes(status.state) && status.age !== null;
-    since = isOld ? shownClock(Date.now() - status.age * 1000) : "";
-  }
-  say(state, since ? `${status.state} since ${since}` : status.state);
+  const made = status.age === null ? 0 : Date.now() - status.age * 1000;
+  // The newest price may be another one, though the state is the same; the same one's time trembles.
+  if (isNew || Math.abs(made - since) > TREMBLES) since = made;
+  const isOld = OLD.includes(status.state) && since > 0;
+  say(state, isOld ? `${status.state} since ${shownClock(since)}` : status.state);
   // The reason says how many seconds it has been; the clock beside it says that too.
   say(reason, status.reason.replace(/ for \d+ s$/, ""));
   entitle(status);
