@@ -105,10 +105,10 @@ def recording(name: str, directory: Path) -> tuple[list[str], Iterator[Any]]:
 
 
 def prices_on_page(relay: Gunicorn) -> dict[str, str]:
-    """What a person sees in the browser, without the zeros that pad it."""
+    """What a person sees in the browser of the whole market, without the zeros that pad it."""
     with chromium() as browser:
         page = browser.new_page()
-        page.goto(relay.url)
+        page.goto(f"{relay.url}/?all")
         rows = page.locator("#market tbody tr").evaluate_all(
             "rows => rows.map(row => [row.dataset.symbol, row.querySelector('td').textContent.trim()])"
         )
