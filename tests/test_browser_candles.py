@@ -494,9 +494,11 @@ def test_older_candles_are_looked_for_where_the_newest_window_has_none(
     history.answer = lambda _: answer("e1-7", row(-1200, "3 3 3 3"))
     assert ask_older(page, history, 1) == [1 - 2 * WINDOW]
     assert held(page) == [(-1200, "3 3 3 3", "exchange")]
-    history.answer = empty
+    history.answer = lambda _: None
     say_status(page, "full")
     assert json_of(page, "held.from") is None
+    history.answer = empty
+    history.release(empty(history.asked[-1]))
     page.wait_for_function("!held.waiting")
     assert ask_older(page, history, 1) == [1 - WINDOW]
 

@@ -238,7 +238,7 @@ def test_a_page_that_was_away_gets_what_it_missed(
     context: BrowserContext, exchange: ScriptedExchange
 ) -> None:
     leader, other = follow(context), follow(context)
-    wait_for_price(other, "ETHUSDT", other.evaluate("price('ETHUSDT')"))
+    other.wait_for_function("settled")
     other.evaluate("document.dispatchEvent(new Event('freeze'))")
     missed = tick(exchange, "ETHUSDT")
     wait_for_price(leader, "ETHUSDT", missed)
