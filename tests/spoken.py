@@ -1,7 +1,8 @@
 """Pages of the application in process; EventSource and /api/history are spoken by the test itself."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -154,6 +155,21 @@ def open_browser_page(browser: Browser, bodies: Bodies, wrong: list[str], **opti
     page.add_init_script(EVENT_SOURCE)
     page.clock.install(time=READ / 1000)
     return page
+
+
+@contextmanager
+def polled_page(browser: Browser, bodies: Bodies, polls: list[Route]) -> Iterator[Page]:
+    """A page that must not complain, and whose polls wait in `polls` for an answer."""
+    wrong: list[str] = []
+    page = open_browser_page(browser, bodies, wrong)
+
+    def keep(route: Route) -> None:
+        polls.append(route)
+
+    page.route("**/api/prices?*", keep)
+    yield page
+    page.context.close()
+    assert wrong == []
 
 
 def say(page: Page, name: str, data: object, resume_id: str = "") -> None:

@@ -1,12 +1,12 @@
 """What a developer meets of the client: events, iteration, symbols in any case, and Node."""
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
+from tests.node import node
 from tests.processes import ROOT, Gunicorn
 from tests.spoken import Bodies, json_of, open_browser_page, open_client, say, say_status
 
@@ -129,11 +129,8 @@ relay.close();
 
 
 def test_a_node_script_hears_a_relay(quiet_relay: Gunicorn) -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed")
     command = [
-        node,
+        node(),
         "--input-type=module",
         "-e",
         SCRIPT % ROOT.as_uri(),

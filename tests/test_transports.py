@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from tests.spoken import Bodies, json_of, open_browser_page, open_client, say, say_status
+from tests.spoken import Bodies, json_of, open_client, polled_page, say, say_status
 
 FEED = {"state": "live", "simulated": False, "age": 0.1, "source": "", "reason": ""}
 SAY_BY_SOCKET = "([said]) => sockets.at(-1).onmessage({ data: JSON.stringify(said) })"
@@ -25,16 +25,8 @@ def polls() -> list[Route]:
 
 @pytest.fixture
 def page(browser: Browser, bodies: Bodies, polls: list[Route]) -> Iterator[Page]:
-    wrong: list[str] = []
-    page = open_browser_page(browser, bodies, wrong)
-
-    def keep(route: Route) -> None:
-        polls.append(route)
-
-    page.route("**/api/prices?*", keep)
-    yield page
-    page.context.close()
-    assert wrong == []
+    with polled_page(browser, bodies, polls) as page:
+        yield page
 
 
 def say_by_socket(page: Page, said: object) -> None:

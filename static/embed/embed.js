@@ -12,12 +12,9 @@ import {
   signed,
 } from "../page/figures.js";
 import { flash } from "../page/flash.js";
-import { areJudged, facts, stand } from "../page/standing.js";
+import { areJudged, facts, SAID, stand } from "../page/standing.js";
 import { say, write } from "../page/write.js";
 import { Prices } from "../relay/prices.js";
-
-/** Standings that a reader has to know of; a quiet symbol is as good as a live one. */
-const SAID = ["stale", "halted", "gone", "unknown"];
 
 const root = document.documentElement;
 const list = document.getElementById("prices");

@@ -2,6 +2,9 @@
 
 import { word } from "./figures.js";
 
+/** Standings that a reader has to know of; a quiet symbol's price is its newest all the same. */
+export const SAID = ["stale", "halted", "gone", "unknown"];
+
 const marks = document.getElementById("marks");
 
 /** What the server knew of a symbol when it rendered this element. */

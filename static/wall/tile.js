@@ -3,13 +3,12 @@
 import { split } from "../market/dollars.js";
 import { decimals, direction, number, percentChanged, plain, shown, signed, word } from "../page/figures.js";
 import { flash } from "../page/flash.js";
+import { SAID } from "../page/standing.js";
 import { write } from "../page/write.js";
 
 /** Digits of a price that a tile has room for in full size, and how many of them a point or comma is. */
 const ROOM = 10.5;
 const SEPARATOR = 0.55;
-/** Standings that have to be said; a quiet symbol's price is its newest all the same. */
-const SAID = ["stale", "halted", "gone", "unknown"];
 
 const pattern = document.createElement("template");
 pattern.innerHTML =
