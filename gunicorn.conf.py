@@ -30,6 +30,9 @@ graceful_timeout = 15
 # Seconds an idle HTTP connection is kept.
 keepalive = 15
 
+# Proxies whose word on who asks counts.
+forwarded_allow_ips = ",".join(settings.forwarded_allow_ips)
+
 # A control socket would be one and the same file for every instance of this user.
 control_socket_disable = True
 

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from ipaddress import ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -75,6 +76,12 @@ class Config(BaseSettings):
     rotate_seconds: float = Field(0, ge=0)
     max_clients: int = Field(20_000, ge=1)
     max_symbols: int = Field(512, ge=1)
+    forwarded_allow_ips: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1", "::1")
+    address_connections: int = Field(100, ge=0)
+    address_streams: int = Field(1_000, ge=0)
+    address_opens: float = Field(25, ge=0)
+    address_requests: float = Field(50, ge=0)
+    opens: float = Field(1_000, ge=0)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
@@ -87,7 +94,14 @@ class Config(BaseSettings):
         """Where prices come from, in order of preference."""
         return self.binance_ws + ((SIMULATOR,) if self.simulator_fallback else ())
 
-    @field_validator("binance_ws", "symbols", "binance_rest", "allowed_origins", mode="before")
+    @field_validator(
+        "binance_ws",
+        "symbols",
+        "binance_rest",
+        "allowed_origins",
+        "forwarded_allow_ips",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -147,6 +161,17 @@ class Config(BaseSettings):
         if not origins:
             raise ValueError("it holds no origin")
         return tuple(_origin(text) for text in origins)
+
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                if proxy != "*":
+                    ip_network(proxy)
+            except ValueError:
+                raise ValueError(f"{proxy[:80]!r} is neither an address, a network nor *") from None
+        return proxies
 
     @field_validator("frame_ancestors", "embed_ancestors", mode="before")
     @classmethod

@@ -14,8 +14,10 @@ import gevent.event
 import gevent.socket
 import pytest
 
+from relay.server.forwarded import Proxies
 from relay.server.handler import Handler, Patience
 from relay.server.takeover import KEY, Life, Takeover
+from relay.server.visitors import Visitors
 from relay.server.waiting import UNREAD_SECONDS, Waiting
 
 DEADLINE_SECONDS = 20.0
@@ -36,6 +38,8 @@ class Served:
         self.worker = SimpleNamespace(
             cfg=SimpleNamespace(keepalive=DEADLINE_SECONDS),
             waiting=Waiting(lambda: self.now),
+            visitors=Visitors(lambda: self.now),
+            proxies=Proxies(["127.0.0.1"]),
             draining=False,
             count_request=lambda: None,
             log=SimpleNamespace(access_log_enabled=False, debug=logging.debug),

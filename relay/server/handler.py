@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gevent
 from gevent.pywsgi import WSGIHandler
 
+from relay.server import visitors
 from relay.server.connection import MORE, Connection
+from relay.server.forwarded import scheme
 from relay.server.head import BadHead, Head, parse, split_target
 from relay.server.takeover import KEY, Life, Takeover
 from relay.server.websocket import WebSocket, accept_key
@@ -147,9 +149,16 @@ class Handler(WSGIHandler):
         environ["SERVER_PROTOCOL"] = head.version
         environ["RAW_URI"] = head.target
         environ["PATH_INFO"], environ["QUERY_STRING"] = split_target(head.target)
+        peer = ""
         if isinstance(self.client_address, tuple):
-            environ["REMOTE_ADDR"] = self.client_address[0]
+            peer = self.client_address[0]
             environ["REMOTE_PORT"] = str(self.client_address[1])
+        proxies = self._worker.proxies
+        if proxies.trusts(peer):
+            environ["wsgi.url_scheme"] = scheme(head.fields.get("HTTP_X_FORWARDED_PROTO", ""))
+        address = proxies.client(peer, head.fields.get("HTTP_X_FORWARDED_FOR", ""))
+        environ["REMOTE_ADDR"] = address
+        environ[visitors.KEY] = self._worker.visitors.find(address)
         environ["wsgi.input"] = io.BytesIO()
         environ["wsgi.input_terminated"] = True
         environ["gunicorn.sock"] = self.socket

@@ -15,7 +15,9 @@ from typing import Any
 import gevent
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
+from relay.server.forwarded import Proxies
 from relay.server.handler import Handler
+from relay.server.visitors import Visitors
 from relay.server.waiting import Waiting
 
 # gevent remembers for debugging who spawned whom, and where: 1 KiB for each connection.
@@ -80,6 +82,8 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         self.servers: list[Server] = []
         self.draining = False
         self.waiting = Waiting()
+        self.visitors = Visitors()
+        self.proxies = Proxies(self.cfg.forwarded_allow_ips)
 
     def run(self) -> None:
         self.server_class = functools.partial(Server, worker=self)
