@@ -41,7 +41,9 @@ const shared = new Shared(choices, favourites);
 const place = new Place();
 const rest = new Rest(body, resting);
 const table = new Table(grid, dress);
-const sparklines = new Sparklines(table);
+/** The column of lines has room there; see style/market/widths.css. */
+const wide = matchMedia("(min-width: 1201px)");
+const sparklines = new Sparklines(() => table.rows, wide);
 /** Whether every symbol that the relay has is here. */
 let isComplete = false;
 /** The next look at the order that symbols which are new have asked for, and when the last one was. */

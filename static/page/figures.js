@@ -11,6 +11,8 @@ const DECIMAL = /^-?[0-9]{1,24}(\.[0-9]{1,24})?$/;
 const UNITS = ["", "K", "M", "B", "T", "Q"];
 /** Milliseconds since 1970 at which the year 10000 begins: no exchange means a later time. */
 const LAST_TIME = 253_402_300_800_000;
+/** From here on JavaScript writes an exponent. */
+const EXPONENT = 1e21;
 /** Characters of a word that is not ours: the exchange's HALT, BREAK, ... */
 const WORD_LENGTH = 40;
 
@@ -58,10 +60,15 @@ export function percentChanged({ price, open, change_percent: said }) {
   return now !== null && opened ? (now / opened - 1) * 100 : null;
 }
 
+/** A number of JavaScript with so many decimals, and never with an exponent; it is finite. */
+export function fixed(value, places) {
+  return Math.abs(value) < EXPONENT ? value.toFixed(places) : BigInt(value) + (places ? `.${"0".repeat(places)}` : "");
+}
+
 /** With its sign and two decimals: +1.25%. */
 export function signed(percent) {
   if (percent === null) return "";
-  const text = percent.toFixed(2);
+  const text = fixed(percent, 2);
   return Number(text) === 0 ? "0.00%" : `${percent > 0 ? "+" : ""}${text}%`;
 }
 

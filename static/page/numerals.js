@@ -2,7 +2,7 @@
 // browser: a number of JavaScript would hold fifteen of them.
 
 /** A decimal, with what figures.js puts around it: a sign, a unit, a percent sign. */
-const FIGURE = /^([+-]?)([0-9]{1,24})(?:\.([0-9]{1,24}))?([KMBTQ%]?)$/;
+const FIGURE = /^([+-]?)([0-9]{1,64})(?:\.([0-9]{1,24}))?([KMBTQ%]?)$/;
 const LATIN = "0123456789";
 
 export class Numerals {
