@@ -1,6 +1,6 @@
 // How figures read, the same as relay/web/figures.py writes them. Prices stay strings.
 // Nothing here throws, whatever a ticker holds: a text that is no decimal reads as nothing.
-// What `shown` and `shownClock` return is for people's eyes only, in their locale and zone: never read it back.
+// What `shown` and `shownClock` return is for people's eyes only, in their locale and zone: only `typed` reads it back.
 
 import { Numerals } from "./numerals.js";
 import { Zone } from "./zone.js";
@@ -98,6 +98,16 @@ export function clock(milliseconds) {
 /** A figure as plain, compact or signed write it, with the separators and digits of the reader's locale. */
 export function shown(figure) {
   return numerals.write(figure);
+}
+
+/**
+ * The price that somebody typed, in his locale or with a point: { price, asks }. `price` is null where it is
+ * none, or where it can mean two: then `asks` has both as nobody can mistake them, else it is [].
+ */
+export function typed(text) {
+  const meant = numerals.read(text);
+  if (meant.length === 1) return { price: meant[0], asks: [] };
+  return { price: null, asks: meant.map((each) => numerals.bare(each)) };
 }
 
 /** The time of day where the reader wants it, local or UTC: 12:04:31. */
