@@ -17,8 +17,8 @@ from tests.market import (
     order,
     pass_time,
     row,
-    scroll,
     say_all,
+    scroll,
     ticker,
 )
 from tests.spoken import READ, Bodies, say_updates

@@ -69,7 +69,8 @@ COMPARE = """async ([locales, figures]) => {
         const numerals = new Numerals(locale);
         for (const figure of figures) {
             const digits = (figure.split(".")[1] ?? "").length;
-            const all = { numberingSystem: "latn", minimumFractionDigits: digits, maximumFractionDigits: digits };
+            const numberingSystem = "latn";
+            const all = { numberingSystem, minimumFractionDigits: digits, maximumFractionDigits: digits };
             const wanted = new Intl.NumberFormat(locale, all).format(figure);
             const percents = { ...all, style: "percent", signDisplay: "exceptZero" };
             const percent = new Intl.NumberFormat(locale, percents).format(`${figure}E-2`);
@@ -232,3 +233,14 @@ def test_the_menu_is_worked_by_keys(page: Page) -> None:
     summary.click()
     page.locator("h1").click()
     expect(page.get_by_role("group", name="Theme")).to_be_hidden()
+
+
+def test_what_is_printed_says_as_of_when_it_is(page: Page) -> None:
+    open_symbol(page)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    said = page.evaluate("getComputedStyle(document.querySelector('main'), '::before').content")
+    assert re.search(
+        r'"As of " ?"?\d+ \w+ \d{4}, [\d:]{8} UTC|As of \d+ \w+ \d{4}, [\d:]{8} UTC', said
+    )
+    expect(page.locator("#settings")).to_be_hidden()

@@ -7,6 +7,7 @@
 //   &theme=light  &zone=utc               a wall is dark and local unless somebody wants it otherwise
 
 import { Sparklines } from "../market/sparklines.js";
+import "../page/paper.js";
 import { areJudged } from "../page/standing.js";
 import { Prices } from "../relay/prices.js";
 import { stayAwake } from "./awake.js";
