@@ -1,6 +1,7 @@
 // The banner of every page: how the prices are, why, and how old; also in the document's title.
 
 import { ago } from "./figures.js";
+import "./paper.js";
 import { say } from "./write.js";
 
 const root = document.documentElement;

@@ -32,7 +32,7 @@ export class Older {
    */
   async ask(first) {
     const to = Math.min(first, this.from ?? Infinity);
-    if (this.isLast || to === Infinity || this.#question || Date.now() < this.#after) return null;
+    if (this.isLast || to === Infinity || this.#question || performance.now() < this.#after) return null;
     const question = (this.#question = new AbortController());
     this.#to = to;
     try {
@@ -49,7 +49,7 @@ export class Older {
 
   /** There may be more to know later on. */
   wait() {
-    this.#after = Date.now() + PAUSE;
+    this.#after = performance.now() + PAUSE;
   }
 
   /** An answer had candles. */
