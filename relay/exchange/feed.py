@@ -203,8 +203,11 @@ class Feed:
         return self._leaving is not None and session is self._leaving.session
 
     def _has_caught_up(self, session: Session, tickers: list[Ticker]) -> bool:
-        """Whether all comes over the new session by now that would come over this one."""
-        return session.at_once and 0 < self._first_time <= _newest_time(tickers)
+        """Whether all comes over the new session by now that would come over this one.
+
+        Events of one millisecond come one by one, and the new session may have begun amid them.
+        """
+        return session.at_once and 0 < self._first_time < _newest_time(tickers)
 
     def _close_left(self) -> None:
         """Closes the session that was left, once it was read for long enough."""
@@ -259,7 +262,8 @@ class Feed:
         """The sources worth trying at present, the best first."""
         if self._current is None or self._current.retiring:
             return self._sources
-        due = self._clock.monotonic() >= self._rotate_at
+        # While one is still read that was left, a third would end it before it has caught up.
+        due = self._leaving is None and self._clock.monotonic() >= self._rotate_at
         return self._sources[: self._current_source.rank + due]
 
     def _wait_for(self, source: Source) -> float:
