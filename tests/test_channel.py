@@ -199,7 +199,8 @@ def test_another_page_cannot_make_this_one_hold_ever_more(page: Page) -> None:
         for (let part = 0; part < 70; part += 1) {
             const names = Array.from({ length: 1_000 }, (_, number) => `X${part * 1_000 + number}`);
             hear(["leader", "said", names.map((symbol) => ({ symbol, price: "1" })), "e1-9", false]);
-            hear(["leader", "said", { event: "removed", symbols: names.map((name) => `Y${name}`) }, "e1-9", false]);
+            const gone = names.map((name) => `Y${name}`);
+            hear(["leader", "said", { event: "removed", symbols: gone }, "e1-9", false]);
         }
     }"""
     page.evaluate(flood)

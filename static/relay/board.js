@@ -98,11 +98,13 @@ export class Board {
 
   /**
    * Takes what a relay says: an object with an `event` key, an update, or an array of updates. isThin: they
-   * hold less than was wished for, and their id is none to resume from.
+   * hold less than was wished for, and their id is none to resume from; they count within our epoch only.
    */
   take(said, id = "", isThin = false) {
     if (!(said instanceof Object)) return;
     this.health.hear();
+    const isOther = isThin && id && this.#epoch && parts(id)[0] !== this.#epoch;
+    if (isOther && (said.event === undefined || said.event === "removed")) return;
     if (said.event === undefined) this.#update([said].flat(), id, isThin);
     else if (said.event === "removed") this.#remove([said.symbols].flat(), id || said.id || "");
     else if (said.event === "status" || said.event === "heartbeat") this.#hearStatus(said);
@@ -193,6 +195,8 @@ export class Board {
       this.#fresh?.add(symbol);
       // Of two connections, or of two states of one, the newer one counts.
       const isOld = epoch && version < this.#versions.get(symbol);
+      // It may have been removed: without an id of its own, or before the removal's has come, that is not known.
+      if (isThin && !held && (!epoch || this.#unnumbered.has(symbol))) continue;
       if (isOld && (isThin || !this.#thin.has(symbol) || held?.price !== update.price)) continue;
       if (isThin) {
         update = { ...held, event_time: undefined, received_time: now, ...update };

@@ -1,5 +1,6 @@
 // Connection: what one relay says, over whichever transport delivers, for as long as it is wanted.
 
+import { parts } from "./board.js";
 import { LATE } from "./health.js";
 import { ask, TOO_LONG, TRANSPORTS } from "./transports.js";
 
@@ -36,6 +37,8 @@ export class Connection {
   /** What a relay says that cannot be reached, or that refuses what is asked. */
   blame = "";
   refused = "";
+  /** That of what it says. */
+  epoch = "";
 
   #url;
   #since;
@@ -95,24 +98,40 @@ export class Connection {
     if (!this.#link) return this.#try();
     if (now - this.#begun < RIVAL) return;
     this.#begun = now;
-    const link = this.#link;
-    ask(this.#address(), (...said) => link === this.#link && this.#heard(...said)).catch(() => {});
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#heardAt < now && this.#try(), RIVAL);
+    this.#inquire();
+  }
+
+  async #inquire() {
+    const link = this.#link;
+    const news = await this.#poll();
+    if (link !== this.#link || !news) return;
+    if (!news.length) this.#try();
+    for (const said of news) this.#heard(...said);
+  }
+
+  /** What a poll beside the link says: null if nobody answers, nothing if it is of another epoch than the link. */
+  async #poll() {
+    const news = [];
+    try {
+      await ask(this.#address(), (...said) => news.push(said), AbortSignal.timeout(RIVAL));
+    } catch {
+      return null;
+    }
+    const [[, id]] = news;
+    return this.epoch && parts(id)[0] !== this.epoch ? [] : news;
   }
 
   /** Whether a stream that usually has more to say is silent, or there is nothing new. */
   async #ask(link) {
     if (this.#isAsking) return;
     this.#isAsking = true;
-    const [heardAt, news] = [this.#heardAt, []];
-    const isAnswered = await ask(this.#address(), (...said) => news.push(said), AbortSignal.timeout(RIVAL)).then(
-      () => true,
-      () => false,
-    );
+    const heardAt = this.#heardAt;
+    const news = await this.#poll();
     this.#isAsking = false;
     if (link !== this.#link || this.#heardAt !== heardAt) return;
-    if (isAnswered) {
+    if (news) {
       // One status alone says that nothing was missed.
       for (const said of news) this.#heard(...said);
       this.#pace = Date.now() - heardAt;
@@ -188,6 +207,8 @@ export class Connection {
     this.#heardAt += gap;
     this.lost = 0;
     if (said.heartbeat > 0) this.#silence = said.heartbeat * 1000 * LATE;
+    // A status says where it stands itself; what stands with it may be of the epoch before.
+    this.epoch = parts((said.event === "status" && said.id) || id || said.id || "")[0] || this.epoch;
     if (said.event === "bye") this.#leave(Number(said.retry) || 0);
     else this.#heard(said, id, isThin);
   }

@@ -101,10 +101,7 @@ export class Lead {
       this.#urls.map((url) => addressOf(url, wish)),
       since,
       (said, id, isThin) => {
-        if (origins === this.#former) {
-          if (said.event === undefined || said.event === "removed") this.#heard(said, id, true);
-          return;
-        }
+        if (origins === this.#former) return this.#hearFormer(said, id);
         if (!hasDelivered) this.#wished(wish, isAnew || !covers(board.wish, wish));
         hasDelivered = true;
         this.#heard(said, id, isThin);
@@ -116,6 +113,14 @@ export class Lead {
       },
     );
     this.#origins = origins;
+  }
+
+  /** What is still wanted of it; it is nothing to resume from. */
+  #hearFormer(said, id) {
+    const { symbols } = this.#wish;
+    const isWanted = (update) => !symbols || symbols.includes(update?.symbol);
+    if (said.event === "removed") this.#heard(said, id, true);
+    else if (said.event === undefined) this.#heard([said].flat().filter(isWanted), id, true);
   }
 
   /** Finds out whose wish it is, if it is not only that all of them are too many. */
