@@ -2,7 +2,7 @@
 
 import { parts } from "./board.js";
 import { LATE } from "./health.js";
-import { ask, TOO_LONG, TRANSPORTS } from "./transports.js";
+import { ask, isRefusal, TOO_LONG, TRANSPORTS } from "./transports.js";
 
 const KINDS = Object.keys(TRANSPORTS);
 /** Milliseconds without an answer after which another attempt is made beside it. */
@@ -28,8 +28,6 @@ const AT_ONCE = 250;
 const REMEMBERED = 3_600_000;
 /** Milliseconds after which the best transport is tried again beside one that is not. */
 const AGAIN = { socket: 600_000, poll: 30_000 };
-/** Statuses that say "later", though they blame the question. */
-const LATER = [408, 425, 429];
 
 export class Connection {
   /** Since when it is lost; 0 while it delivers. In the future where a relay said when to come back. */
@@ -37,6 +35,8 @@ export class Connection {
   /** What a relay says that cannot be reached, or that refuses what is asked. */
   blame = "";
   refused = "";
+  /** Whether it refuses because the address is too long. */
+  isTooLong = false;
   /** That of what it says. */
   epoch = "";
 
@@ -209,7 +209,7 @@ export class Connection {
     if (said.heartbeat > 0) this.#silence = said.heartbeat * 1000 * LATE;
     // A status says where it stands itself; what stands with it may be of the epoch before.
     this.epoch = parts((said.event === "status" && said.id) || id || said.id || "")[0] || this.epoch;
-    if (said.event === "bye") this.#leave(Number(said.retry) || 0);
+    if (said.event === "bye") this.#leave(Math.min(Math.max(Number(said.retry) || 0, 0), LONGEST));
     else this.#heard(said, id, isThin);
   }
 
@@ -238,10 +238,11 @@ export class Connection {
     if (attempt === this.#link) return this.#lose(Date.now() - attempt.at > LONG);
     if (!this.#attempts.delete(attempt)) return;
     this.#end(attempt);
-    const { status, retry } = problem ?? {};
-    const sentence = problem?.sentence ?? (TOO_LONG.includes(status) ? "it does not take so many symbols" : undefined);
+    const { status, sentence, retry } = problem ?? {};
     if (status) this.blame = `relay: ${String(sentence ?? `it answers ${status}`).slice(0, 300)}`;
-    if (status >= 400 && status < 500 && sentence && !LATER.includes(status)) return this.#refuse(sentence);
+    this.isTooLong = TOO_LONG.includes(status);
+    if (this.isTooLong) return this.#refuse("it does not take so many symbols");
+    if (isRefusal(problem ?? {})) return this.#refuse(sentence);
     if (retry > 0) this.#retry = retry * 1000;
     if (this.#order.length) this.#next();
     else if (!this.#attempts.size && !(this.#link && this.#heardAt >= this.#begun)) this.#lose(false);

@@ -1,5 +1,6 @@
 // Group: all that a page wants of one relay over one connection, which it shares with other pages.
 
+import { Addresses } from "./addresses.js";
 import { Board } from "./board.js";
 import { Lead } from "./lead.js";
 import { Members } from "./members.js";
@@ -36,6 +37,8 @@ export class Group {
   }
 
   board = new Board((...news) => this.#tell(...news));
+  /** Where questions go. */
+  addresses;
   /** Whether nothing is wanted: the page is hidden, or on its way out. */
   isPaused = false;
 
@@ -60,6 +63,7 @@ export class Group {
 
   constructor(urls, name) {
     this.#urls = urls;
+    this.addresses = new Addresses(urls);
     this.#sharing = new Sharing(
       name,
       () => this.#begin(),
@@ -109,11 +113,6 @@ export class Group {
   /** Why a wish is refused, if it is. */
   refusalOf(wish) {
     return this.#refused.get(JSON.stringify(wish));
-  }
-
-  /** Where a question about symbols goes. */
-  get url() {
-    return this.#urls[0];
   }
 
   #open(view, since, held) {
@@ -205,6 +204,7 @@ export class Group {
       },
       () => this.#tellLink(),
       this.#refused,
+      this.addresses,
     );
     // What others wanted of the leader before, until they say what they want now.
     this.#want(this.board.wish ? [this.board.wish] : []);

@@ -39,6 +39,11 @@ export class Origins {
     return this.lost ? (this.#all("refused").find((sentence) => sentence) ?? "") : "";
   }
 
+  /** Whether that is because the address is too long. */
+  get isTooLong() {
+    return this.#all("isTooLong").includes(true);
+  }
+
   watch() {
     for (const each of this.#connections) each.watch();
   }
