@@ -2,13 +2,12 @@
 // Relay.candles makes them; see relay.js.
 
 import { Asking, fetchJson } from "./asking.js";
-import { isCandle, joined, ofPrice, own, read, STEPS } from "./candle.js";
+import { isCandle, joined, MINUTE, ofPrice, own, read, STEPS } from "./candle.js";
 import { CandleList } from "./candle_list.js";
 import { MinuteClock } from "./minute_clock.js";
 import { News } from "./news.js";
 import { Older } from "./older.js";
 
-const MINUTE = 60_000;
 /** Candles of an answer about a gap, and the gap beyond which all is asked for anew. */
 const MOST = 2_000;
 /** Candles before the newest one that are still exchanged for the exchange's. */
