@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from gevent.event import Event
 
+from relay.absences import never
 from relay.batch import DOWN_SECONDS
 from relay.clock import SYSTEM, Clock
 from relay.config import SIMULATOR
@@ -63,13 +64,15 @@ class Feed:
         patience: Callable[[str], float] = lambda symbol: 0.0,  # noqa: ARG005
         simulator: Callable[[], str] | None = None,
         tap: Callable[[bytes, int], None] | None = None,
+        away: Callable[[float], float] = never,
         clock: Clock = SYSTEM,
     ) -> None:
         """`take` is given tickers. `announce` is called before the first ones of a session: are they
         simulated, and was there a time without a session before? `lost` is called when such a time
         starts. A session is dead after `silence` seconds without data, and replaced after `rotate`
         seconds. `patience` says how many seconds a symbol may be silent. `simulator` starts one and
-        returns its URL, for the entry `simulator:`; `tap` as in Session.
+        returns its URL, for the entry `simulator:`; `tap` as in Session. `away`: for how many
+        seconds since a moment this process did not run; see Absences.
         """
         self._clock = clock
         self._sources = [Source(url, rank, clock) for rank, url in enumerate(sources)]
@@ -82,6 +85,7 @@ class Feed:
         self._rotate = rotate
         self._simulator = simulator
         self._tap = tap
+        self._away = away
         #: How often a session took over from another without a time between them.
         self.rotations = 0
         self._current: Session | None = None
@@ -303,7 +307,18 @@ class Feed:
 
     def _status(self, state: _State, url: str, age: float | None, reason: str) -> FeedStatus:
         why = f"exchange: {reason}" if reason else ""
+        if state != "live" and (away := self._excuse()):
+            why = f"listener: it did not run for {away:.0f} s, and reads again"
         return FeedStatus(state, self._simulated, url, age, why, self._latency)
+
+    def _excuse(self) -> float:
+        """Seconds since the last data in which this process did not run, where we would have been live
+        without them; else 0."""
+        if self._heard is None:
+            return 0.0
+        away = self._away(self._heard)
+        listened = self._clock.monotonic() - self._heard - away
+        return away if listened < RECONNECT_SECONDS else 0.0
 
     def _say(self) -> None:
         """One line for each change of what we are."""

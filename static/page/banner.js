@@ -44,6 +44,7 @@ function blamed(reason) {
   return (
     reason
       .replace(/^listener: /, "inside the relay, its listener: ")
+      .replace(/^worker: /, "inside the relay, what serves this page: ")
       .replace(/^redis: /, "inside the relay: ")
       // The age beside it goes on counting; this figure would stand still.
       .replace(/ for \d+ s$/, "")
