@@ -10,6 +10,7 @@ from typing import NamedTuple
 import gevent
 from flask import Flask
 
+from relay.absences import Absences
 from relay.config import Config, load_or_exit
 from relay.fanout.health import Health
 from relay.fanout.hub import Hub
@@ -22,6 +23,7 @@ from relay.store.memory_demands import MemoryDemands
 from relay.store.redis_archive import RedisArchive
 from relay.store.redis_demands import RedisDemands
 from relay.store.redis_reader import RedisUpdates
+from relay.supervise import spawn_essential
 from relay.web.site import create_site
 
 #: Seconds that a worker waits for prices and a beat at most; then it serves without, and says so.
@@ -41,10 +43,14 @@ class Relay:
     """One worker's hub, its history, and what feeds them."""
 
     def __init__(self, config: Config) -> None:
-        sides = _in_process(config) if config.in_process else _with_redis(config.redis_url)
+        self._absences = Absences()
+        away = self._absences.since
+        sides = (
+            _in_process(config, away) if config.in_process else _with_redis(config.redis_url, away)
+        )
         self._updates, _, _, self._begin = sides
         self.hub = Hub(
-            Health(lambda: sides.updates.problem),
+            Health(lambda: sides.updates.problem, away=away),
             heartbeat_seconds=config.heartbeat_seconds,
             stall_seconds=config.stall_seconds,
             max_clients=config.max_clients,
@@ -64,22 +70,23 @@ class Relay:
         Call it once, in the process that serves, before that serves: a client that comes back with an
         id would be told that it means nothing here, and a probe that nothing is heard of the listener.
         """
+        spawn_essential(self._absences.run)
         self.hub.start(self._updates.listen())
         self._begin()
         gevent.wait([self.hub.loaded, self.hub.health.heard], timeout=LOAD_SECONDS)
 
 
-def _in_process(config: Config) -> Sides:
+def _in_process(config: Config, away: Callable[[float], float]) -> Sides:
     store, archive, demands = MemoryStore(), MemoryArchive(), MemoryDemands()
 
     def begin() -> None:
-        Pipeline(config, store, archive, demands).start()
+        Pipeline(config, store, archive, demands, away=away).start()
 
     return Sides(store, archive, demands, begin)
 
 
-def _with_redis(url: str) -> Sides:
-    return Sides(RedisUpdates(url), RedisArchive(url), RedisDemands(url), lambda: None)
+def _with_redis(url: str, away: Callable[[float], float]) -> Sides:
+    return Sides(RedisUpdates(url, away=away), RedisArchive(url), RedisDemands(url), lambda: None)
 
 
 def create_app() -> Flask:

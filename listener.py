@@ -17,11 +17,12 @@ from pathlib import Path  # noqa: E402
 import gevent  # noqa: E402
 from gevent.event import Event  # noqa: E402
 
+from relay.absences import Absences  # noqa: E402
 from relay.config import load_or_exit  # noqa: E402
 from relay.exchange.recorder import Recorder  # noqa: E402
 from relay.ingest.pipeline import Pipeline  # noqa: E402
 from relay.store.redis_writer import RedisStore  # noqa: E402
-from relay.supervise import end_in_time, exit_status  # noqa: E402
+from relay.supervise import end_in_time, exit_status, spawn_essential  # noqa: E402
 
 
 def main() -> None:
@@ -41,7 +42,9 @@ def main() -> None:
         recorder = Recorder(options.record, options.record_megabytes << 20)
     store = RedisStore(config.redis_url)
     tap = None if recorder is None else recorder.take
-    pipeline = Pipeline(config, store, store.keeper, store.orders, tap)
+    absences = Absences()
+    spawn_essential(absences.run)
+    pipeline = Pipeline(config, store, store.keeper, store.orders, tap, away=absences.since)
     stop = Event()
     signals = (signal.SIGTERM, signal.SIGINT)
     watchers = [gevent.signal_handler(number, stop.set) for number in signals]

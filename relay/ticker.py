@@ -9,8 +9,8 @@ from relay.candle import Candle, unpacked
 
 #: Symbols start with digits and come in any alphabet: 1INCHUSDT, 币安人生USDT.
 SYMBOL = re.compile(r"\w{1,32}+")
-#: A decimal as Binance prints it: never signed, never scientific.
-PRICE = re.compile(r"[0-9]{1,24}+(?:\.[0-9]{1,24}+)?+")
+#: A decimal as Binance prints it: never signed, never scientific. With a sign it has 40 characters at most.
+PRICE = re.compile(r"[0-9]{1,20}+(?:\.[0-9]{1,18}+)?+")
 #: A decimal that may be negative: a change.
 SIGNED = re.compile(rf"-?{PRICE.pattern}")
 #: The largest id or number that travels everywhere: JSON's and MessagePack's readers have 64 bits, signed.

@@ -32,7 +32,7 @@ export class Relay extends Prices {
    */
   candles(symbol, interval, onchange = () => {}) {
     const name = upper(symbol);
-    const candles = new Candles(name, interval, onchange, this.url, () => this.#followed.delete(candles));
+    const candles = new Candles(name, interval, onchange, this.addresses, () => this.#followed.delete(candles));
     this.#followed.add(candles);
     this.#widen(name);
     return candles;

@@ -80,6 +80,10 @@ class Bodies:
         url = urlsplit(route.request.url)
         if url.path == "/api/prices":
             return
+        if url.path.endswith("/events"):
+            # Whoever polls looks whether there is a stream; a test speaks it itself.
+            route.fulfill(status=200, body="", content_type="text/event-stream")
+            return
         path = f"{url.path}?{url.query}" if url.query else url.path
         if (
             path.startswith(("/symbols/", "/static/", "/embed/", "/?"))

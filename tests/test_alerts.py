@@ -80,6 +80,20 @@ DECIMALS = [
 ]  # fmt: skip
 
 
+def test_a_price_is_taken_as_the_page_shows_it_and_asked_for_where_it_may_be_two(
+    browser: Browser, bodies: Bodies
+) -> None:
+    page = open_browser_page(browser, bodies, [], locale="de-DE")
+    open_symbol(page)
+    add(page, "1.234")
+    said = page.locator("#alerts [role=status]")
+    expect(said).to_have_text("“1.234” can mean 1,234 or 1234: write it like that.")
+    assert lines(page) == []
+    add(page, "1.234,5")
+    expect(said).to_have_text("Waiting for S0 at or above 1.234,5.")
+    page.context.close()
+
+
 def test_decimals_are_compared_digit_by_digit() -> None:
     script = """
         const { compare, isDecimal } = await import("./alerts/decimal.js");
@@ -152,9 +166,9 @@ def test_it_notifies_where_somebody_allowed_that_by_a_click(page: Page) -> None:
 def test_what_can_be_no_alert_is_refused_in_words(page: Page) -> None:
     open_symbol(page)
     said = page.locator("#alerts [role=status]")
-    for price in ("67,000", "1e5", "-1", "0", "0.00"):
+    for price in ("67,00", "1e5", "-1", "0", "0.00"):
         add(page, price)
-        expect(said).to_contain_text("digits and one point")
+        expect(said).to_contain_text("A price is written as")
     add(page, "1.5", symbol="<b>")
     expect(said).to_contain_text("no symbol")
     assert lines(page) == []

@@ -2,7 +2,9 @@
 
 import gzip
 import re
+from functools import partial
 from html.parser import HTMLParser
+from types import ModuleType
 
 import gevent
 import pytest
@@ -15,7 +17,7 @@ from relay.fanout.hub import Hub
 from relay.feed_status import FeedStatus
 from relay.ticker import Ticker
 from relay.turn import give_turn
-from relay.web import compression, pages
+from relay.web import compression, packed, pages
 from relay.web.site import create_site
 from tests.archive import nothing_past
 from tests.scribe import DAY, now
@@ -151,8 +153,9 @@ def test_a_stream_is_never_compressed_as_an_answer(client: FlaskClient) -> None:
     assert "Content-Encoding" not in answer.headers
 
 
+@pytest.mark.parametrize("at_work", [compression, packed])
 def test_compressing_a_large_answer_lets_the_others_run(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    at_work: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns: list[None] = []
 
@@ -160,8 +163,34 @@ def test_compressing_a_large_answer_lets_the_others_run(
         turns.append(None)
         give_turn()
 
-    monkeypatch.setattr(compression, "give_turn", counted)
-    length = len(client.get("/?all").data)
+    monkeypatch.setattr(at_work, "give_turn", counted)
+    body = b"".join(b"%d," % number for number in range(100_000))
     with gevent.Timeout(20):
-        assert len(gzip.decompress(client.get("/?all", headers=GZIP).data)) == length
-    assert len(turns) == length // compression.BYTES_PER_TURN
+        if at_work is packed:
+            zipped = packed.Packed(packed.Packer(), body).gzip()
+        else:
+            zipped = compression._zipped(body)
+    assert gzip.decompress(zipped) == body
+    assert len(turns) == len(body) // packed.BYTES_PER_TURN
+
+
+def test_all_who_ask_for_the_market_at_once_share_one_compression(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = client_of(full_hub())
+    plain = client.get("/?all").get_data()
+    deflate, deflated = packed._deflated, []
+
+    def counted(part: bytes) -> bytes:
+        if len(part) > len(plain) // 2:
+            deflated.append(part)
+        return deflate(part)
+
+    monkeypatch.setattr(packed, "_deflated", counted)
+    ask = partial(client.application.test_client().get, "/?all", headers=GZIP)
+    asking = [gevent.spawn(ask) for _ in range(100)]
+    gevent.joinall(asking, timeout=20)
+    assert len(deflated) == 1
+    bodies = [gzip.decompress(each.value.get_data()) for each in asking]
+    assert all(deflated[0] in body for body in bodies)
+    assert all(each.value.headers["Vary"] == "Accept-Encoding" for each in asking)

@@ -76,6 +76,16 @@ def test_a_minified_script_means_what_its_source_means(client: FlaskClient, name
     assert tree(client.get(f"/static/{name}").data) == tree(source)
 
 
+def test_a_style_sheet_is_sent_with_those_that_it_imports(tmp_path: Path) -> None:
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page.css").write_text('@import "./page/rows.css";\np { color: red }\n')
+    (tmp_path / "page" / "rows.css").write_text('@import "../row.css";\ntable { color: blue }\n')
+    (tmp_path / "row.css").write_text("tr { color: green }\n")
+    sheet = client_of(tmp_path).get("/static/page.css").text
+    rules = ["tr { color: green }", "table { color: blue }", "p { color: red }"]
+    assert sheet.splitlines() == rules
+
+
 NESTED = """
 // why
 x = `a  ${y && `,  // ${z}  c`}  d` + `  ${u}  ` + `${v ? `  w` : `  ${t}`}`;

@@ -107,7 +107,7 @@ def pixels(page: Page) -> str:
     )
 
 
-#: What the page's colours for up and down are named in style/base.css, by their value.
+#: What the page's colours for up and down are named in style/base/tokens.css, by their value.
 COLOURS = {0x08734A: "up", 0xBD1E33: "down", 0x3ECF8E: "dark up", 0xFF7682: "dark down"}
 FOUND = """() => {
     const found = new Set();

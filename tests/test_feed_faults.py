@@ -7,6 +7,7 @@ import gevent
 import pytest
 from gevent.queue import SimpleQueue
 
+from relay.absences import Absences
 from relay.batch import DOWN_SECONDS
 from relay.exchange.failure import FeedError
 from relay.exchange.feed import RECONNECT_SECONDS, Feed
@@ -27,9 +28,9 @@ def sockets(monkeypatch: pytest.MonkeyPatch) -> FakeSockets:
 class Running:
     """A feed of two URLs that runs, and the tickers that came of it."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, clock: SetClock | None = None, **options: Any) -> None:
         self.came: SimpleQueue[list[Ticker]] = SimpleQueue()
-        self.clock = SetClock()
+        self.clock = clock or SetClock()
         self.feed = Feed(
             ["ws://first", "ws://second"],
             plan,
@@ -219,3 +220,22 @@ def test_a_silence_is_told_with_what_came_instead_of_prices(
     running.wait_until_down()
     kinds = named.format("malformed, unknown_event")
     assert running.feed.status().reason == f"exchange: connected, but no data for 10 s{kinds}"
+
+
+def test_a_listener_that_did_not_run_does_not_blame_the_exchange(sockets: FakeSockets) -> None:
+    clock = SetClock()
+    absences = Absences(clock)
+    absences.look()
+    running = Running(clock, away=absences.since)
+    _, socket = sockets.next()
+    socket.tick(A="1")
+    assert running.price() == "1"
+    clock.advance(60)
+    status = running.feed.status()
+    assert status.state != "live"
+    assert status.reason == "listener: it did not run for 60 s, and reads again"
+    for _ in range(int(4 * RECONNECT_SECONDS)):
+        clock.advance(0.25)
+        absences.look()
+    assert running.feed.status().reason.startswith("exchange: ")
+    running.feed.stop()

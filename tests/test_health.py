@@ -2,6 +2,7 @@
 
 import pytest
 
+from relay.absences import Absences
 from relay.batch import DOWN_SECONDS, STALE_SECONDS
 from relay.fanout.health import Health
 from relay.feed_status import FeedStatus
@@ -64,3 +65,55 @@ def test_a_problem_of_the_store_is_blamed_on_it(clock: SetClock) -> None:
     health = Health(lambda: "redis: Redis cannot be reached: no route", clock=clock)
     assert health.verdict().hop == "redis"
     assert Health(lambda: "listener: no beat", clock=clock).verdict().hop == "listener"
+
+
+@pytest.fixture
+def absences(clock: SetClock) -> Absences:
+    absences = Absences(clock)
+    absences.look()
+    return absences
+
+
+def run_for(seconds: float, clock: SetClock, absences: Absences) -> None:
+    """This process runs for so long."""
+    for _ in range(int(seconds * 4)):
+        clock.advance(0.25)
+        absences.look()
+
+
+def test_a_worker_that_did_not_run_blames_itself_until_it_has_listened(
+    clock: SetClock, absences: Absences
+) -> None:
+    health = Health(away=absences.since, clock=clock)
+    health.hear(LIVE)
+    clock.advance(60)
+    verdict = health.verdict()
+    assert (verdict.state, verdict.hop, verdict.age) == ("stale", "worker", 60.2)
+    assert verdict.reason == "worker: it did not run for 60 s, and is checking"
+    run_for(STALE_SECONDS, clock, absences)
+    assert health.verdict().hop == "worker"
+    run_for(0.5, clock, absences)
+    assert health.verdict().reason == "listener: no word from it for 4 s"
+    run_for(DOWN_SECONDS, clock, absences)
+    assert health.verdict().state == "down"
+
+
+def test_a_listener_that_was_silent_before_is_still_to_blame(
+    clock: SetClock, absences: Absences
+) -> None:
+    health = Health(away=absences.since, clock=clock)
+    health.hear(LIVE)
+    run_for(STALE_SECONDS + 1, clock, absences)
+    clock.advance(60)
+    assert health.verdict().hop == "listener"
+
+
+def test_a_worker_that_did_not_run_does_not_blame_redis(
+    clock: SetClock, absences: Absences
+) -> None:
+    health = Health(lambda: "redis: Redis cannot be reached", away=absences.since, clock=clock)
+    health.hear(LIVE)
+    clock.advance(60)
+    assert health.verdict().hop == "worker"
+    run_for(STALE_SECONDS + 1, clock, absences)
+    assert health.verdict().hop == "redis"

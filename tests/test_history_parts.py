@@ -13,6 +13,8 @@ from relay.history.page import Page, PageName, decode_page, encode_page
 from relay.history.pages import READ_SECONDS, Pages
 from relay.history.supply import MAX_WAITING, Supply
 from relay.store.contract import StoreUnavailable
+from relay.turn import give_turn
+from relay.web import packed
 from relay.web.packed import Packed, Packer
 from relay.web.shared import MAX_ANSWERS, Shared
 from tests.archive import Shelf, Wants, kline
@@ -116,10 +118,26 @@ def test_what_is_packed_in_parts_is_the_whole(size: int) -> None:
     long = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
     packer = Packer()
     for head in (b"", b"first", b"second, with what was kept of the long part"):
-        packed = Packed(packer, head, long, b"]}")
-        assert packed.body == head + long + b"]}"
-        assert gzip.decompress(packed.gzip()) == packed.body
-        assert packed.gzip() is packed.gzip()
+        whole = Packed(packer, head, long, b"]}")
+        assert whole.body == head + long + b"]}"
+        assert gzip.decompress(whole.gzip()) == whole.body
+        assert whole.gzip() is whole.gzip()
+
+
+def test_all_who_want_a_part_at_once_share_one_deflating(monkeypatch: pytest.MonkeyPatch) -> None:
+    deflated = []
+
+    def deflate(part: bytes) -> bytes:
+        deflated.append(part)
+        give_turn()
+        return part
+
+    monkeypatch.setattr(packed, "_deflated", deflate)
+    packer, long = Packer(), b"x" * 10_000
+    asking = [gevent.spawn(packer.deflated, long) for _ in range(100)]
+    gevent.joinall(asking, timeout=20)
+    assert [each.value for each in asking] == [long] * 100
+    assert len(deflated) == 1
 
 
 def test_a_long_part_that_comes_again_is_deflated_once() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from relay import pace
+from relay.ingest.admission import LEAST, TIMES_LISTED, UNLISTED
 from relay.ingest.intake import Intake
 from relay.ticker import MAX_HELD, Ticker
 from tests.clocks import SetClock
@@ -334,12 +335,10 @@ def test_only_so_many_symbols_are_held_whoever_invents_them(
 ) -> None:
     intake = Intake()
     for start in range(0, 60_000, 20_000):
-        frame = [ticker(f"S{number}", "1") for number in range(start, start + 20_000)]
-        intake.offer(frame)
         intake.seed([ticker(f"REST{number}", "1", stream="rest") for number in range(start)])
+        intake.offer([ticker(f"S{number}", "1") for number in range(start, start + 20_000)])
     assert len(intake) == MAX_HELD
     assert len(waiting(intake)) == MAX_HELD
-    assert intake.refused == 2 * 20_000 + 20_000 + 40_000
     assert caplog.text.count("no room") == 1
     intake.offer([ticker("S5", "2", 2)])
     assert waiting(intake) == {"S5": "2"}
@@ -349,7 +348,7 @@ def test_removals_that_nobody_takes_are_bounded() -> None:
     intake = Intake()
     for round_ in range(5):
         symbols = [f"R{round_}S{number}" for number in range(10_000)]
-        intake.offer([ticker(symbol, "1") for symbol in symbols])
+        intake.seed([ticker(symbol, "1", stream="rest") for symbol in symbols])
         for symbol in intake.silent_since(float("inf")):
             intake.remove(symbol)
     assert len(intake.wait(0)) <= 3 * MAX_HELD
@@ -399,3 +398,39 @@ def test_a_symbol_is_judged_by_its_own_pace(
     age: float, symbol_pace: int | None, status: str | None, said: str
 ) -> None:
     assert pace.standing(ticker("A", "1", pace=symbol_pace, status=status), age) == said
+
+
+def test_a_symbol_that_nobody_could_ask_for_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    intake = Intake()
+    intake.offer([ticker("btcusdt", "1"), ticker("BTCUSDT", "1"), ticker("Xusdt", "1")])
+    intake.seed([ticker("ethusdt", "1", stream="rest"), ticker("币安人生USDT", "1", stream="rest")])
+    assert waiting(intake) == {"BTCUSDT": "1", "币安人生USDT": "1"}
+    assert intake.refused == 3
+    assert caplog.text.count("not in upper case") == 1
+    intake.restore([ticker("solusdt", "1"), ticker("SOLUSDT", "1")])
+    assert waiting(intake)["solusdt"] == ""
+
+
+@pytest.mark.parametrize("traded", [0, 10, 1_400])
+def test_streams_bring_no_more_symbols_than_can_be_listed(
+    traded: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    intake = Intake()
+    most = UNLISTED
+    if traded:
+        intake.seed([ticker(f"S{number}", "1", stream="rest") for number in range(traded)])
+        most = max(LEAST, TIMES_LISTED * traded)
+    intake.offer([ticker(f"X{number}", "1") for number in range(150_000)])
+    assert len(intake) == most
+    assert intake.refused == 150_000 - (most - traded)
+    assert caplog.text.count("beyond what can be listed") == 1
+    # REST still has its say.
+    intake.seed([ticker("NEWUSDT", "1", stream="rest")])
+    assert len(intake) == most + 1
+
+
+def test_a_symbol_that_is_wanted_is_taken_however_many_there_are() -> None:
+    names = [f"S{number}" for number in range(UNLISTED + 10)]
+    intake = Intake(frozenset(names))
+    intake.offer([ticker(name, "1") for name in names])
+    assert len(intake) == len(names)

@@ -59,7 +59,7 @@ def test_a_quote_is_told_at_once_of_all_that_is_held_and_on_each_ticker_since(
     assert waiting(intake) == {}
 
 
-@pytest.mark.parametrize("quote", ["", "EUR", "BTCUSDT", "XBTCUSDT", "U" * 17, "<b>"])
+@pytest.mark.parametrize("quote", ["", "EUR", "BTCUSDT", "XBTCUSDT", "U" * 17, "<B>"])
 def test_what_can_be_no_quote_of_a_symbol_is_none(intake: Intake, quote: str) -> None:
     symbol = f"BTC{quote}" if len(quote) == 17 or "<" in quote else "BTCUSDT"
     intake.offer([ticker(symbol)])

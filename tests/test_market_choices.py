@@ -1,5 +1,6 @@
 """What somebody chooses on the market page: it is found, kept, shared, and comes back."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from tests.market import (
     pass_time,
     row,
     say_all,
+    scroll,
     ticker,
 )
 from tests.spoken import READ, Bodies, say_updates
@@ -294,3 +296,61 @@ def test_back_and_reload_keep_what_was_chosen_and_where_somebody_was(
         assert page.evaluate("scrollY") == 200
         pass_time(page, LOOK)
         assert page.evaluate("scrollY") == 200
+
+
+def test_back_undoes_a_view_and_a_quote_but_no_letter_of_a_search(
+    browser: Browser, bodies: Bodies
+) -> None:
+    with market_page(browser, bodies, viewport={"width": 1280, "height": 400}) as page:
+        open_market(page, MARKET)
+        scroll(page, "150")
+        choose(page, "USD")
+        assert address(page) == "?quote=usd"
+        seek(page, "btc")
+        choose(page, "Gainers")
+        assert address(page) == "?q=btc&view=gainers&quote=usd"
+        page.go_back()
+        assert address(page) == "?q=btc&quote=usd"
+        expect(page.get_by_label("Search")).to_have_value("btc")
+        expect(page.get_by_role("radio", name="All", exact=True)).to_be_checked()
+        page.go_back()
+        assert address(page) == ""
+        expect(page.get_by_role("radio", name="All quotes")).to_be_checked()
+        assert order(page)[: len(TOP)] == TOP
+        assert page.evaluate("scrollY") == 150
+        page.go_forward()
+        assert address(page) == "?q=btc&quote=usd"
+        assert "BTCEUR" not in order(page)
+
+
+def test_back_returns_to_what_was_kept_though_the_address_did_not_say_it(page: Page) -> None:
+    open_market(page, MARKET)
+    choose(page, "Fiat")
+    open_market(page, MARKET)
+    choose(page, "BTC")
+    page.go_back()
+    expect(page.get_by_role("radio", name="Fiat")).to_be_checked()
+    assert address(page) == "?quote=fiat"
+
+
+def test_a_favourite_that_has_no_room_is_refused_in_words(page: Page) -> None:
+    full = json.dumps([f"X{number}" for number in range(200)])
+    page.add_init_script(f"localStorage.setItem('favourites', '{full}')")
+    open_market(page, MARKET)
+    star(page, "BTCEUR")
+    expect(page.locator("#notice")).to_have_text(
+        "There is room for 200 favourites: take a star away first."
+    )
+    expect(row(page, "BTCEUR").get_by_role("button")).to_have_attribute("aria-pressed", "false")
+    open_market(page, MARKET, "/?view=favourites&fav=ETHBTC,BTCEUR")
+    page.get_by_role("button", name="Add to mine").click()
+    expect(page.locator("#notice")).to_contain_text("2 of the list had none")
+
+
+def test_the_most_active_are_offered_only_where_trades_are_told(page: Page) -> None:
+    open_market(page, MARKET)
+    active = page.get_by_role("radio", name="Most active")
+    expect(active).to_be_hidden()
+    say_updates(page, "BTCEUR", trades=5)
+    pass_time(page, LOOK)
+    expect(active).to_be_visible()

@@ -7,6 +7,7 @@ import pytest
 
 from relay.exchange.failure import FeedError
 from relay.exchange.messages import Remark, normalise
+from relay.exchange.reading import Reading
 from relay.ticker import Ticker
 
 NOW = 1_700_000_000_000
@@ -314,3 +315,42 @@ def test_one_bad_entry_spoils_nothing_beside_it() -> None:
 def test_old_trades_with_order_ids_for_bid_and_ask_are_understood() -> None:
     (ticker,), _ = read(TRADE | {"b": 88, "a": 50})
     assert (ticker.price, ticker.bid) == ("0.001", None)
+
+
+FIELDS = {"o": "open", "h": "high", "l": "low", "v": "volume", "q": "quote_volume"}
+
+
+@pytest.mark.parametrize("letter", FIELDS)
+@pytest.mark.parametrize(
+    "figure", ["1e5", "1E-8", "+1", "-1", "1.", "NaN", "1" * 21, "0." + "1" * 19, "1" * 10_000]
+)
+@pytest.mark.parametrize("event", [MINI, TICKER], ids=["mini", "full"])
+def test_a_figure_of_another_form_or_length_is_left_out_and_counted(
+    event: dict[str, object], figure: str, letter: str
+) -> None:
+    for message in (event | {letter: figure}, [event, event | {letter: figure}]):
+        said = normalise(json.dumps(message).encode(), NOW)
+        assert getattr(said.tickers[-1], FIELDS[letter]) is None
+        assert said.remarks == [Remark.BAD_VALUE]
+        assert said.detail == repr(figure[:200])
+
+
+def test_a_figure_as_long_as_may_be_is_taken() -> None:
+    longest = "9" * 20 + "." + "9" * 18
+    [made] = normalise(json.dumps(MINI | {"q": longest}).encode(), NOW).tickers
+    assert made.quote_volume == longest
+
+
+def test_a_connection_counts_what_is_left_out_and_says_the_first(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reading = Reading(canary=False)
+    for price in ("1", "1e5", "2e5"):
+        reading.read(json.dumps([MINI | {"h": price}]).encode(), NOW)
+    for symbol in ("S" * 33, "a b"):
+        reading.read(json.dumps([MINI, MINI | {"s": symbol}]).encode(), NOW)
+    assert reading.counts == {Remark.BAD_VALUE: 2, Remark.MALFORMED: 2}
+    assert [record.message for record in caplog.records] == [
+        "left out as bad_value: '1e5'; others like it are not told of",
+        "left out as malformed; others like it are not told of",
+    ]

@@ -90,9 +90,29 @@ def test_the_old_session_is_read_until_it_has_caught_up_with_the_new_one(
     scripted.tell(old, 4)
     scripted.step()
     assert (scripted.taken, old.closed) == ([1, 5, 4], False)
-    scripted.tell(old, 5)
+    scripted.tell(old, 6)
     scripted.step()
     assert (old.closed, new.closed) == (True, False)
+
+
+def test_a_new_session_may_begin_amid_the_events_of_one_millisecond(scripted: Scripted) -> None:
+    old = scripted.begin(FakeSession(), 1)
+    scripted.begin(FakeSession(), 5)
+    scripted.tell(old, 5)
+    scripted.step()
+    assert not old.closed
+    scripted.tell(old, 5)
+    assert scripted.taken == [1, 5, 5, 5]
+
+
+def test_no_third_session_comes_before_the_first_has_caught_up(scripted: Scripted) -> None:
+    scripted.begin(FakeSession(), 1)
+    scripted.begin(FakeSession(), 5)
+    scripted.feed._rotate_at = scripted.clock.monotonic()
+    assert scripted.feed._candidates() == []
+    scripted.clock.advance(OVERLAP_SECONDS)
+    scripted.step()
+    assert scripted.feed._candidates() == [scripted.feed._sources[0]]
 
 
 def test_an_old_session_that_stays_behind_is_closed_after_a_while(scripted: Scripted) -> None:

@@ -15,7 +15,7 @@ TYPES = (STATIC / "relay.d.ts").read_text()
 PACKAGE = json.loads((STATIC / "package.json").read_text())
 #: Members that the client's own modules need of one another. They are no promise to anybody.
 INTERNAL = {
-    "Prices": {"hear", "hiddenWish", "idOf", "rewish", "url", "wish"},
+    "Prices": {"addresses", "hear", "hiddenWish", "idOf", "rewish", "wish"},
     "Relay": {"close"},
     "Candles": {"take", "greet", "renew"},
 }

@@ -1,6 +1,8 @@
 """The reader's side of the Redis store, with a Redis that a test plays, and a clock that it sets."""
 
 import logging
+import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from contextlib import suppress
 import pytest
 from redis.exceptions import TimeoutError as RedisTimeout
 
+from relay.absences import Absences
 from relay.batch import STALE_SECONDS, Batch, Snapshot
 from relay.feed_status import FeedStatus
 from relay.store.contract import LeaseHeld, SnapshotLost, StoreUnavailable
@@ -17,7 +20,9 @@ from relay.store.redis_writer import RedisStore
 from relay.ticker import Ticker
 from tests.clocks import SetClock
 from tests.closing import Closing
+from tests.exchange import Simulator
 from tests.processes import Gunicorn, Listener, RedisServer
+from tests.streams import EventSource
 
 LIVE = FeedStatus("live")
 
@@ -218,20 +223,48 @@ def test_a_dead_listener_is_one_line_in_the_log(
 class _Late:
     """A subscription whose messages come, though this process was stopped while it asked for them."""
 
-    def __init__(self, clock: SetClock, error: Exception | None) -> None:
+    def __init__(self, clock: SetClock, seconds: float, error: Exception | None) -> None:
         self._clock = clock
+        self._seconds = seconds
         self._error = error
 
     def get_message(self, timeout: float) -> None:
-        self._clock.advance(timeout + 10)
+        del timeout
+        self._clock.advance(self._seconds)
         if self._error is not None:
             raise self._error
 
 
+@pytest.mark.parametrize("seconds", [1.5, 3.5, 10.0])
 @pytest.mark.parametrize("error", [None, RedisTimeout("no whole answer")])
-def test_its_own_pause_is_not_blamed_on_redis_or_the_listener(error: Exception | None) -> None:
+def test_its_own_pause_is_not_blamed_on_redis_or_the_listener(
+    error: Exception | None, seconds: float
+) -> None:
     clock = SetClock()
-    updates = RedisUpdates("redis://127.0.0.1:1", clock=clock)
+    absences = Absences(clock)
+    absences.look()
+    updates = RedisUpdates("redis://127.0.0.1:1", away=absences.since, clock=clock)
     with pytest.raises(_OwnPause):
-        next(updates._follow(_Late(clock, error)))  # type: ignore[arg-type]
+        next(updates._follow(_Late(clock, seconds, error)))  # type: ignore[arg-type]
     assert updates.problem == ""
+
+
+def test_a_worker_that_was_stopped_says_so_and_blames_nobody(redis_server: RedisServer) -> None:
+    with (
+        Simulator("--symbols", "20", "--activity", "1") as simulator,
+        Listener(REDIS_URL=redis_server.url, BINANCE_WS=simulator.url),
+        Gunicorn(REDIS_URL=redis_server.url) as relay,
+        EventSource(relay.port) as stream,
+    ):
+        stream.wait_for_event("status", state="live")
+        [worker] = relay.worker_pids()
+        os.kill(worker, signal.SIGSTOP)
+        # Only time makes prices old.
+        threading.Event().wait(STALE_SECONDS + 0.5)
+        said = len(relay.output)
+        os.kill(worker, signal.SIGCONT)
+        relay.wait_for_line("prices are SIMULATED", said)
+        logged = "".join(relay.output[said:])
+        assert "prices are stale worker: it did not run for 4 s, and is checking" in logged
+        assert "listener: " not in logged
+        assert "redis: " not in logged

@@ -20,7 +20,9 @@ def workers(redis_server: RedisServer) -> Iterator[Gunicorn]:
 
 @pytest.fixture
 def listener(redis_server: RedisServer, exchange: ScriptedExchange) -> Iterator[Listener]:
-    with Listener(REDIS_URL=redis_server.url, BINANCE_WS=exchange.url) as listener:
+    # The scripted exchange says nothing by itself, however long the workers take to start.
+    quiet = {"FEED_SILENCE_SECONDS": "600"}
+    with Listener(REDIS_URL=redis_server.url, BINANCE_WS=exchange.url, **quiet) as listener:
         yield listener
 
 

@@ -98,7 +98,7 @@ def fill(board: Board, count: int, epoch: str) -> None:
 
 
 def html(rows: Rows) -> str:
-    return b"".join(rows.parts).decode()
+    return rows.html.decode()
 
 
 def ask_at_once(market: Market, count: int) -> "list[gevent.Greenlet[..., Rows]]":

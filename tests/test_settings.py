@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import WAIT
+from tests.node import evaluate
 from tests.spoken import Bodies, open_browser_page, say_status, say_updates
 
 
@@ -58,7 +59,8 @@ FIGURES = [
     *("0", "1", "12.50", "999.999", "1000", "1234.5", "12345", "1234567.00012", "-1234.5", "-0.05"),
     "123456789012345678901234.000000000000000000000010",
 ]
-#: The figures that read otherwise than the browser's own formatter, which takes texts, would write them.
+#: The figures that read otherwise than the browser's own formatter, which takes texts, would write them
+#: with the digits that the rest of the page has.
 COMPARE = """async ([locales, figures]) => {
     const [script] = document.querySelectorAll("script[src$='settings_menu.js']");
     const { Numerals } = await import(new URL("numerals.js", script.src));
@@ -67,7 +69,8 @@ COMPARE = """async ([locales, figures]) => {
         const numerals = new Numerals(locale);
         for (const figure of figures) {
             const digits = (figure.split(".")[1] ?? "").length;
-            const all = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+            const numberingSystem = "latn";
+            const all = { numberingSystem, minimumFractionDigits: digits, maximumFractionDigits: digits };
             const wanted = new Intl.NumberFormat(locale, all).format(figure);
             const percents = { ...all, style: "percent", signDisplay: "exceptZero" };
             const percent = new Intl.NumberFormat(locale, percents).format(`${figure}E-2`);
@@ -95,9 +98,45 @@ def test_what_is_no_figure_reads_as_nothing(page: Page) -> None:
             const { shown } = await import(new URL("figures.js", script.src));
             return [undefined, null, {}, NaN, ...texts].map(shown);
         }""",
-        ["", "NaN", "Infinity", "1e5", "1.", "<b>1</b>", "9" * 25, "1.94B", "12K"],
+        ["", "NaN", "Infinity", "1e5", "1.", "<b>1</b>", "9" * 65, "1.94B", "12K"],
     )
     assert told == [""] * 11 + ["1.94B", "12K"]
+
+
+TYPED = [
+    ("en", "67,123.45", ["67123.45"]),
+    ("en", "67,12", []),
+    ("de", "67.123,45", ["67123.45"]),
+    ("de", "67123,45", ["67123.45"]),
+    ("de", "67123.45", ["67123.45"]),
+    ("de", "1.234", ["1.234", "1234"]),
+    ("de", "0.123", ["0.123"]),
+    ("de", "12.34.5", []),
+    ("fr", "1 234,5", ["1234.5"]),
+    ("de-CH", "1'234.5", ["1234.5"]),
+    ("en-IN", "1,23,456.7", ["123456.7"]),
+    ("en-IN", "123,456.7", []),
+    ("ar-EG", "١٬٢٣٤٫٥", ["1234.5"]),
+    ("en", "1e5", []),
+    ("en", "", []),
+]
+
+
+def test_a_price_is_read_as_it_is_written_and_what_may_be_two_as_both() -> None:
+    script = """
+        const { Numerals } = await import("./page/numerals.js");
+        answer = given.map(([locale, text]) => new Numerals(locale).read(text));
+    """
+    assert evaluate(script, [each[:2] for each in TYPED]) == [each[2] for each in TYPED]
+
+
+@pytest.mark.parametrize("options", [{"locale": "ar-EG", "timezone_id": "Asia/Kolkata"}])
+def test_a_page_has_one_kind_of_digits(page: Page) -> None:
+    open_symbol(page)
+    say_updates(page, "S0", price="67123.45000000", open="68000.10")
+    expect(page.locator("[data-key=price]")).to_have_text("67,123.45")
+    digits = "[...new Set(document.body.innerText.match(/\\p{Nd}/gu))].sort().join('')"
+    assert page.evaluate(digits) == "0123456789"
 
 
 @pytest.mark.parametrize("options", [{"locale": "de-DE"}])
@@ -194,3 +233,14 @@ def test_the_menu_is_worked_by_keys(page: Page) -> None:
     summary.click()
     page.locator("h1").click()
     expect(page.get_by_role("group", name="Theme")).to_be_hidden()
+
+
+def test_what_is_printed_says_as_of_when_it_is(page: Page) -> None:
+    open_symbol(page)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    said = page.evaluate("getComputedStyle(document.querySelector('main'), '::before').content")
+    assert re.search(
+        r'"As of " ?"?\d+ \w+ \d{4}, [\d:]{8} UTC|As of \d+ \w+ \d{4}, [\d:]{8} UTC', said
+    )
+    expect(page.locator("#settings")).to_be_hidden()

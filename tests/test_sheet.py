@@ -3,7 +3,10 @@
 import csv
 import io
 import re
+from functools import partial
+from typing import Any
 
+import gevent
 import pytest
 from flask.testing import FlaskClient
 
@@ -13,6 +16,8 @@ from relay.fanout.health import Health
 from relay.fanout.hub import Hub
 from relay.feed_status import FeedStatus
 from relay.ticker import Ticker
+from relay.web import prices
+from relay.web.sheet import Sheet
 from relay.web.site import create_site
 from tests.archive import nothing_past
 from tests.scribe import now
@@ -97,3 +102,24 @@ def test_no_cell_can_be_a_formula(hub: Hub, client: FlaskClient) -> None:
 def test_without_prices_it_says_that_they_are_not_there_yet(client: FlaskClient) -> None:
     for path in ("/api/prices.csv", "/api/prices/BTCUSDT.txt"):
         assert client.get(path).status_code == 503
+
+
+def test_the_whole_market_is_made_once_for_all_who_ask_within_a_second(
+    hub: Hub, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(hub, *(ticker(f"S{number:04}", "1.5") for number in range(1_000)))
+    made, make = [], prices.sheet
+
+    def counted(*args: Any) -> Sheet:
+        made.append(args)
+        return make(*args)
+
+    monkeypatch.setattr(prices, "sheet", counted)
+    ask = partial(client.application.test_client().get, "/api/prices.csv")
+    asking = [gevent.spawn(ask) for _ in range(100)]
+    gevent.joinall(asking, timeout=20)
+    assert {len(read(each.value.text)) for each in asking} == {1_001}
+    assert len(made) == 1
+    # But never as live as it was.
+    hub.take(FeedStatus("down", time=now()))
+    assert read(client.get("/api/prices.csv").text)[1][2] == "down"

@@ -116,11 +116,26 @@ def test_whoever_is_left_is_believed_with_another_epoch(page: Page) -> None:
     assert page.evaluate("resets") == 2
 
 
-def test_a_piece_is_as_new_as_the_batch_that_it_is_a_part_of(page: Page) -> None:
+def test_each_piece_is_as_new_as_its_id(page: Page) -> None:
     begin(page)
-    # S0 is of the version 8: the id of its batch comes with the last piece.
-    update(page, A, "e1-5", S0="8")
+    update(page, A, "e1-7", S0="7")
+    update(page, B, "e1-6", S0="6")
+    assert prices(page) == ["7", "1"]
+    update(page, B, "e1-8", S1="8")
     update(page, A, "e1-8", S1="8")
-    update(page, B, "e1-5", S0="7")
-    update(page, B, "e1-7", S1="7")
-    assert prices(page) == ["8", "8"]
+    assert prices(page) == ["7", "8"]
+
+
+def test_what_is_removed_is_so_as_of_the_id_that_follows(page: Page) -> None:
+    begin(page)
+    gone = {"event": "removed", "symbols": ["S0"]}
+    page.evaluate(SAY, [A, "removed", gone, "e1-5"])
+    # It is listed anew, and the other one knows that already.
+    update(page, B, "e1-9", S0="9")
+    update(page, A, "e1-7", S1="7")
+    assert prices(page) == ["9", "7"]
+    page.evaluate(SAY, [A, "removed", gone, "e1-10"])
+    assert prices(page) == [None, "7"]
+    page.evaluate(SAY, [B, "removed", {"event": "removed", "symbols": ["S1"]}, "e1-9"])
+    page.evaluate(SAY, [B, "heartbeat", {"event": "heartbeat", "state": "live"}, "e1-9"])
+    assert prices(page) == [None, None]

@@ -183,7 +183,7 @@ def test_what_is_wrong_is_said_large_and_simulated_always(open_wall: Open) -> No
     say_status(page, "none", age=70, state="down", simulated=True)
     expect(page.locator("#state")).to_contain_text("down since")
     expect(page.locator("#simulated")).to_be_visible()
-    expect(page).to_have_title(re.compile("^SIMULATED · DOWN"))
+    expect(page).to_have_title(re.compile("^DOWN · SIMULATED"))
     say_status(page, "none", simulated=True)
     expect(page.locator("#state")).to_have_text("simulated")
 

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from gevent.event import Event
 
+from relay.absences import never
 from relay.batch import DOWN_SECONDS
 from relay.clock import SYSTEM, Clock
 from relay.config import SIMULATOR
@@ -63,13 +64,15 @@ class Feed:
         patience: Callable[[str], float] = lambda symbol: 0.0,  # noqa: ARG005
         simulator: Callable[[], str] | None = None,
         tap: Callable[[bytes, int], None] | None = None,
+        away: Callable[[float], float] = never,
         clock: Clock = SYSTEM,
     ) -> None:
         """`take` is given tickers. `announce` is called before the first ones of a session: are they
         simulated, and was there a time without a session before? `lost` is called when such a time
         starts. A session is dead after `silence` seconds without data, and replaced after `rotate`
         seconds. `patience` says how many seconds a symbol may be silent. `simulator` starts one and
-        returns its URL, for the entry `simulator:`; `tap` as in Session.
+        returns its URL, for the entry `simulator:`; `tap` as in Session. `away`: for how many
+        seconds since a moment this process did not run; see Absences.
         """
         self._clock = clock
         self._sources = [Source(url, rank, clock) for rank, url in enumerate(sources)]
@@ -82,6 +85,7 @@ class Feed:
         self._rotate = rotate
         self._simulator = simulator
         self._tap = tap
+        self._away = away
         #: How often a session took over from another without a time between them.
         self.rotations = 0
         self._current: Session | None = None
@@ -203,8 +207,11 @@ class Feed:
         return self._leaving is not None and session is self._leaving.session
 
     def _has_caught_up(self, session: Session, tickers: list[Ticker]) -> bool:
-        """Whether all comes over the new session by now that would come over this one."""
-        return session.at_once and 0 < self._first_time <= _newest_time(tickers)
+        """Whether all comes over the new session by now that would come over this one.
+
+        Events of one millisecond come one by one, and the new session may have begun amid them.
+        """
+        return session.at_once and 0 < self._first_time < _newest_time(tickers)
 
     def _close_left(self) -> None:
         """Closes the session that was left, once it was read for long enough."""
@@ -259,7 +266,8 @@ class Feed:
         """The sources worth trying at present, the best first."""
         if self._current is None or self._current.retiring:
             return self._sources
-        due = self._clock.monotonic() >= self._rotate_at
+        # While one is still read that was left, a third would end it before it has caught up.
+        due = self._leaving is None and self._clock.monotonic() >= self._rotate_at
         return self._sources[: self._current_source.rank + due]
 
     def _wait_for(self, source: Source) -> float:
@@ -299,7 +307,18 @@ class Feed:
 
     def _status(self, state: _State, url: str, age: float | None, reason: str) -> FeedStatus:
         why = f"exchange: {reason}" if reason else ""
+        if state != "live" and (away := self._excuse()):
+            why = f"listener: it did not run for {away:.0f} s, and reads again"
         return FeedStatus(state, self._simulated, url, age, why, self._latency)
+
+    def _excuse(self) -> float:
+        """Seconds since the last data in which this process did not run, where we would have been live
+        without them; else 0."""
+        if self._heard is None:
+            return 0.0
+        away = self._away(self._heard)
+        listened = self._clock.monotonic() - self._heard - away
+        return away if listened < RECONNECT_SECONDS else 0.0
 
     def _say(self) -> None:
         """One line for each change of what we are."""

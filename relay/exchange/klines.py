@@ -26,8 +26,8 @@ _FRAME_BYTES = 4096
 _WIDTH = 9
 #: Rows that are looked at before others get a turn: less than a millisecond's work.
 _ROWS_A_TURN = 100
-#: By the decimals that one price has more than another; a price has 24 at most (ticker.PRICE).
-_POWERS: list[int] = [10**number for number in range(25)]
+#: By the decimals that one price has more than another; a price has 18 at most (ticker.PRICE).
+_POWERS: list[int] = [10**number for number in range(19)]
 
 _decode = msgspec.json.Decoder(list[Any]).decode
 

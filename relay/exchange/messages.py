@@ -37,7 +37,7 @@ class Message(NamedTuple):
 
     tickers: list[Ticker]
     remarks: list[Remark]
-    #: The exchange's own words, for an error.
+    #: The exchange's own words for an error; else the first value that was left out.
     detail: str = ""
 
 
@@ -169,7 +169,7 @@ def _single(message: bytes, received_time: int) -> Message:
     bad: list[object] = []
     made = _ticker(_decode_event(message), received_time, bad)
     if isinstance(made, Ticker):
-        return Message([made], [Remark.BAD_VALUE] * len(bad))
+        return Message([made], [Remark.BAD_VALUE] * len(bad), _first(bad))
     return Message([], [made])
 
 
@@ -199,7 +199,7 @@ def _array_with_bad_entries(message: bytes, received_time: int) -> Message:
         except UNDECODABLE:
             bad += 1
     good = _collect(events, received_time)
-    return Message(good.tickers, good.remarks + [Remark.MALFORMED] * bad)
+    return Message(good.tickers, good.remarks + [Remark.MALFORMED] * bad, good.detail)
 
 
 def _collect(events: Iterable[_Event], received_time: int) -> Message:
@@ -212,7 +212,15 @@ def _collect(events: Iterable[_Event], received_time: int) -> Message:
             tickers.append(made)
         else:
             remarks.append(made)
-    return Message(tickers, remarks + [Remark.BAD_VALUE] * len(bad))
+    return Message(tickers, remarks + [Remark.BAD_VALUE] * len(bad), _first(bad))
+
+
+def _first(bad: list[object]) -> str:
+    """The first of these values, or the beginning of it; nothing where there is none."""
+    if not bad:
+        return ""
+    value = bad[0]
+    return ascii(value[:_WORDS] if isinstance(value, str) else type(value).__name__)
 
 
 def _ticker(event: _Event, received_time: int, bad: list[object]) -> Ticker | Remark:

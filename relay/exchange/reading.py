@@ -4,14 +4,22 @@ Only tickers, the canary's among them, prove that a connection lives. Acknowledg
 whatever cannot be understood are remembered, and prove nothing.
 """
 
+import logging
+from collections import Counter
+
 from relay.exchange.failure import FeedError
 from relay.exchange.messages import Remark, normalise
 from relay.exchange.streams import CANARY
 from relay.ticker import Ticker, upper
 
+log = logging.getLogger(__name__)
+
 #: Times the usual silence that a symbol's stream may pass over on an exchange without the canary, once it
 #: delivers: nothing tells then whether it is quiet or dead.
 QUIET_FACTOR = 6
+
+#: What is left out of what we read: a value, an entry or a message. The first of a connection is logged.
+_LEFT_OUT = (Remark.BAD_VALUE, Remark.MALFORMED)
 
 _CANARY_SYMBOL, _CANARY_STREAM = upper(CANARY.partition("@")[0]), "24hrMiniTicker"
 
@@ -25,6 +33,8 @@ class Reading:
         self.retiring = False
         #: The connection is dead after this many times the usual silence.
         self.factor = 1
+        #: How often there was which remark.
+        self.counts: Counter[Remark] = Counter()
         self._canary = canary
         self._canary_sings = False
         self._delivers = False
@@ -57,6 +67,14 @@ class Reading:
 
     def _heed(self, remarks: list[Remark], detail: str) -> None:
         self._remarks.update(remarks)
+        for kind in _LEFT_OUT:
+            if kind in remarks and kind not in self.counts:
+                log.warning(
+                    "left out as %s%s; others like it are not told of",
+                    kind,
+                    f": {detail}" if detail else "",
+                )
+        self.counts.update(remarks)
         if Remark.ERROR in remarks:
             # The only thing we ever ask for is a subscription.
             raise FeedError(f"the exchange says: {detail}")

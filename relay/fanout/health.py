@@ -6,6 +6,7 @@ import msgspec
 from gevent.event import Event
 
 from relay import pace
+from relay.absences import never
 from relay.batch import DOWN_SECONDS, STALE_SECONDS
 from relay.clock import SYSTEM, Clock
 from relay.feed_status import FeedStatus
@@ -27,7 +28,8 @@ class Verdict(msgspec.Struct, frozen=True):
     age: float | None
     #: The URL that prices come from.
     source: str
-    #: Nothing, or the hop to blame and why: "exchange: ...", "listener: ...", "redis: ...".
+    #: Nothing, or the hop to blame and why: "exchange: ...", "listener: ...", "redis: ...",
+    #: "worker: ...".
     reason: str
     #: Milliseconds from the exchange's stamp to our reading it, at the newest price; None if unknown.
     latency: int | None = None
@@ -36,7 +38,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
     @property
     def hop(self) -> str:
-        """The hop to blame: exchange, listener, redis or none."""
+        """The hop to blame: exchange, listener, redis, worker or none."""
         return self.reason.partition(":")[0]
 
     @property
@@ -48,9 +50,17 @@ class Verdict(msgspec.Struct, frozen=True):
 class Health:
     """Judges by what was heard last, and when."""
 
-    def __init__(self, problem: Callable[[], str] = lambda: "", *, clock: Clock = SYSTEM) -> None:
-        """`problem` says what keeps the store from us, or nothing: see store.contract.Updates."""
+    def __init__(
+        self,
+        problem: Callable[[], str] = lambda: "",
+        *,
+        away: Callable[[float], float] = never,
+        clock: Clock = SYSTEM,
+    ) -> None:
+        """`problem` says what keeps the store from us, or nothing: see store.contract.Updates. `away`: for
+        how many seconds since a moment this process did not run; see Absences."""
         self._problem = problem
+        self._away = away
         self._clock = clock
         self._feed = FeedStatus("down")
         self._started = clock.monotonic()
@@ -75,7 +85,8 @@ class Health:
     def verdict(self) -> Verdict:
         """How the feed is now."""
         feed = self._feed
-        silent = self._clock.monotonic() - (self._started if self._last is None else self._last)
+        since = self._started if self._last is None else self._last
+        silent = self._clock.monotonic() - since
         age = None if feed.age is None else round(feed.age + silent, 1)
         if self._last is not None and silent <= STALE_SECONDS:
             return Verdict(
@@ -87,8 +98,12 @@ class Health:
                 feed.latency,
                 feed.standbys,
             )
-        state = "down" if feed.state == "down" or silent > DOWN_SECONDS else "stale"
-        return Verdict(state, feed.simulated, age, feed.source[:MAX_TEXT], self._blame(silent))
+        away = self._away(since)
+        # Prices are as old as they are. Whose fault that is, only the time tells in which we listened.
+        listened = silent - away
+        state = "down" if feed.state == "down" or listened > DOWN_SECONDS else "stale"
+        reason = self._blame(listened, away)
+        return Verdict(state, feed.simulated, age, feed.source[:MAX_TEXT], reason)
 
     @property
     def history(self) -> str:
@@ -114,10 +129,12 @@ class Health:
         state = self.verdict().state
         return self.standing_of(ticker) if state == "live" else state
 
-    def _blame(self, silent: float) -> str:
+    def _blame(self, listened: float, away: float) -> str:
+        if away and listened <= STALE_SECONDS:
+            return f"worker: it did not run for {away:.0f} s, and is checking"
         problem = self._problem()
         if problem.startswith("redis:"):
             return problem[:MAX_TEXT]
         if self._last is None:
             return "listener: nothing heard of it yet"
-        return f"listener: no word from it for {silent:.0f} s"
+        return f"listener: no word from it for {listened:.0f} s"

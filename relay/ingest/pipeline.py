@@ -7,6 +7,7 @@ from functools import partial
 import gevent
 import msgspec
 
+from relay.absences import never
 from relay.candle import HOUR
 from relay.clock import SYSTEM, Clock
 from relay.config import SIMULATOR, Config
@@ -48,11 +49,13 @@ class Pipeline:
         orders: Orders,
         tap: Callable[[bytes, int], None] | None = None,
         *,
+        away: Callable[[float], float] = never,
         clock: Clock = SYSTEM,
     ) -> None:
         """`keeper` keeps the candles, `orders` are what workers demand.
 
-        `tap` is given every message of the exchange as it came, and when, in nanoseconds."""
+        `tap` is given every message of the exchange as it came, and when, in nanoseconds. `away`: for
+        how many seconds since a moment this process did not run; see Absences."""
         plan = partial(streams.plan, symbols=config.symbols, kind=config.stream)
         configured = [url for url in config.sources if url != SIMULATOR]
         plans = [plan(url) for url in configured]
@@ -85,6 +88,7 @@ class Pipeline:
             rotate=config.feed_rotate_seconds,
             simulator=SimulatorChild().url,
             tap=tap,
+            away=away,
             clock=clock,
         )
         self._writing: gevent.Greenlet[..., None] | None = None

@@ -1,26 +1,25 @@
 """The Redis store, the reader's side: a snapshot, and every batch after it. For ever."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import gevent
 from redis.client import PubSub
 from redis.exceptions import RedisError
 
+from relay.absences import never
 from relay.backoff import Backoff
 from relay.batch import BEAT_SECONDS, STALE_SECONDS, Batch, Snapshot, Unreadable, decode_batch
 from relay.clock import SYSTEM, Clock
 from relay.feed_status import FeedStatus
 from relay.store import held, keys
-from relay.store.connect import ANSWER_SECONDS, MISREAD, connect, in_time
+from relay.store.connect import MISREAD, connect, in_time
 from relay.store.contract import SnapshotLost
 
 log = logging.getLogger(__name__)
 
-#: Seconds that asking for a message takes at most, however late it comes, while this process runs.
-_LONGEST_WAIT_SECONDS = ANSWER_SECONDS + 1.0
 #: What keeps us from prices, by the hop to blame.
 _NO_BEAT = "listener: no beat from it"
 _AWAY = "redis: Redis cannot be reached"
@@ -29,14 +28,18 @@ _LOST = "redis: what Redis holds is lost, and not written anew yet"
 
 
 class _OwnPause(Exception):
-    """This process was stopped, or did not get to reading: that says nothing of Redis or of the listener."""
+    """This process did not run for a while: that says nothing of Redis or of the listener."""
 
 
 class RedisUpdates:
     """One worker's subscription, whatever becomes of Redis."""
 
-    def __init__(self, url: str, *, clock: Clock = SYSTEM) -> None:
+    def __init__(
+        self, url: str, *, away: Callable[[float], float] = never, clock: Clock = SYSTEM
+    ) -> None:
+        """`away`: for how many seconds since a moment this process did not run; see Absences."""
         self._redis = connect(url)
+        self._away = away
         self._clock = clock
         #: See Updates.
         self.problem = ""
@@ -52,7 +55,7 @@ class RedisUpdates:
         while True:
             subscription = self._redis.pubsub()  # type: ignore[no-untyped-call]
             try:
-                with in_time():
+                with self._asking():
                     subscription.subscribe(keys.BATCHES)
                 for item in self._follow(subscription):
                     if not isinstance(item, Snapshot):
@@ -80,11 +83,17 @@ class RedisUpdates:
             # Not ignoring subscribe messages: each one, also one that the library sent by itself
             # after a lost connection, means that messages may have been missed.
             message = self._next_message(subscription)
-            if self._clock.monotonic() - heard >= STALE_SECONDS:
-                # Also where there is a message: if the machine slept, or we could not read, it is as
-                # old as that. It goes with its connection, and with all that waits behind it.
+            silent = self._clock.monotonic() - heard
+            if silent >= STALE_SECONDS:
+                # Also where there is a message: it is as old as that. It goes with its connection, and
+                # with all that waits behind it.
+                if silent - self._away(heard) < STALE_SECONDS:
+                    raise _OwnPause
                 return
             if message is None:
+                # Whether Redis is silent, or only the listener, is known then before either is blamed.
+                with self._asking():
+                    self._redis.ping()
                 continue
             if message["type"] == "message":
                 batch = _batch(message["data"])
@@ -109,25 +118,31 @@ class RedisUpdates:
 
     def _next_message(self, subscription: PubSub) -> dict[str, Any] | None:
         """None where there was none for a beat. Raises RedisError or _OwnPause."""
+        with self._asking():
+            message: dict[str, Any] | None = subscription.get_message(timeout=BEAT_SECONDS)
+        return message
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Ends what takes too long. Raises _OwnPause where it only took long since nothing ran here."""
         asked = self._clock.monotonic()
         try:
             with in_time():
-                message: dict[str, Any] | None = subscription.get_message(timeout=BEAT_SECONDS)
-        except RedisError:
-            if self._clock.monotonic() - asked > _LONGEST_WAIT_SECONDS:
+                yield
+        except (RedisError, *MISREAD):
+            if self._away(asked):
                 raise _OwnPause from None
             raise
-        if self._clock.monotonic() - asked > _LONGEST_WAIT_SECONDS:
+        if self._away(asked):
             raise _OwnPause
-        return message
 
     def _load(self) -> Snapshot | None:
         try:
-            with in_time():
+            with self._asking():
                 found = held.load(self._redis)
         except SnapshotLost as error:
             self._have_problem(_LOST, error)
-            with in_time():
+            with self._asking():
                 held.ask_for_anew(self._redis)
             return None
         return None if found is None else found.snapshot

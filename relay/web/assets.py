@@ -24,6 +24,9 @@ _TYPES = {".js": "text/javascript", ".ts": "text/plain", ".svg": "image/svg+xml"
 #: An import in a module, also without what it imports. What a module imports when it needs it is not meant.
 _IMPORT = re.compile(r"""(?:\bfrom|\bimport)\s*["'](\.{1,2}/[^"']+)["']""")
 
+#: A sheet that another one begins with.
+_SHEET = re.compile(rb"""^@import "(\.{1,2}/[^"]+)";\n""", re.MULTILINE)
+
 #: A template literal inside another one: rjsmin takes its text for code. Meanwhile a name stands for it.
 #: (One inside that is beyond this; the tests compare what a script means before and after.)
 _NESTED = re.compile(rb"(\$\{[^}`]*)(`[^`]*`)")
@@ -104,7 +107,14 @@ def _names(folder: Path) -> list[str]:
 
 def _body(path: Path) -> bytes:
     body = path.read_bytes()
+    if path.suffix == ".css":
+        return _joined(path, body)
     return _minified(body) if path.suffix == ".js" else body
+
+
+def _joined(path: Path, sheet: bytes) -> bytes:
+    """A style sheet with those that it imports in their places, so that all are one request."""
+    return _SHEET.sub(lambda found: _body(path.parent / found[1].decode()), sheet)
 
 
 def _minified(script: bytes) -> bytes:

@@ -8,6 +8,8 @@ again.
 import struct
 import zlib
 
+from gevent.lock import BoundedSemaphore
+
 from relay.history.cache import Cache
 from relay.turn import give_turn
 
@@ -30,16 +32,19 @@ class Packer:
 
     def __init__(self, most_bytes: int = KEPT_BYTES) -> None:
         self._kept: Cache[bytes] = Cache(most_bytes)
+        # Whoever wants what is just being deflated waits for it.
+        self._deflating = BoundedSemaphore(1)
 
     def deflated(self, part: bytes) -> bytes:
         """The part as deflated blocks that need nothing before them. Gives turns."""
         if len(part) < LONG_BYTES:
             return _deflated(part)
         key = hash(part), len(part)
-        kept = self._kept.get(key)
-        if kept is None:
-            kept = _deflated(part)
-            self._kept.put(key, kept, len(kept) + 200)
+        with self._deflating:
+            kept = self._kept.get(key)
+            if kept is None:
+                kept = _deflated(part)
+                self._kept.put(key, kept, len(kept) + 200)
         return kept
 
 

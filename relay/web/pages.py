@@ -14,13 +14,17 @@ from relay.web.answer import check_loaded
 from relay.web.dollars import split
 from relay.web.fresh import NotMade
 from relay.web.history import MAX_CANDLES
+from relay.web.packed import Packed, Packer
 from relay.web.policy import content_policy
 from relay.web.rows import Market, Row, Rows
+from relay.web.sent import fill
 
 #: A page is old a moment after it was made, but Back may show it.
 HEADERS = {"Cache-Control": "no-cache"}
 #: Where the rows belong in index.html.
 ROWS_MARK = b"<!--rows-->"
+#: Bytes of deflated rows that one worker keeps: those of the last few seconds.
+PACKED_BYTES = 1 << 20
 #: Seconds until it is worth asking again for rows that could not be rendered.
 RETRY_SECONDS = 5
 #: The intervals that the chart of a symbol has buttons for; its URL may name any other one that there is.
@@ -46,14 +50,15 @@ def blueprint(hub: Hub, templates: Environment, library: str) -> Blueprint:
         return templates.get_template("rows.html").render(rows=rendered)
 
     market = Market(hub.board, render)
+    packer = Packer(PACKED_BYTES)
 
     @routes.get("/")
     def index() -> Response:
         if "wall" in request.args:
             return page("wall.html", hub)
         if "all" in request.args:
-            return _around("all.html", market.all(), hub)
-        return _around("index.html", market.first(), hub)
+            return _around("all.html", market.all(), hub, packer)
+        return _around("index.html", market.first(), hub, packer)
 
     @routes.get("/symbols/<path:symbol>")
     def symbol(symbol: str) -> Response:
@@ -122,11 +127,13 @@ def page(
     return answer
 
 
-def _around(template: str, rows: Rows, hub: Hub) -> Response:
-    """A market page: the rows' bytes are the same for everybody, only what stands around them is not."""
+def _around(template: str, rows: Rows, hub: Hub, packer: Packer) -> Response:
+    """A market page: the rows' bytes are the same for everybody, only what stands around them is not.
+    Gives turns."""
     answer = page(template, hub, shown=rows.shown, number=rows.number, since=rows.id)
     head, _, tail = answer.get_data().partition(ROWS_MARK)
-    answer.set_data(b"".join([head, *rows.parts, tail]))
+    answer.vary.add("Accept-Encoding")
+    fill(request, answer, Packed(packer, head, rows.html, tail))
     return answer
 
 

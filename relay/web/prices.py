@@ -1,19 +1,29 @@
 """The price routes: JSON for those who poll, CSV and single numbers for spreadsheets."""
 
+from collections.abc import Iterator
+
 import msgspec
 from flask import Blueprint, Request, Response, request
 
 from relay.fanout.encoding import parted
 from relay.fanout.hub import Hub
-from relay.ticker import public, upper
+from relay.ticker import Ticker, public, upper
 from relay.web.answer import check_loaded, json_response
-from relay.web.sheet import is_plain, sheet, single
+from relay.web.fresh import Fresh
+from relay.web.packed import Packer
+from relay.web.sheet import Sheet, is_plain, sent, sheet, single
 from relay.web.subscription import parse
+
+#: Bytes of deflated tables that one worker keeps.
+PACKED_BYTES = 256 << 10
 
 
 def blueprint(hub: Hub, max_symbols: int) -> Blueprint:
     """The routes below `/api/prices`."""
     routes = Blueprint("prices", __name__)
+    packer = Packer(PACKED_BYTES)
+    # Where the prices stand otherwise, each line says so.
+    market = Fresh(lambda: _market(hub, packer), lambda: _standing(hub), hub.clock)
 
     @routes.get("/api/prices")
     def prices() -> Response:
@@ -22,7 +32,8 @@ def blueprint(hub: Hub, max_symbols: int) -> Blueprint:
     @routes.get("/api/prices.csv")
     def prices_csv() -> Response:
         check_loaded(hub)
-        return _sheet(hub, request, max_symbols)
+        named = _named(hub, request, max_symbols)
+        return sent(request, market.get() if named is None else sheet(hub, named, packer))
 
     @routes.get("/api/prices/<symbol>.txt")
     def price_txt(symbol: str) -> Response:
@@ -50,13 +61,24 @@ def _unknown(symbol: str) -> Response:
     return json_response({"error": f"no price of {symbol[:40]!r} is known"}, 404)
 
 
-def _sheet(hub: Hub, request: Request, max_symbols: int) -> Response:
-    """Those that are named, in the order in which they are, or every symbol from A on."""
-    board = hub.board
+def _market(hub: Hub, packer: Packer) -> Sheet:
+    """Every symbol, from A on."""
+    return sheet(hub, sorted((ticker.symbol, ticker) for ticker in hub.board.tickers()), packer)
+
+
+def _standing(hub: Hub) -> str:
+    verdict = hub.verdict()
+    return f"{hub.board.epoch} {verdict.state} {verdict.simulated}"
+
+
+def _named(
+    hub: Hub, request: Request, max_symbols: int
+) -> Iterator[tuple[str, Ticker | None]] | None:
+    """Those that are named, in the order in which they are; None where none is."""
     if parse(request.args, "", max_symbols).symbols is None:
-        return sheet(hub, sorted((ticker.symbol, ticker) for ticker in board.tickers()))
+        return None
     names = dict.fromkeys(upper(name) for name in request.args["symbols"].split(","))
-    return sheet(hub, ((name, board.get(name)) for name in names))
+    return ((name, hub.board.get(name)) for name in names)
 
 
 def _prices(hub: Hub, request: Request, max_symbols: int) -> dict[str, object]:

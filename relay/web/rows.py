@@ -32,8 +32,8 @@ class Row(NamedTuple):
 class Rows(NamedTuple):
     """The rows, and the id from which a client goes on."""
 
-    #: HTML in UTF-8, in pieces: to join and encode all rows at once would hold everybody else up.
-    parts: tuple[bytes, ...]
+    #: HTML in UTF-8.
+    html: bytes
     #: How many these are.
     shown: int
     #: How many symbols there are.
@@ -41,7 +41,7 @@ class Rows(NamedTuple):
     id: str
 
 
-NOTHING = Rows((), 0, 0, "")
+NOTHING = Rows(b"", 0, 0, "")
 
 
 class Market:
@@ -78,7 +78,7 @@ class Market:
             parts.append(self._render(some).encode())
             shown += len(some)
             give_turn()
-        return Rows(tuple(parts), shown, len(tickers), resume_id)
+        return Rows(b"".join(parts), shown, len(tickers), resume_id)
 
     def _most_traded_first(self, tickers: list[Ticker]) -> Iterator[Row]:
         """Sorts some at a time; the runs are merged row by row, as they are rendered."""

@@ -17,9 +17,14 @@ def sent(request: Request, packed: Packed, tag: str, cache: str, content_type: s
     if "If-None-Match" in request.headers and request.if_none_match.contains_weak(tag):
         answer.status_code = 304
         return answer
+    fill(request, answer, packed)
+    return answer
+
+
+def fill(request: Request, answer: Response, packed: Packed) -> None:
+    """Gives an answer its body: as gzip where the client takes that. Gives turns."""
     if len(packed.body) >= SMALLEST and request.accept_encodings["gzip"] > 0:
         answer.headers["Content-Encoding"] = "gzip"
         answer.set_data(packed.gzip())
     else:
         answer.set_data(packed.body)
-    return answer

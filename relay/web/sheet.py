@@ -6,13 +6,16 @@ a symbol or a decimal, whatever a store may hold.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-from flask import Response
+from flask import Request, Response
 
 from relay.fanout.health import Verdict
 from relay.fanout.hub import Hub
 from relay.ticker import PRICE, SYMBOL, Ticker
 from relay.turn import give_turn
+from relay.web.packed import Packed, Packer
+from relay.web.sent import fill
 
 #: The first line.
 HEAD = "symbol,price,state,time"
@@ -22,7 +25,14 @@ LINES_PER_TURN = 300
 UNKNOWN = "unknown"
 
 
-def sheet(hub: Hub, rows: Iterable[tuple[str, Ticker | None]]) -> Response:
+class Sheet(NamedTuple):
+    """What a table says, and the id from which a client goes on."""
+
+    packed: Packed
+    id: str
+
+
+def sheet(hub: Hub, rows: Iterable[tuple[str, Ticker | None]], packer: Packer) -> Sheet:
     """A line for each symbol, in this order; one that has no price is called unknown. Gives turns."""
     # All of them as of this moment, though turns are given.
     resume_id, verdict, lines = hub.board.id, hub.verdict(), [HEAD]
@@ -33,8 +43,15 @@ def sheet(hub: Hub, rows: Iterable[tuple[str, Ticker | None]]) -> Response:
             lines.append(f"{symbol},,{UNKNOWN},")
         elif is_plain(ticker):
             lines.append(f"{symbol},{ticker.price},{_state(hub, verdict, ticker)},{_time(ticker)}")
-    answer = _text("\r\n".join([*lines, ""]), "text/csv")
-    answer.headers["Relay-Id"] = resume_id
+    return Sheet(Packed(packer, "\r\n".join([*lines, ""]).encode()), resume_id)
+
+
+def sent(request: Request, made: Sheet) -> Response:
+    """The table as CSV. Gives turns."""
+    answer = _text("", "text/csv")
+    answer.vary.add("Accept-Encoding")
+    fill(request, answer, made.packed)
+    answer.headers["Relay-Id"] = made.id
     answer.headers["Access-Control-Expose-Headers"] = "Relay-Id"
     return answer
 

@@ -1,6 +1,6 @@
 // AlertDialog: where alerts are made, armed again and deleted. It is loaded when somebody opens it.
 
-import { plain } from "../page/figures.js";
+import { plain, shown, typed } from "../page/figures.js";
 import { say } from "../page/write.js";
 import { create, symbolOf } from "./alert.js";
 import { MAX_ALERTS } from "./alert_list.js";
@@ -12,7 +12,7 @@ const NO_NOTIFICATION = {
   denied: "This browser does not allow notifications of this page.",
   missing: "This browser has no notifications here.",
 };
-const NO_PRICE = "A price is written with digits and one point: 67123.45";
+const NO_PRICE = `A price is written as ${shown("67123.45")} or 67123.45.`;
 
 export class AlertDialog {
   static #only = null;
@@ -73,17 +73,18 @@ export class AlertDialog {
     const ticker = this.#relay.tickers.get(symbol);
     if (!ticker) return;
     this.#filled = symbol;
-    this.#fields.price.value = plain(ticker.price);
+    this.#fields.price.value = shown(plain(ticker.price));
   }
 
   #add() {
     const { symbol: name, way, price: limit, sound, notify } = this.#fields;
     const symbol = symbolOf(name.value);
-    const price = limit.value.trim();
+    const { price, asks } = typed(limit.value);
     if (!symbol) return this.#refuse(name, "That is no symbol.");
     if (!this.#symbol && this.#isMissing(symbol)) {
       return this.#refuse(name, `The relay has no price of ${symbol}.`);
     }
+    if (asks.length) return this.#refuse(limit, `“${limit.value.trim()}” can mean ${asks.join(" or ")}: write it like that.`);
     if (!isDecimal(price) || compare(price, "0") === 0) return this.#refuse(limit, NO_PRICE);
     if (this.#list.isFull) return this.#refuse(limit, `There are ${MAX_ALERTS} alerts: delete one first.`);
     if (sound.checked) unmute();

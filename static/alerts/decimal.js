@@ -1,11 +1,6 @@
 // Decimals as text: compared digit by digit, so that no price is rounded before it is judged.
 
-const DECIMAL = /^[0-9]{1,24}(\.[0-9]{1,24})?$/;
-
-/** Whether it is a decimal as the exchange writes prices: no sign, no exponent. */
-export function isDecimal(text) {
-  return typeof text === "string" && DECIMAL.test(text);
-}
+export { isDecimal } from "../relay/candle.js";
 
 /** Negative, 0 or positive, as the one decimal is less than, equal to or greater than the other. */
 export function compare(one, other) {

@@ -1,6 +1,7 @@
 // How an alert reads.
 
 import { plain, shown, shownClock } from "../page/figures.js";
+import { Zone } from "../page/zone.js";
 
 const WAYS = { above: "at or above", below: "at or below" };
 
@@ -19,6 +20,6 @@ function figure(price) {
 }
 
 function when(time) {
-  const isToday = new Date(time).toDateString() === new Date().toDateString();
-  return isToday ? shownClock(time) : `${new Date(time).toLocaleDateString()} ${shownClock(time)}`;
+  const [day, today] = [time, Date.now()].map((each) => Zone.chosen.date(each));
+  return day === today ? shownClock(time) : `${day}, ${shownClock(time)}`;
 }

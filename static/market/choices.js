@@ -14,7 +14,10 @@ const PAUSE = 400;
 /** Characters of favourites in an address at most: a longer request line may be refused on the way. */
 const MAX_NAMED = 4_000;
 
-/** Fires `change` when one of them was made. */
+/**
+ * Fires `change` when one of them was made, `leave` before one that Back undoes, and `return` after Back or
+ * Forward did.
+ */
 export class Choices extends EventTarget {
   #favourites;
   #timer = 0;
@@ -23,7 +26,15 @@ export class Choices extends EventTarget {
     super();
     this.#favourites = favourites;
     const address = new URLSearchParams(location.search);
-    const kept = ["view", "quote", "sort"].some((name) => address.has(name)) ? {} : recall();
+    this.#take(address, ["view", "quote", "sort"].some((name) => address.has(name)) ? {} : recall());
+    settings.addEventListener("change", () => this.#addressLater());
+    favourites.addEventListener("change", () => this.#addressLater());
+    addEventListener("pagehide", () => this.#address());
+    addEventListener("popstate", () => this.#return());
+  }
+
+  /** What an address says, and what it does not as it was kept. */
+  #take(address, kept) {
     const said = (name) => address.get(name) ?? kept[name];
     this.view = Object.hasOwn(VIEWS, said("view")) ? said("view") : "all";
     this.quote = QUOTES.includes(said("quote")) ? said("quote") : "all";
@@ -31,10 +42,25 @@ export class Choices extends EventTarget {
     this.sort = known(said("sort")) ? said("sort") : "";
     this.search = new Search(address.get("q") ?? "");
     /** The favourites that the address names, where they are not this person's; else null. */
-    this.shared = address.has("fav") ? differing(listed(address.get("fav").split(",")), favourites.symbols) : null;
-    settings.addEventListener("change", () => this.#addressLater());
-    favourites.addEventListener("change", () => this.#addressLater());
-    addEventListener("pagehide", () => this.#address());
+    this.shared = address.has("fav") ? differing(listed(address.get("fav").split(",")), this.#favourites.symbols) : null;
+  }
+
+  /** Back or Forward has changed the address. */
+  #return() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    const before = this.#said;
+    this.#take(new URLSearchParams(location.search), {});
+    // A look is no step: it stays as it is, and so the address may have to say another one.
+    this.#addressLater();
+    if (this.#said === before) return;
+    this.#keep();
+    this.dispatchEvent(new Event("change"));
+    this.dispatchEvent(new Event("return"));
+  }
+
+  get #said() {
+    return [this.view, this.quote, this.sort, this.search.text, [...(this.shared ?? [])].join()].join(" ");
   }
 
   /** The symbols that the view of favourites shows. */
@@ -58,14 +84,16 @@ export class Choices extends EventTarget {
 
   /** A view has its own order until somebody sorts it. */
   look(view) {
-    this.view = view;
-    this.sort = "";
-    this.#changed();
+    this.#step(() => {
+      this.view = view;
+      this.sort = "";
+    });
   }
 
   narrow(quote) {
-    this.quote = quote;
-    this.#changed();
+    this.#step(() => {
+      this.quote = quote;
+    });
   }
 
   sortBy(key) {
@@ -86,12 +114,31 @@ export class Choices extends EventTarget {
     this.#changed();
   }
 
+  /** Takes a step that Back undoes: the address before it says what was chosen until then. */
+  #step(choose) {
+    this.#say("replaceState", history.state);
+    this.dispatchEvent(new Event("leave"));
+    choose();
+    this.#settle();
+    this.#say("pushState", null);
+    this.dispatchEvent(new Event("change"));
+  }
+
   #changed() {
-    const { key, descending } = VIEWS[this.view];
-    if (this.search.isEmpty && this.sort === `${descending ? "-" : ""}${key}`) this.sort = "";
-    keep({ view: this.view, quote: this.quote, sort: this.sort });
+    this.#settle();
     this.#addressLater();
     this.dispatchEvent(new Event("change"));
+  }
+
+  /** An order that is the view's own is not said. */
+  #settle() {
+    const { key, descending } = VIEWS[this.view];
+    if (this.search.isEmpty && this.sort === `${descending ? "-" : ""}${key}`) this.sort = "";
+    this.#keep();
+  }
+
+  #keep() {
+    keep({ view: this.view, quote: this.quote, sort: this.sort });
   }
 
   #addressLater() {
@@ -99,7 +146,11 @@ export class Choices extends EventTarget {
   }
 
   #address() {
-    if (!this.#timer) return;
+    if (this.#timer) this.#say("replaceState", history.state);
+  }
+
+  /** way: the history's method; state: what it keeps with the address. */
+  #say(way, state) {
     clearTimeout(this.#timer);
     this.#timer = 0;
     const url = new URL(location.href);
@@ -114,13 +165,14 @@ export class Choices extends EventTarget {
       said[name] = settings.get(name) === usual ? "" : settings.get(name);
     }
     for (const [name, value] of Object.entries(said)) {
+      // In one order, whichever was chosen first.
+      url.searchParams.delete(name);
       if (value) url.searchParams.set(name, value);
-      else url.searchParams.delete(name);
     }
     // A comma may stand in a query as it is, and reads better so.
     url.search = url.search.replaceAll("%2C", ",");
     try {
-      history.replaceState(history.state, "", url);
+      history[way](state, "", url);
     } catch {
       // Too many changes for this browser: the next one says all.
     }

@@ -39,9 +39,10 @@ export class Favourites extends EventTarget {
     return true;
   }
 
-  /** Marks these too, as many as there is room for. */
+  /** Marks these too, as many as there is room for; returns how many had none. */
   add(symbols) {
     this.#keep(listed([...this.#symbols, ...symbols]));
+    return [...symbols].filter((each) => !this.#symbols.has(each)).length;
   }
 
   #keep(symbols) {

@@ -9,8 +9,9 @@ import { Prices } from "../relay/prices.js";
 import { Choices } from "./choices.js";
 import { Dollars } from "./dollars.js";
 import { Empty } from "./empty.js";
-import { Favourites } from "./favourites.js";
+import { Favourites, MAX_FAVOURITES } from "./favourites.js";
 import { listen } from "./keys.js";
+import { Notice } from "./notice.js";
 import { Pair } from "./pair.js";
 import { Place } from "./place.js";
 import { Rest } from "./rest.js";
@@ -37,11 +38,14 @@ const favourites = new Favourites();
 const choices = new Choices(favourites);
 const tools = new Tools(choices);
 const empty = new Empty(choices);
-const shared = new Shared(choices, favourites);
+const notice = new Notice();
+const shared = new Shared(choices, favourites, notice);
 const place = new Place();
 const rest = new Rest(body, resting);
 const table = new Table(grid, dress);
-const sparklines = new Sparklines(table);
+/** The column of lines has room there; see style/market/widths.css. */
+const wide = matchMedia("(min-width: 1201px)");
+const sparklines = new Sparklines(() => table.rows, wide);
 /** Whether every symbol that the relay has is here. */
 let isComplete = false;
 /** The next look at the order that symbols which are new have asked for, and when the last one was. */
@@ -134,7 +138,7 @@ function arrange() {
   arranged = Date.now();
   dollars.renew([...pairs.values()].map(({ ticker }) => ticker));
   for (const pair of pairs.values()) convert(pair);
-  const { found, inView, kinds } = find();
+  const { found, inView, kinds, isCounted } = find();
   const wanted = sort(found, choices.key, choices.descending);
   const order = rest.isOn ? kept(wanted) : wanted;
   resting.hidden = order.every((pair, index) => pair === wanted[index]);
@@ -143,17 +147,23 @@ function arrange() {
   const all = isComplete ? pairs.size : Math.max(pairs.size, promised);
   const isAll = !isComplete && choices.view === "all" && choices.quote === "all" && choices.search.isEmpty;
   tools.count(isAll ? all : wanted.length, all, kinds);
+  tools.offerActive(isCounted);
   empty.show(wanted.length, pairs.size, inView);
   place.restore(isComplete);
 }
 
-/** The pairs that are meant, with how well; and how many of the view there are, also of each kind of quote. */
+/**
+ * The pairs that are meant, with how well; how many of the view there are, also of each kind of quote; and
+ * whether the stream counts trades.
+ */
 function find() {
   const found = [];
   const kinds = new Map();
   let inView = 0;
+  let isCounted = false;
   const view = VIEWS[choices.view];
   for (const pair of pairs.values()) {
+    isCounted ||= pair.trades !== null;
     if (!view.has(pair, choices.favourites)) continue;
     inView += 1;
     kinds.set(pair.kind, (kinds.get(pair.kind) ?? 0) + 1);
@@ -162,7 +172,7 @@ function find() {
     if (rank !== null) found.push([choices.isRanked ? rank : 0, pair]);
   }
   kinds.set("all", inView);
-  return { found, inView, kinds };
+  return { found, inView, kinds, isCounted };
 }
 
 /** The order as it is, without those that are gone; new ones come last. */
@@ -182,7 +192,7 @@ function choose() {
 }
 
 function favour(pair) {
-  favourites.toggle(pair.symbol);
+  if (!favourites.toggle(pair.symbol)) notice.say(`There is room for ${MAX_FAVOURITES} favourites: take a star away first.`);
 }
 
 body.addEventListener("click", ({ target }) => {
@@ -194,6 +204,11 @@ favourites.addEventListener("change", () => {
   if (choices.view === "favourites") arrange();
 });
 choices.addEventListener("change", choose);
+choices.addEventListener("leave", () => place.note());
+choices.addEventListener("return", () => {
+  place.recall();
+  place.restore(isComplete);
+});
 rest.addEventListener("over", arrange);
 resting.querySelector("button").addEventListener("click", () => rest.end());
 settings.addEventListener("change", () => {

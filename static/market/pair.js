@@ -11,6 +11,9 @@ export class Pair {
   /** US dollars that were traded in 24 hours; null where no price says. */
   dollars = null;
 
+  /** Decimals that its prices are shown with: the most that they had, or a price would tremble as it moves. */
+  places = 0;
+
   /** ticker: its first; standing: how the symbol stands. */
   constructor(ticker, standing = "live") {
     this.symbol = ticker.symbol;
@@ -18,10 +21,11 @@ export class Pair {
     this.take(ticker);
   }
 
-  /** A newer ticker: nothing else is worked out until somebody asks. */
+  /** A newer ticker: what costs more is worked out when somebody asks. */
   take(ticker) {
     if (this.quote === undefined || ticker.quote !== this.ticker.quote) this.#name(ticker);
     this.ticker = ticker;
+    this.places = Math.max(this.places, decimals(ticker));
   }
 
   #name(ticker) {

@@ -9,13 +9,18 @@ export class Place {
 
   constructor() {
     history.scrollRestoration = "manual";
+    this.recall();
+    addEventListener("scroll", () => (this.#timer ||= setTimeout(() => this.note(), PAUSE)), { passive: true });
+    addEventListener("pagehide", () => this.note());
+    for (const type of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+      addEventListener(type, () => (this.#wanted = 0), { passive: true });
+    }
+  }
+
+  /** This entry of the history is where somebody comes back to. */
+  recall() {
     const top = history.state?.top;
     this.#wanted = Number.isFinite(top) && top > 0 ? top : 0;
-    addEventListener("scroll", () => (this.#timer ||= setTimeout(() => this.#note(), PAUSE)), { passive: true });
-    addEventListener("pagehide", () => this.#note());
-    for (const type of ["wheel", "touchmove", "keydown", "pointerdown"]) {
-      addEventListener(type, () => (this.#wanted = 0), { passive: true, once: true });
-    }
   }
 
   /** There are more rows than before, or all of them: goes where somebody was, unless he went elsewhere since. */
@@ -27,7 +32,8 @@ export class Place {
     this.#wanted = 0;
   }
 
-  #note() {
+  /** Keeps where he is now. */
+  note() {
     clearTimeout(this.#timer);
     this.#timer = 0;
     if (this.#wanted) return;

@@ -1,9 +1,10 @@
 // Row: one line of the market table. It shows one pair, and later another one: there are as many as are in sight.
 
-import { compact, decimals, direction, plain, shown, shownClock, signed } from "../page/figures.js";
+import { compact, direction, fixed, plain, shown, shownClock, signed } from "../page/figures.js";
 import { flash } from "../page/flash.js";
 import { markOf, stand } from "../page/standing.js";
 import { write } from "../page/write.js";
+import { drawLine } from "./sparklines.js";
 
 const pattern = document.createElement("template");
 pattern.innerHTML =
@@ -12,13 +13,19 @@ pattern.innerHTML =
   '<td aria-hidden="true"><svg viewBox="0 0 1 24" preserveAspectRatio="none"><path /></svg></td>' +
   '<td role="gridcell"><button type="button" tabindex="-1"></button></td></tr>';
 
-/** Characters of a price from which on it is set smaller. */
-const LONG = 11;
+/** Characters of a price from which on it is set smaller, and smallest, with the whole of it as a title too. */
+const [LONG, VERY_LONG] = [11, 17];
+/** Characters of a symbol from which on a narrow screen shows it smaller. */
+const WIDE = 13;
 
 export class Row {
   pair = null;
   /** The number that the price cell shows. */
   #value = null;
+
+  get symbol() {
+    return this.pair.symbol;
+  }
 
   constructor() {
     this.element = pattern.content.firstChild.cloneNode(true);
@@ -36,23 +43,38 @@ export class Row {
     const before = this.pair === pair ? this.#value : null;
     if (this.pair !== pair) this.#name(pair);
     const { ticker } = pair;
-    const places = decimals(ticker);
+    const { places } = pair;
     const price = plain(ticker.price, places);
-    if (this.price.dataset.value !== price) {
-      this.price.dataset.value = price;
-      this.element.toggleAttribute("data-long", price.length >= LONG);
-    }
+    this.#measure(price);
     const percent = signed(pair.percent);
     const way = direction(percent);
     if (this.percent.dataset.sign !== way) this.percent.dataset.sign = way;
     const moved = write(this.price, shown(price));
-    write(this.percent, shown(percent));
-    write(this.high, shown(plain(ticker.high ?? "", places)));
-    write(this.low, shown(plain(ticker.low ?? "", places)));
+    const far = write(this.percent, shown(percent));
+    const high = write(this.high, shown(plain(ticker.high ?? "", places)));
+    const low = write(this.low, shown(plain(ticker.low ?? "", places)));
     write(this.volume, amount(pair.dollars));
     write(this.time, shownClock(pair.time));
+    if (moved || far || high || low) this.#entitle();
     this.#value = pair.price;
     if (moved && before !== null) flash(this.price, before, this.#value);
+  }
+
+  /** Many digits need smaller type. */
+  #measure(price) {
+    if (this.price.dataset.value === price) return;
+    this.price.dataset.value = price;
+    const { dataset } = this.element;
+    if (price.length < LONG) delete dataset.long;
+    else dataset.long = price.length < VERY_LONG ? "" : "very";
+  }
+
+  /** What may be cut is said whole where the pointer rests. */
+  #entitle() {
+    for (const cell of [this.price, this.percent, this.high, this.low]) {
+      const title = cell.textContent.length < VERY_LONG ? "" : cell.textContent;
+      if (cell.title !== title) cell.title = title;
+    }
   }
 
   #name(pair) {
@@ -62,6 +84,7 @@ export class Row {
     write(this.base, pair.base);
     write(this.quote, pair.quote && `/${pair.quote}`);
     write(this.coin, pair.coin);
+    this.link.toggleAttribute("data-wide", pair.symbol.length >= WIDE);
     this.star.ariaLabel = `Favourite ${pair.base}${pair.quote && "/"}${pair.quote}`;
     delete this.price.dataset.flash;
   }
@@ -89,16 +112,12 @@ export class Row {
 
   /** Draws the line of the last 24 hours, or none; its column says nothing that the figures do not. */
   draw(line) {
-    this.line.toggleAttribute("hidden", !line);
-    if (!line) return;
-    this.line.setAttribute("viewBox", `0 0 ${line.width} 24`);
-    this.line.dataset.way = line.way;
-    this.line.firstElementChild.setAttribute("d", line.path);
+    drawLine(this.line, line);
   }
 }
 
 /** US dollars in a few digits. */
 function amount(dollars) {
   if (dollars === null) return "–";
-  return shown(compact(dollars.toFixed(dollars < 1000 ? 2 : 0))) || "–";
+  return shown(compact(fixed(dollars, dollars < 1000 ? 2 : 0))) || "–";
 }

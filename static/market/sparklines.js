@@ -1,56 +1,67 @@
-// Sparklines: the last 24 hours of the rows in sight, each as a small line.
+// Sparklines: the last 24 hours of the symbols in sight, each as a small line.
 
 import { fetchJson } from "../relay/asking.js";
 import { number } from "../page/figures.js";
 
-/** Symbols of one question, and milliseconds that rows have to come into sight together. */
+/** Symbols of one question, and milliseconds that others have to come into sight together. */
 const BATCH = 50;
 const PAUSE = 150;
 /** Milliseconds after which a line is asked for again. */
 const FRESH = 30 * 60_000;
 /** Milliseconds before what was not there is asked for again: the first wait, and the longest. */
 const BACKOFF = [3_000, 60_000];
-/** Lines that are kept for rows that come back into sight: the one that came first goes first. */
+/** Lines that are kept for what comes back into sight: the one that came first goes first. */
 const MAX_LINES = 500;
 /** The picture's height; its width is stretched to the column's. */
 const HEIGHT = 24;
 
-/** Where there is room for the column; see style/market.css. */
-const wide = matchMedia("(min-width: 1201px)");
+/** Draws a line, or none, in an element's picture: what `draw` of something in sight is given. */
+export function drawLine(picture, line) {
+  picture.toggleAttribute("hidden", !line);
+  if (!line) return;
+  picture.setAttribute("viewBox", `0 0 ${line.width} ${HEIGHT}`);
+  picture.dataset.way = line.way;
+  picture.firstElementChild.setAttribute("d", line.path);
+}
 
 export class Sparklines {
-  #table;
+  #seen;
+  #wide;
   /** Of each symbol: its line, null if there is none yet, and when it is due again. */
   #lines = new Map();
   #failures = 0;
   #isAsking = false;
   #timer = 0;
 
-  /** table: it knows the rows in sight. */
-  constructor(table) {
-    this.#table = table;
+  /**
+   * seen: a function that returns what is in sight, each with its `symbol` and a `draw` that takes its line or
+   * null. wide: the media query that is met where there is room for lines.
+   */
+  constructor(seen, wide) {
+    this.#seen = seen;
+    this.#wide = wide;
     wide.addEventListener("change", () => this.look());
     document.addEventListener("visibilitychange", () => this.look());
     setInterval(() => this.look(), BACKOFF[1]);
   }
 
-  /** A row has come into sight: it gets the line that is known. */
-  draw(row) {
-    row.draw(this.#lines.get(row.pair.symbol)?.line ?? null);
+  /** Something has come into sight: it gets the line that is known. */
+  draw(one) {
+    one.draw(this.#lines.get(one.symbol)?.line ?? null);
     this.look();
   }
 
-  /** Rows may have come into sight. */
+  /** Others may have come into sight. */
   look() {
     this.#timer ||= setTimeout(() => this.#ask(), PAUSE);
   }
 
   async #ask() {
     this.#timer = 0;
-    if (this.#isAsking || document.hidden || !wide.matches) return;
+    if (this.#isAsking || document.hidden || !this.#wide.matches) return;
     const now = Date.now();
     const isDue = (symbol) => !(this.#lines.get(symbol)?.due > now);
-    const symbols = [...this.#table.rows].map(({ pair }) => pair.symbol).filter(isDue);
+    const symbols = Array.from(this.#seen(), ({ symbol }) => symbol).filter(isDue);
     if (!symbols.length) return;
     this.#isAsking = true;
     try {
@@ -69,7 +80,7 @@ export class Sparklines {
       const answer = await fetchJson(`/api/history?${query}`);
       ({ closes, waiting: missing } = answer);
     } catch {
-      // A row without its line says all the same: it is asked for again.
+      // A price without its line says all the same: it is asked for again.
     }
     this.#failures = missing.length ? this.#failures + 1 : 0;
     const now = Date.now();
@@ -90,8 +101,8 @@ export class Sparklines {
   }
 
   #show(symbols) {
-    for (const row of this.#table.rows) {
-      if (symbols.has(row.pair.symbol)) row.draw(this.#lines.get(row.pair.symbol)?.line ?? null);
+    for (const one of this.#seen()) {
+      if (symbols.has(one.symbol)) one.draw(this.#lines.get(one.symbol)?.line ?? null);
     }
   }
 }

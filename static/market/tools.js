@@ -6,6 +6,7 @@ import { say, write } from "../page/write.js";
 
 const search = document.getElementById("search");
 const radios = [...document.querySelectorAll(".tools input[type=radio]")];
+const active = radios.find(({ value }) => value === "active");
 const tallies = new Map([...document.querySelectorAll(".tools [data-tally]")].map((each) => [each.dataset.tally, each]));
 const heads = [...document.querySelectorAll("#market th[data-key]")];
 const count = document.getElementById("count");
@@ -43,6 +44,11 @@ export class Tools {
     const clock = heads.find((head) => head.dataset.key === "time").firstElementChild;
     say(clock, settings.get("zone") === "utc" ? "Time, UTC" : "Time");
     if (search.value.trim() !== sought.text) search.value = sought.text;
+  }
+
+  /** Where no trades are told, the most active would be those of the most volume, as all are. */
+  offerActive(isCounted) {
+    active.closest("label").hidden = !isCounted && this.#choices.view !== "active";
   }
 
   /** Says how many rows there are, of how many symbols, and how many with each kind of quote. */

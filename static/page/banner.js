@@ -1,6 +1,7 @@
 // The banner of every page: how the prices are, why, and how old; also in the document's title.
 
 import { ago } from "./figures.js";
+import "./paper.js";
 import { say } from "./write.js";
 
 const root = document.documentElement;
@@ -43,6 +44,7 @@ function blamed(reason) {
   return (
     reason
       .replace(/^listener: /, "inside the relay, its listener: ")
+      .replace(/^worker: /, "inside the relay, what serves this page: ")
       .replace(/^redis: /, "inside the relay: ")
       // The age beside it goes on counting; this figure would stand still.
       .replace(/ for \d+ s$/, "")

@@ -1,6 +1,6 @@
 // How figures read, the same as relay/web/figures.py writes them. Prices stay strings.
 // Nothing here throws, whatever a ticker holds: a text that is no decimal reads as nothing.
-// What `shown` and `shownClock` return is for people's eyes only, in their locale and zone: never read it back.
+// What `shown` and `shownClock` return is for people's eyes only, in their locale and zone: only `typed` reads it back.
 
 import { Numerals } from "./numerals.js";
 import { Zone } from "./zone.js";
@@ -11,6 +11,8 @@ const DECIMAL = /^-?[0-9]{1,24}(\.[0-9]{1,24})?$/;
 const UNITS = ["", "K", "M", "B", "T", "Q"];
 /** Milliseconds since 1970 at which the year 10000 begins: no exchange means a later time. */
 const LAST_TIME = 253_402_300_800_000;
+/** From here on JavaScript writes an exponent. */
+const EXPONENT = 1e21;
 /** Characters of a word that is not ours: the exchange's HALT, BREAK, ... */
 const WORD_LENGTH = 40;
 
@@ -58,10 +60,15 @@ export function percentChanged({ price, open, change_percent: said }) {
   return now !== null && opened ? (now / opened - 1) * 100 : null;
 }
 
+/** A number of JavaScript with so many decimals, and never with an exponent; it is finite. */
+export function fixed(value, places) {
+  return Math.abs(value) < EXPONENT ? value.toFixed(places) : BigInt(value) + (places ? `.${"0".repeat(places)}` : "");
+}
+
 /** With its sign and two decimals: +1.25%. */
 export function signed(percent) {
   if (percent === null) return "";
-  const text = percent.toFixed(2);
+  const text = fixed(percent, 2);
   return Number(text) === 0 ? "0.00%" : `${percent > 0 ? "+" : ""}${text}%`;
 }
 
@@ -91,6 +98,16 @@ export function clock(milliseconds) {
 /** A figure as plain, compact or signed write it, with the separators and digits of the reader's locale. */
 export function shown(figure) {
   return numerals.write(figure);
+}
+
+/**
+ * The price that somebody typed, in his locale or with a point: { price, asks }. `price` is null where it is
+ * none, or where it can mean two: then `asks` has both as nobody can mistake them, else it is [].
+ */
+export function typed(text) {
+  const meant = numerals.read(text);
+  if (meant.length === 1) return { price: meant[0], asks: [] };
+  return { price: null, asks: meant.map((each) => numerals.bare(each)) };
 }
 
 /** The time of day where the reader wants it, local or UTC: 12:04:31. */

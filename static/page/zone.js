@@ -27,10 +27,16 @@ export class Zone {
     return `UTC${minutes > 0 ? "+" : "−"}${hours}${rest ? `:${two(rest)}` : ""}`;
   }
 
+  /** The day of a time: 26 Nov 2026. */
+  date(time) {
+    const { year, month, day } = this.#parts(time);
+    return `${day} ${month} ${year}`;
+  }
+
   /** When a candle opens: 26 Nov 2026, 12:04. `step`: the milliseconds that it spans. */
   time(time, step) {
-    const { year, month, day, clock } = this.#parts(time);
-    const date = `${day} ${month} ${year}`;
+    const { clock } = this.#parts(time);
+    const date = this.date(time);
     if (step >= DAY && clock === "00:00:00") return date;
     return `${date}, ${step < MINUTE ? clock : clock.slice(0, 5)}`;
   }

@@ -10,15 +10,18 @@ const SPREAD = 500;
 export class Asking {
   #answer;
   #failed;
-  #url;
+  #ask;
   #from = Infinity;
   #question = null;
   #timer = 0;
   #failures = 0;
 
-  /** url: (from) => what to ask, 0 for the newest. answer: (body) => false to ask again later. */
-  constructor(url, answer, failed) {
-    this.#url = url;
+  /**
+   * ask: (from, question, cache) => the answer about what is from then on, 0 for the newest; see fetchJson.
+   * answer: (body) => false to ask again later.
+   */
+  constructor(ask, answer, failed) {
+    this.#ask = ask;
     this.#answer = answer;
     this.#failed = failed;
   }
@@ -56,7 +59,7 @@ export class Asking {
     let isDone = false;
     try {
       // About what was missed, an answer of a moment ago is not the newest one.
-      const body = await fetchJson(this.#url(from), question, from > 0 ? "no-cache" : "default");
+      const body = await this.#ask(from, question, from > 0 ? "no-cache" : "default");
       if (question !== this.#question) return;
       isDone = this.#answer(body);
       if (question !== this.#question) return;
@@ -86,14 +89,15 @@ export class Asking {
 
 /** The JSON at an address; throws an Error that says why there is none. `question` can abort it. */
 export async function fetchJson(url, question = new AbortController(), cache = "default") {
-  const deadline = setTimeout(() => question.abort(), DEADLINE);
+  const late = new AbortController();
+  const deadline = setTimeout(() => late.abort(), DEADLINE);
   try {
-    const answer = await fetch(url, { signal: question.signal, cache });
+    const answer = await fetch(url, { signal: AbortSignal.any([question.signal, late.signal]), cache });
     const body = await answer.json();
     if (!answer.ok) throw new Error(String(body.error ?? `the relay answers ${answer.status}`));
     return body;
   } catch (error) {
-    if (question.signal.aborted) throw new Error("the relay takes too long to answer");
+    if (question.signal.aborted || late.signal.aborted) throw new Error("the relay takes too long to answer");
     if (error instanceof TypeError) throw new Error("the relay cannot be reached");
     if (error instanceof SyntaxError) throw new Error("the relay's answer is no JSON");
     throw error;

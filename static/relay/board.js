@@ -11,6 +11,8 @@ const PACES = 3;
  * has come, and milliseconds after which it has in any case: updates may never pause.
  */
 const SETTLED = [300, 5_000];
+/** Symbols that are held, as many as a relay knows. */
+const MOST = 50_000;
 /** Milliseconds after which it has come, though the relay said up to which id, and that never came. */
 const LONGEST = 30_000;
 /** The epoch and the version of an id: <epoch>-<version>. */
@@ -96,10 +98,13 @@ export class Board {
 
   /**
    * Takes what a relay says: an object with an `event` key, an update, or an array of updates. isThin: they
-   * hold less than was wished for, and their id is none to resume from.
+   * hold less than was wished for, and their id is none to resume from; they count within our epoch only.
    */
   take(said, id = "", isThin = false) {
+    if (!(said instanceof Object)) return;
     this.health.hear();
+    const isOther = isThin && id && this.#epoch && parts(id)[0] !== this.#epoch;
+    if (isOther && (said.event === undefined || said.event === "removed")) return;
     if (said.event === undefined) this.#update([said].flat(), id, isThin);
     else if (said.event === "removed") this.#remove([said.symbols].flat(), id || said.id || "");
     else if (said.event === "status" || said.event === "heartbeat") this.#hearStatus(said);
@@ -137,7 +142,7 @@ export class Board {
   /** Goes on from what another page holds. */
   adopt({ said, tickers, versions, thin, heard, gone, id, wish, base, isComplete, isSettled }) {
     this.take(said);
-    this.health.heard = heard;
+    this.health.heard = Math.min(heard, Date.now());
     this.#versions = new Map([...this.#versions, ...versions]);
     if (said.mode === "full") this.isComplete = isComplete;
     this.#base = Math.max(base, this.#base);
@@ -184,11 +189,14 @@ export class Board {
     }
     for (let update of updates) {
       const symbol = update?.symbol;
-      if (typeof symbol !== "string") continue;
+      if (typeof symbol !== "string" || typeof update.price !== "string") continue;
       const held = this.tickers.get(symbol);
+      if (!held && this.tickers.size >= MOST) continue;
       this.#fresh?.add(symbol);
       // Of two connections, or of two states of one, the newer one counts.
       const isOld = epoch && version < this.#versions.get(symbol);
+      // It may have been removed: without an id of its own, or before the removal's has come, that is not known.
+      if (isThin && !held && (!epoch || this.#unnumbered.has(symbol))) continue;
       if (isOld && (isThin || !this.#thin.has(symbol) || held?.price !== update.price)) continue;
       if (isThin) {
         update = { ...held, event_time: undefined, received_time: now, ...update };
@@ -213,6 +221,11 @@ export class Board {
     if (!epoch) return;
     for (const symbol of this.#unnumbered) this.#versions.set(symbol, version);
     this.#unnumbered.clear();
+    // Of those that are gone, the ones that went first.
+    for (const symbol of this.#versions.keys()) {
+      if (this.#versions.size <= 2 * MOST) break;
+      if (!this.tickers.has(symbol)) this.#versions.delete(symbol);
+    }
   }
 
   #hold(update) {
@@ -228,7 +241,9 @@ export class Board {
 
   #remove(symbols, id) {
     const [epoch, version] = parts(id);
-    const gone = symbols.filter((symbol) => !epoch || version >= (this.#versions.get(symbol) ?? 0));
+    const isKnown = (symbol) => this.tickers.has(symbol) || this.#versions.has(symbol);
+    const isGone = (symbol) => isKnown(symbol) && (!epoch || version >= (this.#versions.get(symbol) ?? 0));
+    const gone = symbols.filter(isGone);
     for (const symbol of gone) {
       this.#fresh?.delete(symbol);
       this.#unnumbered.add(symbol);
@@ -250,7 +265,7 @@ export class Board {
   #greet(said, isFirst) {
     const [epoch] = parts(said.id ?? "");
     let { mode } = said;
-    this.unknown = said.unknown ?? [];
+    this.unknown = Array.isArray(said.unknown) ? said.unknown : [];
     this.#isFull = mode === "full";
     if (this.#isFull) {
       this.isComplete = true;

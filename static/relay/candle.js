@@ -3,6 +3,14 @@
 
 const DECIMAL = /^[0-9]{1,24}(\.[0-9]{1,24})?$/;
 
+/** Milliseconds of a minute. */
+export const MINUTE = 60_000;
+
+/** Whether it is a decimal as the exchange writes prices: no sign, no exponent. */
+export function isDecimal(text) {
+  return typeof text === "string" && DECIMAL.test(text);
+}
+
 /** Milliseconds of every interval that candles can be had for. */
 export const STEPS = new Map(
   Object.entries({
@@ -43,7 +51,7 @@ export function ofPrice(time, price) {
 }
 
 export function isCandle({ time, open, high, low, close }) {
-  return Number.isSafeInteger(time) && [open, high, low, close].every((price) => DECIMAL.test(price));
+  return Number.isSafeInteger(time) && [open, high, low, close].every(isDecimal);
 }
 
 /** What two knew of the same time: the open of the first, the close of the second, the extremes of both. */

@@ -1,14 +1,13 @@
 // Candles: those of one symbol and interval, from /api/history, kept up to date by a Relay's connection.
 // Relay.candles makes them; see relay.js.
 
-import { Asking } from "./asking.js";
-import { isCandle, joined, ofPrice, own, read, STEPS } from "./candle.js";
+import { Asking, fetchJson } from "./asking.js";
+import { isCandle, joined, MINUTE, ofPrice, own, read, STEPS } from "./candle.js";
 import { CandleList } from "./candle_list.js";
 import { MinuteClock } from "./minute_clock.js";
 import { News } from "./news.js";
 import { Older } from "./older.js";
 
-const MINUTE = 60_000;
 /** Candles of an answer about a gap, and the gap beyond which all is asked for anew. */
 const MOST = 2_000;
 /** Candles before the newest one that are still exchanged for the exchange's. */
@@ -29,7 +28,7 @@ export class Candles {
   #list = new CandleList((candle) => this.#news.add(candle));
   #symbol;
   #step;
-  #query;
+  #ask;
   #left;
   #asking;
   #older;
@@ -50,26 +49,27 @@ export class Candles {
   /** The newest minute of which all that we hold is known. */
   #known = -Infinity;
 
-  /** url: the relay's /events. left: what to do once they are closed. */
-  constructor(symbol, interval, onchange, url, left) {
+  /** addresses: of the relay's /events; see Addresses. left: what to do once they are closed. */
+  constructor(symbol, interval, onchange, addresses, left) {
     if (!STEPS.has(interval)) throw new RangeError(`no such interval: ${interval}`);
     this.symbol = this.#symbol = symbol;
     this.interval = interval;
     this.#step = STEPS.get(interval);
-    this.#query = (parameters) => {
-      const address = new URL(`./api/history/${encodeURIComponent(symbol)}`, url);
-      address.search = new URLSearchParams({ interval, ...parameters });
-      return address;
-    };
+    this.#ask = (parameters, ...how) =>
+      addresses.first((url) => {
+        const address = new URL(`./api/history/${encodeURIComponent(symbol)}`, url);
+        address.search = new URLSearchParams({ interval, ...parameters });
+        return fetchJson(address, ...how);
+      });
     this.#news = new News((news) => this.#isClosed || onchange(news));
     this.#left = left;
     this.#clock = new MinuteClock(() => this.#askTail());
     this.#asking = new Asking(
-      (from) => this.#query(from > 0 ? { from, limit: MOST } : {}),
+      (from, ...how) => this.#ask(from > 0 ? { from, limit: MOST } : {}, ...how),
       (answer) => this.#adopt(answer),
       (reason) => this.#fail(reason),
     );
-    this.#older = new Older((to) => this.#query({ to }));
+    this.#older = new Older((to, question) => this.#ask({ to }, question));
     this.#asking.ask(0, true);
   }
 

@@ -1,7 +1,8 @@
 // Connection: what one relay says, over whichever transport delivers, for as long as it is wanted.
 
+import { parts } from "./board.js";
 import { LATE } from "./health.js";
-import { ask, TOO_LONG, TRANSPORTS } from "./transports.js";
+import { ask, isRefusal, TOO_LONG, TRANSPORTS } from "./transports.js";
 
 const KINDS = Object.keys(TRANSPORTS);
 /** Milliseconds without an answer after which another attempt is made beside it. */
@@ -27,8 +28,6 @@ const AT_ONCE = 250;
 const REMEMBERED = 3_600_000;
 /** Milliseconds after which the best transport is tried again beside one that is not. */
 const AGAIN = { socket: 600_000, poll: 30_000 };
-/** Statuses that say "later", though they blame the question. */
-const LATER = [408, 425, 429];
 
 export class Connection {
   /** Since when it is lost; 0 while it delivers. In the future where a relay said when to come back. */
@@ -36,6 +35,10 @@ export class Connection {
   /** What a relay says that cannot be reached, or that refuses what is asked. */
   blame = "";
   refused = "";
+  /** Whether it refuses because the address is too long. */
+  isTooLong = false;
+  /** That of what it says. */
+  epoch = "";
 
   #url;
   #since;
@@ -95,24 +98,40 @@ export class Connection {
     if (!this.#link) return this.#try();
     if (now - this.#begun < RIVAL) return;
     this.#begun = now;
-    const link = this.#link;
-    ask(this.#address(), (...said) => link === this.#link && this.#heard(...said)).catch(() => {});
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#heardAt < now && this.#try(), RIVAL);
+    this.#inquire();
+  }
+
+  async #inquire() {
+    const link = this.#link;
+    const news = await this.#poll();
+    if (link !== this.#link || !news) return;
+    if (!news.length) this.#try();
+    for (const said of news) this.#heard(...said);
+  }
+
+  /** What a poll beside the link says: null if nobody answers, nothing if it is of another epoch than the link. */
+  async #poll() {
+    const news = [];
+    try {
+      await ask(this.#address(), (...said) => news.push(said), AbortSignal.timeout(RIVAL));
+    } catch {
+      return null;
+    }
+    const [[, id]] = news;
+    return this.epoch && parts(id)[0] !== this.epoch ? [] : news;
   }
 
   /** Whether a stream that usually has more to say is silent, or there is nothing new. */
   async #ask(link) {
     if (this.#isAsking) return;
     this.#isAsking = true;
-    const [heardAt, news] = [this.#heardAt, []];
-    const isAnswered = await ask(this.#address(), (...said) => news.push(said), AbortSignal.timeout(RIVAL)).then(
-      () => true,
-      () => false,
-    );
+    const heardAt = this.#heardAt;
+    const news = await this.#poll();
     this.#isAsking = false;
     if (link !== this.#link || this.#heardAt !== heardAt) return;
-    if (isAnswered) {
+    if (news) {
       // One status alone says that nothing was missed.
       for (const said of news) this.#heard(...said);
       this.#pace = Date.now() - heardAt;
@@ -188,7 +207,9 @@ export class Connection {
     this.#heardAt += gap;
     this.lost = 0;
     if (said.heartbeat > 0) this.#silence = said.heartbeat * 1000 * LATE;
-    if (said.event === "bye") this.#leave(Number(said.retry) || 0);
+    // A status says where it stands itself; what stands with it may be of the epoch before.
+    this.epoch = parts((said.event === "status" && said.id) || id || said.id || "")[0] || this.epoch;
+    if (said.event === "bye") this.#leave(Math.min(Math.max(Number(said.retry) || 0, 0), LONGEST));
     else this.#heard(said, id, isThin);
   }
 
@@ -217,10 +238,11 @@ export class Connection {
     if (attempt === this.#link) return this.#lose(Date.now() - attempt.at > LONG);
     if (!this.#attempts.delete(attempt)) return;
     this.#end(attempt);
-    const { status, retry } = problem ?? {};
-    const sentence = problem?.sentence ?? (TOO_LONG.includes(status) ? "it does not take so many symbols" : undefined);
+    const { status, sentence, retry } = problem ?? {};
     if (status) this.blame = `relay: ${String(sentence ?? `it answers ${status}`).slice(0, 300)}`;
-    if (status >= 400 && status < 500 && sentence && !LATER.includes(status)) return this.#refuse(sentence);
+    this.isTooLong = TOO_LONG.includes(status);
+    if (this.isTooLong) return this.#refuse("it does not take so many symbols");
+    if (isRefusal(problem ?? {})) return this.#refuse(sentence);
     if (retry > 0) this.#retry = retry * 1000;
     if (this.#order.length) this.#next();
     else if (!this.#attempts.size && !(this.#link && this.#heardAt >= this.#begun)) this.#lose(false);

@@ -1,9 +1,12 @@
 // Group: all that a page wants of one relay over one connection, which it shares with other pages.
 
+import { Addresses } from "./addresses.js";
 import { Board } from "./board.js";
 import { Lead } from "./lead.js";
+import { Members } from "./members.js";
 import { Presence } from "./presence.js";
 import { Sharing } from "./sharing.js";
+import { isSnapshot } from "./snapshot.js";
 import { covers, isWish } from "./wish.js";
 
 /** The language of the pages of a group: those that speak another one do not meet. */
@@ -17,8 +20,10 @@ const SLEPT = 4_000;
 const ROLL_CALL = 10;
 /** Milliseconds within which pages that are there say what they want of a new leader. */
 const ANSWERS = 1_000;
-/** Pages that a leader knows at most. */
-const MOST = 200;
+/** Times that a stream may be silent after which a leader without a true word is none. */
+const FORSAKEN = 2;
+/** Milliseconds ahead at most to which a leader may have been sent away. */
+const LONGEST = 600_000;
 
 const groups = new Map();
 
@@ -32,14 +37,15 @@ export class Group {
   }
 
   board = new Board((...news) => this.#tell(...news));
+  /** Where questions go. */
+  addresses;
   /** Whether nothing is wanted: the page is hidden, or on its way out. */
   isPaused = false;
 
   #urls;
   #views = new Set();
   #sharing;
-  /** What other pages want: by who they are. */
-  #members = new Map();
+  #members = new Members();
   /** Newcomers that have not been told yet what they lack, and what they hold. */
   #waiting = new Map();
   #lead = null;
@@ -49,14 +55,21 @@ export class Group {
   #clock = 0;
   #ticked = 0;
   #ticks = 0;
+  /** Whether all that the leader says adds to what we hold, and whether it has said something true of late. */
+  #isBriefed = false;
+  #hasWord = false;
+  /** Ticks without such a word. */
+  #silence = 0;
 
   constructor(urls, name) {
     this.#urls = urls;
+    this.addresses = new Addresses(urls);
     this.#sharing = new Sharing(
       name,
       () => this.#begin(),
       () => {
         this.#end();
+        this.#isBriefed = false;
         this.#announce(true);
       },
       (...message) => this.#hear(...message),
@@ -102,11 +115,6 @@ export class Group {
     return this.#refused.get(JSON.stringify(wish));
   }
 
-  /** Where a question about symbols goes. */
-  get url() {
-    return this.#urls[0];
-  }
-
   #open(view, since, held) {
     this.board = new Board((...news) => this.#tell(...news));
     this.board.begin(since, held);
@@ -148,8 +156,18 @@ export class Group {
     if (this.#lead) {
       this.#lead.watch();
       if (++this.#ticks % ROLL_CALL === 0) this.#callRoll();
-    }
+    } else this.#judgeLeader();
     if (!this.isPaused) this.#tell("status");
+  }
+
+  /** While it says that its connection is lost, it does what it can. */
+  #judgeLeader() {
+    this.#silence = this.#hasWord || this.isPaused ? 0 : this.#silence + 1;
+    this.#hasWord = false;
+    if (this.#silence * TICK <= FORSAKEN * this.board.health.patience) return;
+    this.#silence = 0;
+    this.#members.clear();
+    this.#sharing.standAlone();
   }
 
   #leave() {
@@ -164,17 +182,14 @@ export class Group {
     this.#sharing.post("wish", this.#wishes(), isNew ? this.board.id : null);
   }
 
-  /** Pages that were asked and said nothing are gone. */
   #callRoll() {
-    for (const [from, member] of this.#members) {
-      if (member.isHere) member.isHere = false;
-      else this.#members.delete(from);
-    }
+    this.#members.callRoll();
     this.#sharing.post("who?");
     this.#want();
   }
 
   #begin() {
+    this.#silence = 0;
     this.#sharing.post("who?");
     this.#lead = new Lead(
       this.#urls,
@@ -189,6 +204,7 @@ export class Group {
       },
       () => this.#tellLink(),
       this.#refused,
+      this.addresses,
     );
     // What others wanted of the leader before, until they say what they want now.
     this.#want(this.board.wish ? [this.board.wish] : []);
@@ -207,7 +223,7 @@ export class Group {
 
   /** What all pages want. */
   #all() {
-    return [...this.#wishes(), ...[...this.#members.values()].flatMap(({ wishes }) => wishes)];
+    return [...this.#wishes(), ...this.#members.wishes];
   }
 
   #tellLink() {
@@ -225,6 +241,7 @@ export class Group {
   #take(...said) {
     try {
       this.board.take(...said);
+      this.#hasWord = true;
     } catch (error) {
       console.warn("relay:", error);
     }
@@ -243,8 +260,7 @@ export class Group {
   }
 
   #welcome(from, wishes, since) {
-    if (!wishes.every(isWish) || (this.#members.size >= MOST && !this.#members.has(from))) return;
-    this.#members.set(from, { wishes, isHere: true });
+    if (!this.#members.welcome(from, wishes)) return;
     this.#want();
     if (!this.#lead || since === null) return;
     this.#waiting.set(from, String(since));
@@ -264,18 +280,25 @@ export class Group {
     if (snapshot.said.mode === "full" && !this.board.isComplete) this.#lead.refill(this.#all());
   }
 
-  /** What the leader says. */
+  /** What the leader says. Its snapshot has all that it said before, which is nothing to go on from alone. */
   #follow(what, ...more) {
     const { board } = this;
-    if (what === "said") this.#take(...more);
-    else if (what === "wished") board.wishFor(...more);
-    else if (what === "snapshot" && more[0] === this.#sharing.me) board.adopt(more[1]);
-    else if (what === "link") {
-      const [lost, blame, refused] = more;
-      if (lost > 0) board.health.lose(lost, String(blame ?? ""));
-      this.#refused = new Map(refused);
-      this.#tell("status");
+    if (what === "link") this.#hearLink(...more);
+    else if (what === "snapshot" && more[0] === this.#sharing.me && isSnapshot(more[1])) {
+      board.adopt(more[1]);
+      this.#isBriefed = this.#hasWord = true;
+    } else if (!this.#isBriefed) return;
+    else if (what === "said") this.#take(...more);
+    else if (what === "wished" && isWish(more[0])) board.wishFor(...more);
+  }
+
+  #hearLink(lost, blame, refused) {
+    this.#refused = new Map(refused.filter((pair) => pair.every((text) => typeof text === "string")));
+    if (Number.isFinite(lost) && lost > 0) {
+      this.board.health.lose(Math.min(lost, Date.now() + LONGEST), String(blame ?? ""));
+      this.#hasWord = true;
     }
+    this.#tell("status");
   }
 
   /** Hands on what has happened to the board. */

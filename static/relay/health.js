@@ -16,6 +16,9 @@ const LATER = 0.2;
 /** What a relay says of its prices. */
 const STATES = ["live", "stale", "down"];
 
+const text = (value) => (typeof value === "string" ? value : "");
+const figure = (value) => (Number.isFinite(value) ? value : null);
+
 export class Health {
   /** Of the connection: since when it is lost, why if that is not ours, and whether it is being checked. */
   lost = Date.now();
@@ -35,6 +38,11 @@ export class Health {
     return Date.now() - this.#behind;
   }
 
+  /** Milliseconds that a stream may be silent. */
+  get patience() {
+    return LATE * this.#heartbeat;
+  }
+
   /** The age of the newest price in seconds, null if there is none. */
   get age() {
     return this.#newest ? Math.max(0, Date.now() - this.#newest) / 1000 : null;
@@ -52,7 +60,7 @@ export class Health {
       return mine(state, globalThis.navigator?.onLine === false ? "this device is offline" : "lost, trying again");
     }
     if (!said || this.checking) return mine("connecting", said ? "checking it" : "reaching the relay");
-    if (Date.now() - this.heard > LATE * this.#heartbeat) return mine("stale", "nothing arrives");
+    if (Date.now() - this.heard > this.patience) return mine("stale", "nothing arrives");
     let { state, reason } = said;
     if (age !== null) {
       // The feed has broken, and the newest price is as new as ever.
@@ -79,16 +87,16 @@ export class Health {
   }
 
   hearStatus(said) {
-    const { mode, time, heartbeat, age, state } = said;
+    const { mode, time, heartbeat, age, state, reason, source, latency } = said;
     if (!STATES.includes(state)) return;
-    this.said = said;
-    if (time > 0) {
+    this.said = { ...said, reason: text(reason), source: text(source), latency: figure(latency) };
+    if (figure(time) > 0) {
       const later = this.now - time;
       this.#behind += mode || later < 0 ? later : later * LATER;
     }
     // What a worker does not know yet, we may.
-    if (age >= 0 && age !== null) this.#newest = Date.now() - age * 1000;
-    if (heartbeat > 0) this.#heartbeat = heartbeat * 1000;
+    if (figure(age) !== null && age >= 0) this.#newest = Date.now() - age * 1000;
+    if (figure(heartbeat) > 0) this.#heartbeat = heartbeat * 1000;
   }
 
   /** A price came that was read at a time, by the relay's clock. */

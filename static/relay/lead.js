@@ -5,6 +5,9 @@ import { addressOf, areSame, brings, covers, union } from "./wish.js";
 
 /** Milliseconds before a connection that brings too much is changed: a page may be on its way to another. */
 const NARROW = 5_000;
+/** Milliseconds before it is asked again whose wish is refused, where that could not be found out; and at most. */
+const ASK_AGAIN = 5_000;
+const LONGEST = 600_000;
 
 export class Lead {
   #urls;
@@ -13,25 +16,28 @@ export class Lead {
   #wished;
   #changed;
   #refused;
+  #addresses;
   #origins = null;
   /** What brings prices until `#origins` does. */
   #former = null;
   #wish = null;
   #isTooLong = false;
   #narrowing = 0;
+  #asking = 0;
 
   /**
    * heard: takes what is said, its id, and whether it is less than what is wished for now. wished: takes what
    * ids stand for from now on, and whether the one before stands for less. changed: is told of a loss or a refusal.
-   * refused: why a wish is refused, by its JSON.
+   * refused: why a wish is refused, by its JSON. addresses: where that is found out.
    */
-  constructor(urls, board, heard, wished, changed, refused) {
+  constructor(urls, board, heard, wished, changed, refused, addresses) {
     this.#urls = urls;
     this.#board = board;
     this.#heard = heard;
     this.#wished = wished;
     this.#changed = changed;
     this.#refused = refused;
+    this.#addresses = addresses;
   }
 
   /** Since when nothing connects us, else 0. */
@@ -76,6 +82,7 @@ export class Lead {
 
   close() {
     clearTimeout(this.#narrowing);
+    clearTimeout(this.#asking);
     this.#closeFormer();
     this.#origins?.close();
     this.#origins = this.#wish = null;
@@ -94,6 +101,7 @@ export class Lead {
       this.#closeFormer();
       this.#former = this.#origins;
     }
+    clearTimeout(this.#asking);
     this.#wish = wish;
     let hasDelivered = false;
     const since = () => ((hasDelivered || !isAnew) && covers(board.wish, wish) ? board.id : "");
@@ -101,10 +109,7 @@ export class Lead {
       this.#urls.map((url) => addressOf(url, wish)),
       since,
       (said, id, isThin) => {
-        if (origins === this.#former) {
-          if (said.event === undefined || said.event === "removed") this.#heard(said, id, true);
-          return;
-        }
+        if (origins === this.#former) return this.#hearFormer(said, id);
         if (!hasDelivered) this.#wished(wish, isAnew || !covers(board.wish, wish));
         hasDelivered = true;
         this.#heard(said, id, isThin);
@@ -118,15 +123,34 @@ export class Lead {
     this.#origins = origins;
   }
 
+  /** What is still wanted of it; it is nothing to resume from. */
+  #hearFormer(said, id) {
+    const { symbols } = this.#wish;
+    const isWanted = (update) => !symbols || symbols.includes(update?.symbol);
+    if (said.event === "removed") this.#heard(said, id, true);
+    else if (said.event === undefined) this.#heard([said].flat().filter(isWanted), id, true);
+  }
+
+  async #findOut(sentence, wishes) {
+    const { refusals } = await import("./refusals.js");
+    return this.#addresses.first((url) => refusals(url, wishes, sentence, this.#board.id));
+  }
+
   /** Finds out whose wish it is, if it is not only that all of them are too many. */
   async #refuse(sentence, wishes) {
     const origins = this.#origins;
     origins.close();
-    const { refusals } = await import("./refusals.js");
-    const found = await refusals(this.#urls[0], wishes, sentence, this.#board.id);
-    if (origins !== this.#origins) return;
-    for (const [key, why] of found) this.#refused.set(key, why);
-    this.#isTooLong ||= !found.size;
+    if (origins.isTooLong && this.#wish.symbols) this.#isTooLong = true;
+    else {
+      const found = await this.#findOut(sentence, wishes).catch(({ retry }) => {
+        if (origins !== this.#origins) return;
+        const wait = retry > 0 ? Math.min(retry * 1000, LONGEST) : ASK_AGAIN;
+        this.#asking = setTimeout(() => this.#refuse(sentence, wishes), wait);
+      });
+      if (origins !== this.#origins || !found) return;
+      for (const [key, why] of found) this.#refused.set(key, why);
+      this.#isTooLong ||= !found.size;
+    }
     this.#origins = null;
     this.want(wishes);
     this.#changed();

@@ -1,6 +1,7 @@
 // MinuteClock: strikes some seconds after each minute, by the relay's clock, and not for all clients at once.
 
-const MINUTE = 60_000;
+import { MINUTE } from "./candle.js";
+
 /** Milliseconds after a minute's end at which it strikes: any time between. */
 const SETTLED = [5_000, 20_000];
 

@@ -1,7 +1,5 @@
 // Older: asks for what is before the candles that are held, one window of time after the other.
 
-import { fetchJson } from "./asking.js";
-
 /** When the exchange began, in milliseconds since 1970: no candle is older. */
 const BEGINNING = 1_498_867_200_000;
 /** Windows in a row without a candle after which no further one is asked for. */
@@ -15,15 +13,15 @@ export class Older {
   /** From when on no candle was found, up to the first one; null unless that is known. */
   from = null;
 
-  #url;
+  #ask;
   #question = null;
   #to = Infinity;
   #empty = 0;
   #after = 0;
 
-  /** url: (to) => where to ask for the last candles before then. */
-  constructor(url) {
-    this.#url = url;
+  /** ask: (to, question) => the answer about the last candles before then; see fetchJson. */
+  constructor(ask) {
+    this.#ask = ask;
   }
 
   /**
@@ -32,11 +30,11 @@ export class Older {
    */
   async ask(first) {
     const to = Math.min(first, this.from ?? Infinity);
-    if (this.isLast || to === Infinity || this.#question || Date.now() < this.#after) return null;
+    if (this.isLast || to === Infinity || this.#question || performance.now() < this.#after) return null;
     const question = (this.#question = new AbortController());
     this.#to = to;
     try {
-      const answer = await fetchJson(this.#url(to), question);
+      const answer = await this.#ask(to, question);
       return question === this.#question ? answer : null;
     } catch (error) {
       if (question !== this.#question) return null;
@@ -49,7 +47,7 @@ export class Older {
 
   /** There may be more to know later on. */
   wait() {
-    this.#after = Date.now() + PAUSE;
+    this.#after = performance.now() + PAUSE;
   }
 
   /** An answer had candles. */

@@ -1,10 +1,6 @@
 // Origins: one relay at one or several addresses, all heard at once; what is newest counts.
 
-import { parts } from "./board.js";
 import { Connection } from "./connection.js";
-
-/** Pieces of one batch at most: 20,000 symbols are not more. */
-const MOST = 2_000;
 
 export class Origins {
   #connections;
@@ -43,6 +39,11 @@ export class Origins {
     return this.lost ? (this.#all("refused").find((sentence) => sentence) ?? "") : "";
   }
 
+  /** Whether that is because the address is too long. */
+  get isTooLong() {
+    return this.#all("isTooLong").includes(true);
+  }
+
   watch() {
     for (const each of this.#connections) each.watch();
   }
@@ -61,30 +62,30 @@ export class Origins {
 
   /** Versions of two epochs cannot be compared: one that lives with others is not given up for another one. */
   #take(one, said, id, isThin) {
-    // A status says where it stands itself; what stands with it may be of the epoch before.
-    one.epoch = parts((said.event === "status" && said.id) || id || said.id || "")[0] || one.epoch;
     one.state = said.state ?? one.state;
     const others = this.#connections.filter((each) => each !== one && !each.lost);
-    if (one.epoch !== this.#epoch && others.some(({ epoch }) => epoch && epoch === this.#epoch)) return;
     const isSame = one.epoch === this.#epoch;
+    if (!isSame && others.some(({ epoch }) => epoch && epoch === this.#epoch)) return;
     this.#epoch = one.epoch;
-    if (said.event === undefined || said.event === "removed") return this.#collect(one, [said, id, isThin]);
-    if (said.mode) one.pieces = [];
-    // What one says anew, the other has brought already.
-    if (said.mode === "full" && this.#isKnown && isSame && others.some(({ epoch }) => epoch === one.epoch)) {
-      said = { ...said, mode: "changes" };
-    }
-    this.#isKnown ||= !!said.mode;
-    const isElsewhere = said.state && said.state !== "live" && others.some(({ state }) => state === "live");
-    this.#heard(isElsewhere ? { ...said, state: "live", reason: "" } : said, id, isThin);
+    this.#number(one, id);
+    if (said.event === "removed" && !id && others.length) one.removed = said;
+    else this.#heard(this.#amid(others, said, isSame), id, isThin);
   }
 
-  /** Which of two has the newer prices is known by the id of a whole batch, which stands with its last piece. */
-  #collect(one, piece) {
-    const pieces = [...(one.pieces ?? []), piece];
-    const id = piece[1];
-    one.pieces = [];
-    if (this.#connections.length > 1 && !id && pieces.length < MOST) one.pieces = pieces;
-    else for (const [said, own, isThin] of pieces) this.#heard(said, id || own, isThin);
+  /** What was removed is so as of the id that stands with the other half of its piece: another one may know more. */
+  #number(one, id) {
+    if (one.removed) this.#heard(one.removed, id);
+    one.removed = null;
+  }
+
+  /** What one says, in the light of what others do. */
+  #amid(others, said, isSame) {
+    const { mode, state } = said;
+    if (said.event !== "status" && said.event !== "heartbeat") return said;
+    // What one says anew, the other has brought already.
+    const isKnown = mode === "full" && this.#isKnown && isSame && others.some(({ epoch }) => epoch === this.#epoch);
+    this.#isKnown ||= !!mode;
+    const isElsewhere = state && state !== "live" && others.some((each) => each.state === "live");
+    return { ...said, ...(isKnown && { mode: "changes" }), ...(isElsewhere && { state: "live", reason: "" }) };
   }
 }

@@ -142,7 +142,7 @@ export class Prices extends EventTarget {
    */
   async measure() {
     const { compareClocks } = await import("./clocks.js");
-    const clocks = await compareClocks(this.url);
+    const clocks = await compareClocks(this.addresses);
     this.#ahead = clocks.ahead;
     return clocks;
   }
@@ -208,9 +208,9 @@ export class Prices extends EventTarget {
     this.#group.change();
   }
 
-  /** For whoever extends it: where the relay is, and the id of what is held of a symbol. */
-  get url() {
-    return this.#group.url;
+  /** For whoever extends it: where the relay is asked, and the id of what is held of a symbol. */
+  get addresses() {
+    return this.#group.addresses;
   }
 
   idOf(symbol) {

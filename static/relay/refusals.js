@@ -1,11 +1,12 @@
 // Whose wish it is that a relay refuses, where it refuses what several want together.
 
-import { ask, TOO_LONG } from "./transports.js";
+import { ask, isRefusal, TOO_LONG } from "./transports.js";
 import { addressOf } from "./wish.js";
 
 /**
  * The relay's sentences about those wishes that it refuses one by one, by their JSON: none, if together they are
- * only too many. sentence: what it said of all of them. since: an id, so that its answers are short.
+ * only too many. sentence: what it said of all of them. since: an id, so that its answers are short. Throws
+ * { retry } in seconds, NaN if unknown, where one of them gets no answer that says yes or no.
  */
 export async function refusals(url, wishes, sentence, since) {
   const distinct = new Map(wishes.map((wish) => [JSON.stringify(wish), wish]));
@@ -15,10 +16,12 @@ export async function refusals(url, wishes, sentence, since) {
   const questions = [...distinct].map(async ([key, wish]) => {
     const address = addressOf(url, wish);
     if (since) address.searchParams.set("since", since);
-    await ask(address, () => {}).catch(({ status, sentence: own }) => {
-      const why = own ?? (TOO_LONG.includes(status) && sentence);
-      if (status >= 400 && status < 500 && why) found.set(key, String(why).slice(0, 300));
-    });
+    try {
+      await ask(address, () => {});
+    } catch (problem) {
+      if (isRefusal(problem)) found.set(key, String(problem.sentence).slice(0, 300));
+      else if (!TOO_LONG.includes(problem.status)) throw problem;
+    }
   });
   await Promise.all(questions);
   return found;

@@ -102,15 +102,15 @@ export class Sharing {
     navigator.locks.request(this.#name, options, held).catch(({ name }) => {
       // Aborted by ourselves, or taken away.
       if (queued !== this.#queued) return;
-      if (name === "SecurityError") return this.#standAlone();
+      if (name === "SecurityError") return this.standAlone();
       if (isVisible()) this.post("slow");
       this.#end();
       this.#queue();
     });
   }
 
-  /** This page may not meet others, as where a site may store nothing. */
-  #standAlone() {
+  /** This page does without the others for good, as where a site may store nothing. */
+  standAlone() {
     this.leave();
     this.#name = "";
     this.#begin();

@@ -8,6 +8,15 @@ const DEADLINE = 5_000;
 
 /** Statuses of an address that is too long, whoever gives them. */
 export const TOO_LONG = [414, 431];
+/** Statuses that say "elsewhere" or "later", though they blame the question. */
+const NOT_FINAL = [404, 408, 425, 429];
+/** Milliseconds within which it shows whether there is something at an address. */
+const GLANCE = 1_500;
+
+/** Whether what `ended` takes is a relay's refusal, which asking again does not change. */
+export function isRefusal({ status, sentence }) {
+  return status >= 400 && status < 500 && !!sentence && !NOT_FINAL.includes(status);
+}
 
 export const TRANSPORTS = { events, socket, poll };
 
@@ -66,20 +75,30 @@ function socket(url, heard, ended) {
 function poll(url, heard, ended) {
   const stop = new AbortController();
   let timer;
-  const next = async () => {
+  const next = async (isFirst) => {
     try {
+      if (isFirst) await lookUp(url, stop.signal);
       const since = await ask(url, heard, stop.signal);
       url.searchParams.set("since", since);
-      timer = setTimeout(next, Math.max(PERIOD, 1000 / (url.searchParams.get("rate") ?? 1)));
+      timer = setTimeout(() => next(), Math.max(PERIOD, 1000 / (url.searchParams.get("rate") ?? 1)));
     } catch (problem) {
       if (!stop.signal.aborted) ended(problem);
     }
   };
-  next();
+  next(true);
   return () => {
     stop.abort();
     clearTimeout(timer);
   };
+}
+
+const nothingAt = ({ origin, pathname }) => ({ status: 404, sentence: `nothing is at ${origin}${pathname}` });
+
+/** A relay answers polls whatever the name of its stream is said to be: throws what `ended` takes if it is wrong. */
+async function lookUp(url, stop) {
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(GLANCE)]);
+  const { status } = await fetch(url, { method: "HEAD", signal, cache: "no-store" }).catch(() => ({}));
+  if (status === 404) throw nothingAt(url);
 }
 
 /** Asks once; the id of the answer. Throws what `ended` takes. */
@@ -91,6 +110,7 @@ export async function ask(url, heard, signal) {
   });
   const { status, headers } = answer;
   const body = await answer.json().catch(() => ({}));
+  if (status === 404) throw nothingAt(url);
   if (!answer.ok) throw { status, sentence: body?.error, retry: Number(headers.get("Retry-After")) };
   const { id, prices, feed, removed, ...more } = body ?? {};
   if (typeof id !== "string" || !(prices instanceof Object)) throw { status, sentence: "it answers, but is none" };

@@ -35,7 +35,7 @@ export const areSame = (one, other) => JSON.stringify(one) === JSON.stringify(ot
 /** Whether it is a wish, whoever says it. */
 export function isWish({ symbols, fields, rate }) {
   const areNames = symbols === null || (symbols.length <= MOST && symbols.every((name) => typeof name === "string"));
-  return areNames && FIELDS.includes(fields) && typeof rate === "number" && rate >= 0;
+  return areNames && FIELDS.includes(fields) && Number.isFinite(rate) && rate >= 0;
 }
 
 /** The address of a relay's stream for a wish. */

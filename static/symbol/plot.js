@@ -1,7 +1,7 @@
 // Plot: candles drawn by Lightweight Charts. Prices become numbers here, for drawing alone.
 
 import { Cross } from "./cross.js";
-import { decimals, shown } from "../page/figures.js";
+import { decimals, fixed, shown } from "../page/figures.js";
 
 /** Missing candles that a gap is drawn as at most. */
 const LONGEST_GAP = 300;
@@ -50,7 +50,7 @@ export class Plot {
       timeScale: { timeVisible: true, rightOffset: 3, barSpacing: 8, minBarSpacing: 0.5 },
       handleScroll: { vertTouchDrag: false },
       localization: {
-        priceFormatter: (price) => shown(price.toFixed(this.#places)),
+        priceFormatter: (price) => shown(fixed(price, this.#places)),
         timeFormatter: (time) => this.#zone.time(this.#instant(time), this.#step),
       },
       crosshair: { mode: library.CrosshairMode.Normal },

@@ -45,7 +45,7 @@ export function showTime() {
 }
 
 function entitle({ state: word, simulated: isSimulated }) {
-  const mark = isSimulated ? "SIMULATED · " : "";
-  const wanted = `${mark}${OLD.includes(word) ? `${word.toUpperCase()} · ` : ""}Wall · Relay`;
+  const mark = OLD.includes(word) ? `${word.toUpperCase()} · ` : "";
+  const wanted = `${mark}${isSimulated ? "SIMULATED · " : ""}Wall · Relay`;
   if (wanted !== title) document.title = title = wanted;
 }

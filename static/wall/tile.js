@@ -1,6 +1,7 @@
 // Tile: one symbol on the wall.
 
 import { split } from "../market/dollars.js";
+import { drawLine } from "../market/sparklines.js";
 import { decimals, direction, number, percentChanged, plain, shown, signed, word } from "../page/figures.js";
 import { flash } from "../page/flash.js";
 import { SAID } from "../page/standing.js";
@@ -12,15 +13,19 @@ const SEPARATOR = 0.55;
 
 const pattern = document.createElement("template");
 pattern.innerHTML =
-  "<li><p><b></b> <span></span></p><p><strong></strong></p><p><span></span> <small></small></p></li>";
+  "<li><p><b></b> <span></span></p><p><strong></strong></p><p><span></span> <small></small>" +
+  '<svg viewBox="0 0 1 24" preserveAspectRatio="none" aria-hidden="true" hidden><path /></svg></p></li>';
 
 export class Tile {
   #ticker = null;
+  /** Decimals of the price: the most that there were, or it would tremble as it moves. */
+  #places = 0;
   #base;
   #quote;
   #price;
   #percent;
   #mark;
+  #line;
 
   constructor(symbol) {
     this.symbol = symbol;
@@ -29,7 +34,13 @@ export class Tile {
     [this.#base, this.#quote, this.#price, this.#percent, this.#mark] = this.element.querySelectorAll(
       "b, span, strong, small",
     );
+    this.#line = this.element.querySelector("svg");
     this.#name({ symbol });
+  }
+
+  /** Draws the line of its last 24 hours, or none. */
+  draw(line) {
+    drawLine(this.#line, line);
   }
 
   /** Shows a newer ticker. */
@@ -37,7 +48,8 @@ export class Tile {
     const before = this.#ticker && number(this.#ticker.price);
     if (!this.#ticker || this.#ticker.quote !== ticker.quote) this.#name(ticker);
     this.#ticker = ticker;
-    const price = shown(plain(ticker.price, decimals(ticker)));
+    this.#places = Math.max(this.#places, decimals(ticker));
+    const price = shown(plain(ticker.price, this.#places));
     const percent = signed(percentChanged(ticker));
     if (write(this.#price, price)) {
       this.element.style.setProperty("--long", Math.max(digits(price) / ROOM, 1));

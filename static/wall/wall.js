@@ -6,6 +6,8 @@
 //   /?wall&symbols=BTCUSDT,ETHUSDT        just these, as large as they can be
 //   &theme=light  &zone=utc               a wall is dark and local unless somebody wants it otherwise
 
+import { Sparklines } from "../market/sparklines.js";
+import "../page/paper.js";
 import { areJudged } from "../page/standing.js";
 import { Prices } from "../relay/prices.js";
 import { stayAwake } from "./awake.js";
@@ -29,6 +31,8 @@ const ranking = new Ranking(wish);
 const wall = document.getElementById("wall");
 const empty = document.getElementById("empty");
 const board = new Board(document.getElementById("tiles"));
+/** A small screen has none to spare for lines. */
+const sparklines = new Sparklines(() => board.tiles.values(), matchMedia("(min-width: 721px)"));
 /** Symbols that are gone or not known, by what is said of them. */
 const missing = new Map();
 /** The newest of each symbol on the wall since the last frame. */
@@ -77,6 +81,7 @@ function arrange() {
   for (const tile of board.arrange(symbols.slice(0, room))) {
     const ticker = relay.tickers.get(tile.symbol);
     if (ticker) tile.show(ticker);
+    sparklines.draw(tile);
   }
   for (const symbol of missing.keys()) if (!board.tiles.has(symbol)) missing.delete(symbol);
   judge(relay.status);

@@ -1,0 +1,22 @@
+// Addresses: those of one relay, of which the one that answered last is asked first.
+
+export class Addresses {
+  #urls;
+
+  constructor(urls) {
+    this.#urls = [...urls];
+  }
+
+  /** What `ask` brings from the first of them that it does not fail with; throws what it threw last. */
+  async first(ask) {
+    for (let left = this.#urls.length; ; left -= 1) {
+      const [url] = this.#urls;
+      try {
+        return await ask(url);
+      } catch (error) {
+        if (left <= 1) throw error;
+        if (url === this.#urls[0]) this.#urls.push(this.#urls.shift());
+      }
+    }
+  }
+}
