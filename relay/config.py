@@ -27,6 +27,11 @@ _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?:
 _ANCESTOR = re.compile(
     r"\*|https?:|https?://(?:\*\.)?(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::(?:[0-9]{1,5}|\*))?"
 )
+#: Characters of a token or a key at least.
+_LEAST_SECRET = 16
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
+#: What both kinds of Authorization header can carry.
+_TOKEN = re.compile(rf"[A-Za-z0-9_~.+/=-]{{{_LEAST_SECRET},200}}")
 #: Ports that no browser names.
 _USUAL_PORTS = {"http": "80", "https": "443"}
 
@@ -70,6 +75,10 @@ class Config(BaseSettings):
     heartbeat_seconds: float = Field(12, ge=1, le=60)
     stall_seconds: float = Field(10, ge=1, le=300)
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ("*",)
+    access_tokens: Annotated[dict[str, str], NoDecode] = Field({}, repr=False)
+    operator_tokens: Annotated[dict[str, str], NoDecode] = Field({}, repr=False)
+    ticket_keys: Annotated[tuple[str, ...], NoDecode] = Field((), repr=False)
+    ticket_seconds: float = Field(60, ge=1, le=86_400)
     frame_ancestors: Annotated[tuple[str, ...], NoDecode] = ("'none'",)
     embed_ancestors: Annotated[tuple[str, ...], NoDecode] = ("*",)
     compression: bool = True
@@ -100,6 +109,7 @@ class Config(BaseSettings):
         "binance_rest",
         "allowed_origins",
         "forwarded_allow_ips",
+        "ticket_keys",
         mode="before",
     )
     @classmethod
@@ -161,6 +171,32 @@ class Config(BaseSettings):
         if not origins:
             raise ValueError("it holds no origin")
         return tuple(_origin(text) for text in origins)
+
+    @field_validator("access_tokens", "operator_tokens", mode="before")
+    @classmethod
+    def _are_tokens(cls, value: object) -> object:
+        """Never says what it was given: these are secrets."""
+        if not isinstance(value, str):
+            return value
+        tokens: dict[str, str] = {}
+        for number, one in enumerate(filter(None, map(str.strip, value.split(","))), 1):
+            name, _, token = one.partition(":")
+            if not _NAME.fullmatch(name) or not _TOKEN.fullmatch(token):
+                raise ValueError(
+                    f"number {number} is no name:token of letters, digits and -_ (a token also ~.+/=), "
+                    f"with a token of {_LEAST_SECRET} characters at least"
+                )
+            if name in tokens or token in tokens.values():
+                raise ValueError(f"number {number} has the name or the token of another one")
+            tokens[name] = token
+        return tokens
+
+    @field_validator("ticket_keys")
+    @classmethod
+    def _are_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        if any(len(key) < _LEAST_SECRET for key in keys):
+            raise ValueError(f"a key has {_LEAST_SECRET} characters at least")
+        return keys
 
     @field_validator("forwarded_allow_ips")
     @classmethod

@@ -37,6 +37,7 @@ HOMES: dict[str, set[str]] = {
     "geventwebsocket": {"relay.server.websocket"},
     "greenlet": {"relay"},
     "gunicorn": {"relay.server.worker"},
+    "itsdangerous": {"relay.web.access"},
     "msgspec": {"relay"},
     "pydantic": {"relay.config"},
     "pydantic_settings": {"relay.config"},

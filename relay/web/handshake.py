@@ -1,7 +1,6 @@
 """Handshake: whether a request may become a WebSocket."""
 
 import re
-from collections.abc import Collection
 
 from flask import Request, Response
 from werkzeug.exceptions import MethodNotAllowed
@@ -9,7 +8,7 @@ from werkzeug.exceptions import MethodNotAllowed
 _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 
 
-def refusal(request: Request, allowed_origins: Collection[str], instead: str) -> Response | None:
+def refusal(request: Request, instead: str) -> Response | None:
     """What to answer to a request that may not; None to one that may. `instead`: a sentence for those who
     did not ask for a WebSocket at all. Raises MethodNotAllowed."""
     if not _asks_for_upgrade(request):
@@ -17,9 +16,6 @@ def refusal(request: Request, allowed_origins: Collection[str], instead: str) ->
         return Response(f"{request.path} speaks WebSocket only; {instead}\n", 426, headers)
     if request.method != "GET":
         raise MethodNotAllowed(["GET", "OPTIONS"])
-    origin = request.headers.get("Origin")
-    if origin and "*" not in allowed_origins and origin not in allowed_origins:
-        return Response("origin not allowed\n", 403)
     problem = _problem(request)
     if problem:
         return Response(f"{problem}\n", 426, {"Sec-WebSocket-Version": "13"})

@@ -2,12 +2,18 @@
 
 from collections.abc import Collection
 
-#: Of every answer that is a page.
+#: Of every answer.
 HEADERS = {
+    "X-Content-Type-Options": "nosniff",
     # A page links to one other site. That need not learn where a relay stands, which may be a private host.
     "Referrer-Policy": "same-origin",
+}
+#: Of every answer that is a page.
+PAGE_HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+#: Of every answer that is none: whatever somebody makes a browser take it for, it may do nothing.
+DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 #: All that a page needs comes from this relay, and nothing of it is inline. 'self' includes its WebSocket in
 #: every browser that knows the colours of our style sheet; in Safari before 15.4 it does not, and relay.js
 #: goes on without one.

@@ -1,7 +1,7 @@
 """GET /selftest: a page that measures what the way between the relay and a browser does to a stream."""
 
 import _socket
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -33,7 +33,7 @@ _MARKS = {
 }
 
 
-def blueprint(hub: Hub, allowed_origins: Collection[str], heartbeat_seconds: float) -> Blueprint:
+def blueprint(hub: Hub, heartbeat_seconds: float) -> Blueprint:
     """The page, and what it measures with."""
     routes = Blueprint("selftest", __name__)
     stamps = Stamps(hub.clock)
@@ -69,7 +69,7 @@ def blueprint(hub: Hub, allowed_origins: Collection[str], heartbeat_seconds: flo
 
     @routes.get("/selftest/ws")
     def ws() -> Response:
-        refused = refusal(request, allowed_origins, "/selftest uses it")
+        refused = refusal(request, "/selftest uses it")
         if refused is not None:
             return refused
         begin(WS_WIRE, websocket=True)

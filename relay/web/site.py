@@ -1,6 +1,6 @@
 """The Flask application: every route, and a clear answer to every bad request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,30 @@ from werkzeug.routing import MapAdapter
 from relay.config import Config
 from relay.fanout.hub import Full, Hub
 from relay.history.library import Library
-from relay.web import embed, history, pages, policy, prices, probes, selftest, sparklines, sse, ws
+from relay.web import (
+    embed,
+    history,
+    pages,
+    policy,
+    prices,
+    probes,
+    selftest,
+    sparklines,
+    sse,
+    tickets,
+    ws,
+)
+from relay.web.access import Access
 from relay.web.answer import json_response
 from relay.web.assets import Assets
 from relay.web.chart_library import NAME, chart_library
 from relay.web.compression import compress
+from relay.web.cors import Origins
 from relay.web.fresh import NotMade
 from relay.web.subscription import BadQuery
 
+#: Headers of an error that its answer keeps.
+_KEPT = ("Allow", "Location", "WWW-Authenticate")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -55,17 +71,18 @@ class _Site(Flask):
 def create_site(hub: Hub, config: Config, library: Library) -> Flask:
     """The application around a hub, and what is known of the time before."""
     site = _Site("relay", template_folder=str(_ROOT / "templates"), static_folder=None)
-    site.register_blueprint(sse.blueprint(hub, config.max_symbols, config.compression))
-    site.register_blueprint(
-        ws.blueprint(hub, config.max_symbols, config.allowed_origins, config.compression)
+    origins = Origins(config.allowed_origins)
+    access = Access(
+        config.access_tokens, config.operator_tokens, config.ticket_keys, config.ticket_seconds
     )
+    site.register_blueprint(tickets.blueprint(access))
+    site.register_blueprint(sse.blueprint(hub, config.max_symbols, config.compression))
+    site.register_blueprint(ws.blueprint(hub, config.max_symbols, config.compression))
     site.register_blueprint(prices.blueprint(hub, config.max_symbols))
     site.register_blueprint(history.blueprint(hub, library.past))
     site.register_blueprint(sparklines.blueprint(hub, library.closes, config.max_symbols))
     site.register_blueprint(probes.blueprint(hub))
-    site.register_blueprint(
-        selftest.blueprint(hub, config.allowed_origins, config.heartbeat_seconds)
-    )
+    site.register_blueprint(selftest.blueprint(hub, config.heartbeat_seconds))
     assets = Assets(_ROOT / "static", chart_library())
     site.register_blueprint(assets.blueprint())
     site.add_template_global(assets.address, "asset")
@@ -95,27 +112,28 @@ def create_site(hub: Hub, config: Config, library: Library) -> Flask:
         if error.code == 404 and pages.wants_page(request):
             return pages.not_found(hub, error.description or "")
         answer = json_response({"error": error.description}, error.code or 500)
-        answer.headers.extend((k, v) for k, v in error.get_headers() if k in ("Allow", "Location"))
+        answer.headers.extend((k, v) for k, v in error.get_headers() if k in _KEPT)
         return answer
 
-    site.after_request(partial(_guarded, config))
+    site.before_request(partial(_judge, origins, access))
+    site.after_request(partial(_finish, origins, config.frame_ancestors))
     return site
 
 
-def _guarded(config: Config, answer: Response) -> Response:
-    """Who may read it, what a page may do, and compressed for those who take that."""
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    # Else pages of other sites may not know when to come back.
-    answer.headers.add("Access-Control-Expose-Headers", "Retry-After")
-    if "*" in config.allowed_origins:
-        answer.headers["Access-Control-Allow-Origin"] = "*"
-    elif (origin := request.headers.get("Origin")) in config.allowed_origins:
-        answer.headers["Access-Control-Allow-Origin"] = origin
-        answer.vary.add("Origin")
+def _judge(origins: Origins, access: Access) -> None:
+    """Raises Forbidden or Unauthorized."""
+    origins.check(request)
+    access.check(request)
+
+
+def _finish(origins: Origins, ancestors: Collection[str], answer: Response) -> Response:
+    """Adds who may read it and what a page may do, and compresses it for those who take that."""
+    origins.tell(request, answer)
+    answer.headers.extend(policy.HEADERS)
     if answer.mimetype == "text/html":
-        answer.headers.extend(policy.HEADERS)
-        answer.headers.setdefault(
-            "Content-Security-Policy", policy.content_policy(config.frame_ancestors)
-        )
+        answer.headers.extend(policy.PAGE_HEADERS)
+        answer.headers.setdefault("Content-Security-Policy", policy.content_policy(ancestors))
+    else:
+        answer.headers["Content-Security-Policy"] = policy.DATA_POLICY
     compress(request, answer)
     return answer

@@ -18,16 +18,14 @@ from relay.web.ws_client import MessageClient, Obey
 from relay.web.ws_form import Messages
 
 
-def blueprint(
-    hub: Hub, max_symbols: int, allowed_origins: tuple[str, ...], compression: bool
-) -> Blueprint:
+def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
     """The route. `compression`: whether permessage-deflate may be agreed on."""
     routes = Blueprint("ws", __name__)
     obey = Commands(hub, max_symbols).obey
 
     @routes.get("/ws")
     def ws() -> Response:
-        refused = refusal(request, allowed_origins, "/events is the same as plain HTTP")
+        refused = refusal(request, "/events is the same as plain HTTP")
         if refused is not None:
             return refused
         wish = parse(request.args, "", max_symbols)

@@ -1,0 +1,147 @@
+"""Access: who may use the relay, where that is not everybody.
+
+A program sends a token (RFC 6750), a person's browser asks for name and token (RFC 7617). An EventSource and
+a browser's WebSocket can send neither: they get a ticket in their URL, which is signed and soon worthless.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from flask import Request
+from itsdangerous import BadSignature, TimestampSigner
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import NotFound, Unauthorized
+
+from relay.server import visitors
+from relay.server.visitors import Visitors
+from relay.web.pages import wants_page
+
+#: Seconds by which the clock of whoever signs tickets may be ahead of ours.
+LEEWAY_SECONDS = 5.0
+#: What everybody may ask: the probes say nothing that a price does not, and a script is no secret.
+_OPEN = ("/static/", "/livez", "/readyz")
+#: What only operators may ask.
+_OPERATORS = ("/metrics", "/status")
+_SALT = b"relay.ticket"
+
+
+class Access:
+    """Judges each request by what it shows."""
+
+    def __init__(
+        self,
+        tokens: Mapping[str, str],
+        operators: Mapping[str, str],
+        ticket_keys: Sequence[str],
+        ticket_seconds: float,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """`tokens` and `operators`: name → token; without any, everybody may use the relay, and only this
+        machine what operators may. `ticket_keys`: the newest first; that one signs, all are believed.
+        `now()`: seconds since 1970."""
+        self._tokens = _by_digest(tokens)
+        self._operators = _by_digest(operators)
+        self._keys = list(reversed(ticket_keys))
+        self._seconds = ticket_seconds
+        self._now = now
+        self._holders = Visitors()
+
+    @property
+    def seconds(self) -> float:
+        """How long a ticket is good for."""
+        return self._seconds
+
+    def check(self, request: Request) -> None:
+        """Raises Unauthorized. A request with a token or a ticket counts as its holder's, wherever it comes
+        from: its Visitor is that of the name."""
+        path = request.path
+        if request.method == "OPTIONS" or path.startswith(_OPEN):
+            return
+        if path.startswith(_OPERATORS):
+            self._check_operator(request)
+        elif self._tokens or self._keys:
+            name = self._holder(request)
+            request.environ[visitors.KEY] = self._holders.find(f"token {name}")
+
+    def ticket(self, request: Request) -> str:
+        """A ticket for the holder of the token that the request shows.
+
+        Raises Unauthorized, or NotFound where no tickets are given.
+        """
+        if not self._keys:
+            raise NotFound("no tickets are given here (TICKET_KEYS)")
+        name = _shown(request, self._tokens)
+        if name is None:
+            raise _unauthorized("a ticket is given for a token", request)
+        return self._signer().sign(name).decode()
+
+    def _check_operator(self, request: Request) -> None:
+        if self._operators:
+            if _shown(request, self._operators) is None:
+                raise _unauthorized("this is for operators (OPERATOR_TOKENS)", request)
+        elif request.environ.get("REMOTE_ADDR", "") not in ("", "127.0.0.1", "::1"):
+            raise _unauthorized(
+                "this is for operators: set OPERATOR_TOKENS to ask from afar", request
+            )
+
+    def _holder(self, request: Request) -> str:
+        name = _shown(request, self._tokens)
+        if name is not None:
+            return name
+        ticket = request.args.get("ticket")
+        if ticket is None:
+            raise _unauthorized("a token or a ticket is needed", request)
+        return self._name_on(ticket, request)
+
+    def _name_on(self, ticket: str, request: Request) -> str:
+        if not self._keys:
+            raise _unauthorized("no tickets are taken here (TICKET_KEYS)", request)
+        try:
+            name, signed = self._signer().unsign(ticket, return_timestamp=True)
+        except BadSignature:
+            raise _unauthorized("the ticket is not one of ours", request) from None
+        if not -LEEWAY_SECONDS <= self._now() - signed.timestamp() <= self._seconds:
+            raise _unauthorized("the ticket is no longer good: get another one", request)
+        return name.decode("ascii", "replace")
+
+    def _signer(self) -> TimestampSigner:
+        return _Signer(self._keys, self._now)
+
+
+class _Signer(TimestampSigner):
+    """Takes the time from us."""
+
+    def __init__(self, keys: list[str], now: Callable[[], float]) -> None:
+        super().__init__(keys, salt=_SALT, digest_method=hashlib.sha256)
+        self._now = now
+
+    def get_timestamp(self) -> int:
+        """See TimestampSigner."""
+        return int(self._now())
+
+
+def _by_digest(tokens: Mapping[str, str]) -> dict[bytes, str]:
+    """Found by a digest, so that how long the search takes says nothing of a token."""
+    return {_digest(token): name for name, token in tokens.items()}
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _shown(request: Request, tokens: Mapping[bytes, str]) -> str | None:
+    """Whose token the request shows; None where it shows none that counts."""
+    said = request.authorization
+    if said is None:
+        return None
+    if said.type == "bearer":
+        return tokens.get(_digest(said.token or ""))
+    name = tokens.get(_digest(said.password or "")) if said.type == "basic" else None
+    return name if name == said.username else None
+
+
+def _unauthorized(why: str, request: Request) -> Unauthorized:
+    """A browser that is asked for Basic asks its person; only a page may have it do so."""
+    scheme = "basic" if wants_page(request) else "bearer"
+    return Unauthorized(why, www_authenticate=WWWAuthenticate(scheme, {"realm": "relay"}))
