@@ -6,6 +6,7 @@ the value.
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv6Address
@@ -91,20 +92,22 @@ def shown(text: str) -> str:
     except ValueError:
         return HIDDEN
     hosts = ",".join(_said(host) for host in url.hosts)
-    query = "&".join(f"{name}={_streams(value)}" for name, value in url.query if name == "streams")
-    more = ["", HIDDEN][any(name != "streams" for name, _ in url.query)]
+    query = "&".join(f"{name}={_parts(value)}" for name, value in url.query if name == "streams")
+    more = HIDDEN if any(name != "streams" for name, _ in url.query) else ""
     fields = "&".join(filter(None, (query, more)))
-    return f"{url.scheme}://{hosts}{_path(url.path)}" + (f"?{fields}" if fields else "")
+    return f"{url.scheme}://{hosts}{_parts(url.path)}" + (f"?{fields}" if fields else "")
 
 
 def secrets(text: str) -> set[str]:
-    """What of a URL nobody may read, as it is written and as it is meant."""
+    """What of a URL nobody may read: as it is written, as it is meant, and as HTTP sends it."""
     found = _URL.fullmatch(text)
     if found is None:
         return set()
     _, authority, path, query, fragment = found.groups()
     user, colon, password = authority.rpartition("@")[0].partition(":")
     parts = {password if colon else user, fragment or ""}
+    if colon:
+        parts.add(b64encode(unquote(f"{user}:{password}").encode()).decode())
     parts.update(part for part in path.split("/") if _is_hidden(part))
     for field in (query or "").split("&"):
         name, _, value = field.partition("=")
@@ -167,12 +170,9 @@ def _said(host: Host) -> str:
     return name if host.port is None else f"{name}:{host.port}"
 
 
-def _path(path: str) -> str:
+def _parts(path: str) -> str:
+    """What may be said of the parts of a path, or of a list of streams."""
     return "/".join(HIDDEN if _is_hidden(part) else part for part in path.split("/"))
-
-
-def _streams(value: str) -> str:
-    return "/".join(HIDDEN if _is_hidden(part) else part for part in value.split("/"))
 
 
 def _is_hidden(part: str) -> bool:
