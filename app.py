@@ -3,13 +3,13 @@
 With Redis, updates come from a `listener.py` somewhere. In-process (no REDIS_URL) the feed runs here.
 """
 
-import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
 import gevent
 from flask import Flask
 
+from relay import logs
 from relay.absences import Absences
 from relay.config import Config, load_or_exit
 from relay.fanout.health import Health
@@ -92,9 +92,7 @@ def _with_redis(url: str, away: Callable[[float], float]) -> Sides:
 def create_app() -> Flask:
     """The application, with its Relay under `extensions["relay"]`: the worker starts that."""
     config = load_or_exit()
-    logging.basicConfig(
-        level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logs.begin(config.log_level)
     relay = Relay(config)
     site = create_site(relay.hub, config, relay.library)
     site.extensions["relay"] = relay

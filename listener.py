@@ -9,7 +9,6 @@ from gevent import monkey
 monkey.patch_all()
 
 import argparse  # noqa: E402
-import logging  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -17,6 +16,7 @@ from pathlib import Path  # noqa: E402
 import gevent  # noqa: E402
 from gevent.event import Event  # noqa: E402
 
+from relay import logs  # noqa: E402
 from relay.absences import Absences  # noqa: E402
 from relay.config import load_or_exit  # noqa: E402
 from relay.exchange.recorder import Recorder  # noqa: E402
@@ -34,9 +34,7 @@ def main() -> None:
             "REDIS_URL must name a Redis server: in-process mode has no listener.", file=sys.stderr
         )
         sys.exit(2)
-    logging.basicConfig(
-        level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logs.begin(config.log_level)
     recorder = None
     if options.record is not None:
         recorder = Recorder(options.record, options.record_megabytes << 20)

@@ -9,7 +9,11 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from relay import redaction, upstream
+from relay.redis_url import IN_PROCESS
+from relay.redis_url import read as read_redis_url
 from relay.ticker import SYMBOL
+from relay.url import secrets
 
 #: Binance on both its ports, then its market-data-only host.
 LIVE = (
@@ -47,11 +51,15 @@ class Config(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_file=(".env", ".env.local"), env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=(".env", ".env.local"),
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
-    redis_url: str = "memory://"
-    binance_ws: Annotated[tuple[str, ...], NoDecode] = LIVE
+    redis_url: str = Field(IN_PROCESS, repr=False)
+    binance_ws: Annotated[tuple[str, ...], NoDecode] = Field(LIVE, repr=False)
     symbols: Annotated[tuple[str, ...], NoDecode] = ()
     stream: Literal[
         "miniTicker",
@@ -63,7 +71,7 @@ class Config(BaseSettings):
         "avgPrice",
         "ticker_1h",
     ] = "miniTicker"
-    binance_rest: Annotated[tuple[str, ...], NoDecode] = ()
+    binance_rest: Annotated[tuple[str, ...], NoDecode] = Field((), repr=False)
     rest_seconds: float = Field(300, ge=30)
     history_minutes_hours: int = Field(24, ge=0, le=168)
     history_hours_days: int = Field(30, ge=0, le=366)
@@ -96,7 +104,7 @@ class Config(BaseSettings):
     @property
     def in_process(self) -> bool:
         """Whether the feed runs inside the one web worker, without Redis."""
-        return self.redis_url == "memory://"
+        return self.redis_url == IN_PROCESS
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -124,24 +132,15 @@ class Config(BaseSettings):
         if not urls:
             raise ValueError("it holds no URL")
         for url in urls:
-            parts = urlsplit(url)
-            usable = parts.scheme in ("ws", "wss") and parts.hostname and _port_is_valid(url)
-            if url != SIMULATOR and not usable:
-                raise ValueError(f"{url!r} is no ws:// or wss:// URL")
+            if url != SIMULATOR:
+                upstream.check_streams(url)
         return urls
 
     @field_validator("redis_url")
     @classmethod
     def _is_redis_url(cls, url: str) -> str:
-        if url == "memory://":
-            return url
-        if re.fullmatch(r"rediss?\+sentinel://[^/]+/[^/?]+(/\d+)?(\?.*)?", url):
-            return url
-        scheme = urlsplit(url).scheme
-        if scheme not in ("redis", "rediss", "unix") or not _port_is_valid(url):
-            raise ValueError(
-                f"{url!r} is no redis://, rediss://, unix:// or redis+sentinel:// URL, nor memory://"
-            )
+        if url != IN_PROCESS:
+            read_redis_url(url)
         return url
 
     @field_validator("symbols")
@@ -156,13 +155,7 @@ class Config(BaseSettings):
     @classmethod
     def _are_http_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         for url in urls:
-            parts = urlsplit(url)
-            if (
-                parts.scheme not in ("http", "https")
-                or not parts.hostname
-                or not _port_is_valid(url)
-            ):
-                raise ValueError(f"{url!r} is no http:// or https:// URL")
+            upstream.check_rest(url)
         return tuple(url.rstrip("/") for url in urls)
 
     @field_validator("allowed_origins")
@@ -239,14 +232,27 @@ class Config(BaseSettings):
 
 
 def load() -> Config:
-    """Reads the settings; raises ConfigError."""
+    """Reads the settings, and what of them is secret; raises ConfigError."""
     try:
-        return Config()
+        config = Config()
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_input=False)[0]
         name = str(first["loc"][0]).upper()
         said = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"{name} is wrong: {said}.") from error
+        # Without its cause, which holds the value.
+        raise ConfigError(f"{name} is wrong: {said}.") from None
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(".env or .env.local cannot be read as UTF-8.") from None
+    for name, url in upstream.proxies().items():
+        try:
+            upstream.check_proxy(url)
+        except ValueError as error:
+            raise ConfigError(f"{name} is wrong: {error}.") from None
+    urls = (config.redis_url, *config.binance_ws, *config.binance_rest)
+    proxies = (*upstream.proxies().values(), *upstream.unused_proxies().values())
+    for url in (*urls, *proxies):
+        redaction.keep(secrets(url))
+    return config
 
 
 def load_or_exit() -> Config:

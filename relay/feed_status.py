@@ -16,7 +16,7 @@ class FeedStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     state: Literal["live", "stale", "down"]
     #: Whether the prices that this goes with are made up.
     simulated: bool = False
-    #: The URL in use or being tried.
+    #: The URL in use or being tried, as anybody may read it.
     source: str = ""
     #: Seconds since the exchange last sent data, when this was said; None before the first.
     age: Annotated[float, msgspec.Meta(ge=0, le=1e12)] | None = None

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,16 @@ import pytest
 from relay.config import LIVE, SIMULATOR, Config, ConfigError, load
 from tests.processes import ROOT
 
+#: Variables that name proxies, and so are settings too.
+PROXIES = ("https_proxy", "http_proxy", "all_proxy", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+#: What no sentence may repeat.
+PLANTED = "s3cr3t"
+
 
 @pytest.fixture(autouse=True)
 def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for name in ("REDIS_URL", "BINANCE_WS", "PORT", "SIMULATOR_FALLBACK"):
+    for name in ("REDIS_URL", "BINANCE_WS", "PORT", "SIMULATOR_FALLBACK", *PROXIES):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 
@@ -43,7 +49,7 @@ def test_several_urls_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "rediss://user:pw@host:6380/1?ssl_ca_certs=/ca.pem",
+        f"rediss://user:pw@host:6380/1?ssl_ca_certs={__file__}",
         "unix:///run/redis.sock",
         "redis+sentinel://a:26379,b/mymaster",
         "rediss+sentinel://user:pw@a:1,b:2/mymaster/3?sentinel_password=x",
@@ -130,6 +136,94 @@ def test_a_wrong_value_is_one_sentence_that_names_the_variable(
         load()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "mistake"),
+    [
+        ("REDIS_URL", "redis://relay:s3cr3t@localhost:port", "the port is no number"),
+        ("REDIS_URL", "redis://relay:s3cr3t@localhost:0", "the port is none"),
+        ("REDIS_URL", "redis://relay:s3cr3t@localhost:65536", "the port is none"),
+        ("REDIS_URL", "redis://relay:s3cr3t@", "it names no host"),
+        ("REDIS_URL", "redis://:12#s3cr3t@10.0.0.1/0", "as %23"),
+        ("REDIS_URL", "redis://relay:12345#s3cr3t@10.0.0.1:6379/0", "as %23"),
+        ("REDIS_URL", "redis://relay:12/s3cr3t@10.0.0.1:6379/0", "percent-encode /"),
+        ("REDIS_URL", "redis://relay:12?s3cr3t=1@10.0.0.1:6379/0", "percent-encode /"),
+        ("REDIS_URL", "redis://relay:12?s3cr3t@10.0.0.1:6379/0", "the query is no list"),
+        ("REDIS_URL", "redis://relay:s3cr3t/x@10.0.0.1:6379/0", "percent-encode a /"),
+        ("REDIS_URL", "redis://relay:s3cr3t@x@10.0.0.1", "@ as %40"),
+        ("REDIS_URL", "redis://relay:s3cr3t%@10.0.0.1", "as %25"),
+        ("REDIS_URL", "redis://relay:s3cr3t\tx@10.0.0.1", "percent-encode it"),
+        ("REDIS_URL", "redis://relay:s3cr3té@10.0.0.1", "percent-encode it"),
+        ("REDIS_URL", "redis://relay:s3cr3t@höst", "is no host"),
+        ("REDIS_URL", "redis://relay:s3cr3t@[::g]", "is no host"),
+        ("REDIS_URL", "redis://relay:s3cr3t@[:::]", "no IPv6 address"),
+        ("REDIS_URL", "redis://relay:s3cr3t@a,b", "it names several hosts"),
+        ("REDIS_URL", "redis://relay:s3cr3t@host/s3cr3t", "the database in its path"),
+        ("REDIS_URL", "redis://relay:s3cr3t@host/1?db=2", "the database twice"),
+        ("REDIS_URL", "redis://relay:s3cr3t@host?db=s3cr3t", "its option db is no number"),
+        ("REDIS_URL", "redis://relay:s3cr3t@host?bogus=s3cr3t", "an option bogus, which"),
+        ("REDIS_URL", "redis://relay:s3cr3t@host?s3cr3t!=1", "an option that is no name"),
+        ("REDIS_URL", "redis://relay:s3cr3t@host?protocol=3", "protocol, which the relay sets"),
+        ("REDIS_URL", "redis://relay:s3cr3t@host?socket_timeout=9", "socket_timeout, which the"),
+        ("REDIS_URL", "redis://host?password=s3cr3t", "user and password come before the host"),
+        ("REDIS_URL", "redis://host?db=1&db=1", "the option db twice"),
+        ("REDIS_URL", "redis://host?ssl_ca_certs=/s3cr3t", "ssl_ca_certs, which is for rediss"),
+        ("REDIS_URL", "rediss://host?ssl_ca_certs=/s3cr3t", "no file that is there"),
+        ("REDIS_URL", "rediss://host?ssl_cert_reqs=s3cr3t", "neither required nor none"),
+        ("REDIS_URL", "rediss://host?ssl_check_hostname=s3cr3t", "neither true nor false"),
+        ("REDIS_URL", "redis://host?sentinel_password=s3cr3t", "which is for redis+sentinel"),
+        ("REDIS_URL", "unix://relay:s3cr3t@run/redis.sock", "a socket has no host"),
+        ("REDIS_URL", "unix://relay:s3cr3t@/", "it names no socket"),
+        ("REDIS_URL", "redis+sentinel://relay:s3cr3t@/mymaster", "it names no sentinel"),
+        ("REDIS_URL", "redis+sentinel://relay:s3cr3t@a,b", "it names no service"),
+        ("REDIS_URL", "redis+sentinel://relay:s3cr3t@a:1:/mymaster", "the port is no number"),
+        ("REDIS_URL", "redis+sentinel://relay:s3cr3t@a/mymaster/x", "the database in its path"),
+        ("REDIS_URL", "s3cr3t", "it is no redis://"),
+        ("BINANCE_WS", "wss://relay:s3cr3t@host", "user and password are not supported"),
+        ("BINANCE_WS", "wss://host:1/s3cr3t", "its path is none of"),
+        ("BINANCE_WS", "wss://a:12/s3cr3t@host/ws", "its path is none of"),
+        ("BINANCE_WS", "wss://a:12?s3cr3t=x@host/ws", "an @ outside of streams"),
+        ("BINANCE_WS", "wss://host/ws/a@trade#s3cr3t", "as %23"),
+        ("BINANCE_WS", "wss://host, https://s3cr3t", "it is no ws:// or wss:// URL"),
+        ("BINANCE_REST", "https://relay:s3cr3t@host", "user and password are not supported"),
+        ("BINANCE_REST", "https://host?key=s3cr3t", "a query, are not supported"),
+        ("BINANCE_REST", "https://a:12/s3cr3t@host", "are not supported"),
+        ("BINANCE_REST", "ftp://s3cr3t", "it is no http:// or https:// URL"),
+        ("https_proxy", "http://relay:s3cr3t@host:port", "the port is no number"),
+        ("HTTPS_PROXY", "socks5h://relay:s3cr3t@host:1", "it is no http:// URL"),
+        ("http_proxy", "relay:s3cr3t@host:1", "it is no URL"),
+        ("HTTP_PROXY", "http://relay:12/s3cr3t@host:1", "it has a path"),
+        ("http_proxy", "http://relay:s3cr3t#x@host:1", "as %23"),
+    ],
+)
+def test_a_wrong_url_is_explained_and_never_repeated(
+    name: str, value: str, mistake: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=rf"^{name} is wrong: [^\n]+\.$") as raised:
+        load()
+    assert mistake in str(raised.value)
+    shown = "".join(traceback.format_exception(raised.value))
+    assert not any(part in shown for part in (PLANTED, "12345", "10.0.0.1"))
+
+
+def test_a_proxy_for_others_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5h://relay:x@host:1")
+    monkeypatch.setenv("https_proxy", "http://relay:x%23y@host:3128")
+    assert load().in_process
+
+
+def test_settings_are_shown_without_urls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", f"redis://:{PLANTED}@host")
+    monkeypatch.setenv("BINANCE_WS", f"ws://host/ws?listenKey={PLANTED}")
+    assert PLANTED not in repr(load())
+
+
+def test_a_file_that_is_no_text_is_a_sentence_too(empty_directory: Path) -> None:
+    (empty_directory / ".env").write_bytes(b"REDIS_URL=redis://:\xff\xfe@host\n")
+    with pytest.raises(ConfigError, match=r"cannot be read as UTF-8\.$"):
+        load()
+
+
 def start(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Starts the relay where it is expected to end at once."""
     return subprocess.run(
@@ -154,11 +248,13 @@ def test_quotes_of_a_policy_may_be_missing_as_an_env_file_takes_them_away(
 @pytest.mark.parametrize(
     "command", [["listener.py"], ["-m", "gunicorn", "-k", "geventwebsocket", "app:app"]]
 )
-def test_a_wrong_value_ends_the_start_with_code_2(command: list[str]) -> None:
-    done = start(*command, PORT="http", REDIS_URL="redis://127.0.0.1:1")
+@pytest.mark.parametrize("url", ["redis://:12#34@127.0.0.1:1", "redis://:1234@127.0.0.1:1?x=1"])
+def test_a_wrong_value_ends_the_start_with_code_2(command: list[str], url: str) -> None:
+    done = start(*command, REDIS_URL=url)
     assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith("PORT is wrong: ")
+    assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+    assert done.stderr.startswith("REDIS_URL is wrong: ")
+    assert "34" not in done.stderr
 
 
 def test_more_than_one_worker_without_redis_is_refused() -> None:

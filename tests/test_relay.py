@@ -60,7 +60,9 @@ def test_without_redis_both_sides_start_and_wait_for_it(
         Listener(REDIS_URL=redis_server.url, BINANCE_WS=exchange.url) as listener,
     ):
         listener.wait_for_line("the store is away")
-        wait_until(lambda: "Redis cannot be reached" in str(relay.ready()["reason"]), "the reason")
+        wait_until(
+            lambda: "Redis refuses connections" in str(relay.ready()["reason"]), "the reason"
+        )
         assert relay.http.get("/readyz").status_code == 503
         assert relay.http.get("/livez").status_code == 200
         exchange.tick(BTCUSDT="1")

@@ -21,6 +21,7 @@ from relay.exchange.failure import (
 )
 from relay.exchange.simulated import HEADER
 from relay.exchange.streams import Dial, requests
+from relay.redaction import redacted
 
 #: Seconds for name resolution, TCP, TLS and the WebSocket handshake together.
 CONNECT_SECONDS = 5.0
@@ -160,7 +161,7 @@ class Connection:
 
 
 def _unexpected(error: Exception) -> UnexpectedError:
-    failure = UnexpectedError(f"unexpected: {error!r}"[:200])
+    failure = UnexpectedError(f"unexpected: {redacted(repr(error))}"[:200])
     failure.__cause__ = error
     return failure
 

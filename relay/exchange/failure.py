@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from relay.redaction import redacted
+
 #: 403 and 451 are answers, not accidents: asking again sooner changes nothing. In seconds.
 REFUSED_SECONDS = 300.0
 #: The longest ban that the exchange knows; it is never obeyed for longer, whatever it says. In seconds.
@@ -25,7 +27,7 @@ class UnexpectedError(FeedError):
 
 def said(error: BaseException) -> str:
     """The error's own words, or its kind where it has none."""
-    return _plain(str(error)[:_WORDS]) or type(error).__name__
+    return _plain(str(error))[:_WORDS] or type(error).__name__
 
 
 def retry_after(headers: Mapping[str, str] | None) -> float:
@@ -40,5 +42,7 @@ def retry_after(headers: Mapping[str, str] | None) -> float:
 
 
 def _plain(text: str) -> str:
-    """Text that is one line, and that can be encoded."""
+    """Text that is one line, that can be encoded, and that holds no secret of ours: servers may repeat what
+    they were sent."""
+    text = redacted(text)
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)

@@ -115,14 +115,19 @@ class Feed:
         if session is None:
             return self._unconnected(age)
         if session.is_stale:
-            return self._status("stale", session.url, age, f"no data for {session.age:.0f} s")
+            return self._status("stale", session.shown, age, f"no data for {session.age:.0f} s")
         unheard = session.unheard(self._patience)
         if not unheard:
-            return self._status("live", session.url, age, "")
+            return self._status("live", session.shown, age, "")
         more = f" and {len(unheard) - _NAMED} more" if len(unheard) > _NAMED else ""
         reason = f"nothing came yet of {', '.join(unheard[:_NAMED])}{more}"
         state: _State = "stale" if len(unheard) == len(session.symbols) else "live"
-        return self._status(state, session.url, age, reason)
+        return self._status(state, session.shown, age, reason)
+
+    @property
+    def url(self) -> str:
+        """The URL in use or being tried: not to be told."""
+        return self._next_source.url if self._current is None else self._current.url
 
     def mark(self, simulated: bool) -> None:
         """What is held by now is simulated, or not, though no session has sent it: REST did, or a store.
@@ -196,7 +201,7 @@ class Feed:
             logging.WARNING if session.simulated and not again else logging.INFO,
             "%s from %s%s",
             "SIMULATED prices" if session.simulated else "prices",
-            session.url,
+            session.shown,
             " over a new connection" if again else "",
         )
         self._simulated = session.simulated
@@ -228,7 +233,7 @@ class Feed:
         self._current, self._current_source, self._promoted = left
         self._leaving = None
         self._rotate_at = self._clock.monotonic()
-        log.info("prices from %s over the older connection again", left.session.url)
+        log.info("prices from %s over the older connection again", left.session.shown)
         self._announce(left.session.simulated, False)
 
     def _drop_ended(self) -> None:
@@ -299,17 +304,17 @@ class Feed:
 
     def _unconnected(self, age: float | None) -> FeedStatus:
         """Prices are as old as they are, whatever became of the connection: a moment is no outage."""
-        url = self._next_source.url
+        source = self._next_source.shown
         if age is None or age >= DOWN_SECONDS:
-            return self._status("down", url, age, self._reason)
+            return self._status("down", source, age, self._reason)
         state: _State = "live" if age < RECONNECT_SECONDS else "stale"
-        return self._status(state, url, age, f"reconnecting ({self._reason})")
+        return self._status(state, source, age, f"reconnecting ({self._reason})")
 
-    def _status(self, state: _State, url: str, age: float | None, reason: str) -> FeedStatus:
+    def _status(self, state: _State, source: str, age: float | None, reason: str) -> FeedStatus:
         why = f"exchange: {reason}" if reason else ""
         if state != "live" and (away := self._excuse()):
             why = f"listener: it did not run for {away:.0f} s, and reads again"
-        return FeedStatus(state, self._simulated, url, age, why, self._latency)
+        return FeedStatus(state, self._simulated, source, age, why, self._latency)
 
     def _excuse(self) -> float:
         """Seconds since the last data in which this process did not run, where we would have been live

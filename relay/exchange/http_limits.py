@@ -77,10 +77,14 @@ def _reason(error: urllib.error.HTTPError) -> bytes:
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Nobody but the configured host is asked: a redirect is an answer that we do not want."""
+    """Nobody but the configured host is asked: a redirect is an answer that we do not want, and where it
+    points to is not even looked at."""
 
-    def redirect_request(self, *_: object) -> None:
+    def http_error_302(self, *_: object) -> None:
         """Never another request."""
+
+    http_error_301 = http_error_303 = http_error_302  # type: ignore[assignment]
+    http_error_307 = http_error_308 = http_error_302  # type: ignore[assignment]
 
 
 class _Http(urllib.request.HTTPHandler):

@@ -9,6 +9,7 @@ from relay.exchange.failure import FeedError
 from relay.exchange.reading import Reading
 from relay.exchange.streams import Plan
 from relay.ticker import Ticker
+from relay.url import shown
 
 #: Seconds after which a symbol that was asked for by name, and of which nothing came, is reported; more for
 #: a slow one.
@@ -40,6 +41,8 @@ class Session:
         """`silence` in seconds, for each connection. `tap` is given every message as it came, and
         when, in nanoseconds since 1970."""
         self.url = url
+        #: The URL as anybody may read it.
+        self.shown = shown(url)
         #: Those asked for by name; none for the whole market.
         self.symbols = plan.symbols
         #: Why it ended, once it has.

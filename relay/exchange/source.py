@@ -5,7 +5,9 @@ import math
 
 from relay.backoff import Backoff
 from relay.clock import SYSTEM, Clock
+from relay.config import SIMULATOR
 from relay.exchange.failure import FeedError, UnexpectedError
+from relay.url import shown
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,8 @@ class Source:
 
     def __init__(self, url: str, rank: int, clock: Clock = SYSTEM) -> None:
         self.url = url
+        #: The URL as anybody may read it.
+        self.shown = url if url == SIMULATOR else shown(url)
         self.rank = rank
         self._clock = clock
         self._backoff = Backoff()
@@ -57,7 +61,7 @@ class Source:
         log.log(
             level,
             "%s failed: %s; next try in %.1f s",
-            self.url,
+            self.shown,
             error,
             wait,
             exc_info=self._untold(error),

@@ -16,6 +16,7 @@ from relay.clock import SYSTEM, Clock
 from relay.exchange import rest
 from relay.exchange.api import Api, Apis, RestError
 from relay.ingest.intake import Intake
+from relay.url import shown
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +110,7 @@ class Catalogue:
             except RestError as error:
                 self._leave_alone(base, max(self._backoff.next(), error.retry_after))
                 if str(error) != self._said:
-                    log.warning("%s: %s", base, error)
+                    log.warning("%s: %s", shown(base), error)
                 self._said = str(error)
                 if error.retry_after:
                     break
@@ -141,7 +142,7 @@ class Catalogue:
             try:
                 listed = self._listed(api, len(traded))
             except RestError as error:
-                log.info("%s: quote assets stay unknown: %s", base, error)
+                log.info("%s: quote assets stay unknown: %s", shown(base), error)
         if not self._wants(day.simulated):
             return False
         if listed:

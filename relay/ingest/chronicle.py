@@ -91,7 +91,7 @@ class Chronicle:
             return SAVE_SECONDS
         except StoreUnavailable as error:
             if not self.problem:
-                log.warning("candles cannot be kept at present: %s", error)
+                log.warning("candles cannot be kept at present: %s", error.logged)
             self.problem = f"candles cannot be kept: {error}"[:200]
             return max(SAVE_SECONDS, self._backoff.next())
         self._succeed()

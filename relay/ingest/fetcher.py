@@ -15,6 +15,7 @@ from relay.history.interval import SECONDS
 from relay.history.page import NEWEST_CANDLES, PAGE_CANDLES, Page, PageName
 from relay.history.wish import EARLIEST
 from relay.store.contract import Refused
+from relay.url import shown
 
 log = logging.getLogger(__name__)
 
@@ -178,7 +179,7 @@ class Fetcher:
         self._forget_former()
         self._resting[api.base] = self._clock.monotonic() + seconds, str(error)
         if self._said.get(api.base) != str(error):
-            log.warning("%s: %s", api.base, error)
+            log.warning("%s: %s", shown(api.base), error)
         self._said[api.base] = str(error)
         return self._reason_to_pass(api)
 

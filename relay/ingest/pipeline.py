@@ -25,6 +25,7 @@ from relay.ingest.supplier import Supplier
 from relay.ingest.writer import Writer
 from relay.store.contract import Keeper, Orders, Store
 from relay.supervise import spawn_essential
+from relay.url import shown
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class Pipeline:
         plans = [plan(url) for url in configured]
         for url, made in zip(configured, plans, strict=True):
             for warning in made.warnings:
-                log.warning("%s: %s", url, warning)
+                log.warning("%s: %s", shown(url), warning)
         named = [made.symbols for made in plans]
         hours, days = config.history_minutes_hours, config.history_hours_days
         self._candles = Candles(clock) if hours or days else None
@@ -144,7 +145,7 @@ class Pipeline:
     def _session_delivers(self, simulated: bool, after_gap: bool) -> None:
         """The first tickers of a session are about to be taken in."""
         if self._derives_rest:
-            self._catalogue.prefer(streams.rest_url(self.feed.status().source))
+            self._catalogue.prefer(streams.rest_url(self.feed.url))
         if self.writer.use(simulated):
             self._catalogue.refresh()
         elif after_gap:

@@ -136,7 +136,7 @@ class _Side:
     def failed(self, error: StoreUnavailable) -> None:
         """Waits, longer each time."""
         if not self.problem:
-            log.warning("demands wait for the store: %s", error)
+            log.warning("demands wait for the store: %s", error.logged)
         reason = f"the store: {error}"[:200]
         self._problem = self._clock.monotonic() + PROBLEM_SECONDS, reason
         gevent.sleep(self._backoff.next())

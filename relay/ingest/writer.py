@@ -109,7 +109,7 @@ class Writer:
                 position = self._store.open()
             except StoreUnavailable as error:
                 if not backoff.failures:
-                    log.warning("the store is away: %s", error)
+                    log.warning("the store is away: %s", error.logged)
                 gevent.sleep(backoff.next())
             except LeaseHeld as held:
                 _say_that_it_is_back(backoff)
@@ -155,7 +155,7 @@ class Writer:
 
     def _fail(self, error: StoreUnavailable, backoff: Backoff) -> None:
         if not backoff.failures:
-            log.warning("the store is away: %s", error)
+            log.warning("the store is away: %s", error.logged)
         if self._failing_since is None:
             self._failing_since = self._clock.monotonic()
         if isinstance(error, StoreRefuses):

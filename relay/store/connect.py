@@ -3,16 +3,23 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 import gevent
 from redis import Redis
 from redis._parsers import Encoder
 from redis.backoff import NoBackoff
-from redis.connection import PythonRespSerializer
+from redis.connection import (
+    Connection,
+    ConnectionPool,
+    PythonRespSerializer,
+    SSLConnection,
+    UnixDomainSocketConnection,
+)
 from redis.exceptions import TimeoutError as RedisTimeout
 from redis.retry import Retry
 from redis.sentinel import Sentinel
+
+from relay.redis_url import RedisUrl, read
 
 #: Seconds without a byte after which a command counts as failed, and until a connection must be made.
 COMMAND_SECONDS = 1.0
@@ -28,19 +35,35 @@ _MANNERS: dict[str, Any] = {
     "socket_timeout": COMMAND_SECONDS,
     "socket_connect_timeout": COMMAND_SECONDS,
 }
-_SENTINEL_PORT = 26379
-_SENTINEL = "+sentinel"
 
 
 def connect(url: str) -> Redis:
-    """A client for redis://, rediss://, unix:// or, for Sentinel, `redis+sentinel://host[:port][,host
-    ...]/service[/db]`. Connects when it is first used. Raises ValueError for a URL that makes no sense.
+    """A client for a REDIS_URL that names a server, a socket or sentinels. Connects when it is first used.
+    Raises ValueError for a URL that makes no sense.
 
     It never tries anything twice: whoever asks knows better when to try again, and what.
     """
-    if _SENTINEL in urlsplit(url).scheme:
-        return _master(url)
-    return Redis.from_url(url, **_MANNERS, command_packer=_packer())
+    where = read(url)
+    if where.service:
+        return _master(where)
+    place: dict[str, Any] = {"path": where.socket}
+    kind: Any = UnixDomainSocketConnection
+    if where.hosts:
+        name, port = where.hosts[0]
+        place = {"host": name, "port": port}
+        kind = SSLConnection if where.tls else Connection
+    return Redis.from_pool(
+        ConnectionPool(
+            connection_class=kind,
+            **place,
+            **_MANNERS,
+            **where.tls_options,
+            db=where.db,
+            username=where.user,
+            password=where.password,
+            command_packer=_packer(),
+        )
+    )
 
 
 @contextmanager
@@ -57,43 +80,20 @@ def _packer() -> PythonRespSerializer:
     return PythonRespSerializer(_LARGE_BYTES, encode)
 
 
-def _master(url: str) -> Redis:
-    """The master that the sentinels name, asked for at each new connection.
-
-    User and password are the server's; the sentinels' are `sentinel_username` and `sentinel_password`
-    in the query.
-    """
-    parts = urlsplit(url)
-    account, _, hosts = parts.netloc.rpartition("@")
-    service, _, db = parts.path.strip("/").partition("/")
-    if not hosts or not service:
-        raise ValueError(f"{url!r} names no sentinel or no service")
-    user, _, password = account.partition(":")
-    query = dict(parse_qsl(parts.query))
-    shared: dict[str, Any] = {**_MANNERS, "ssl": parts.scheme.startswith("rediss")}
-    if "ssl_ca_certs" in query:
-        shared["ssl_ca_certs"] = query["ssl_ca_certs"]
+def _master(where: RedisUrl) -> Redis:
+    """The master that the sentinels name, asked for at each new connection."""
+    shared: dict[str, Any] = {**_MANNERS, **where.tls_options, "ssl": where.tls}
     sentinels = Sentinel(  # type: ignore[no-untyped-call]
-        [_address(host) for host in hosts.split(",")],
+        where.hosts,
         sentinel_kwargs={
             **shared,
-            "username": query.get("sentinel_username"),
-            "password": query.get("sentinel_password"),
+            "username": where.sentinel_user,
+            "password": where.sentinel_password,
         },
         **shared,
         command_packer=_packer(),
     )
     master: Redis = sentinels.master_for(  # type: ignore[no-untyped-call]
-        service,
-        db=int(db or 0),
-        username=unquote(user) or None,
-        password=unquote(password) or None,
+        where.service, db=where.db, username=where.user, password=where.password
     )
     return master
-
-
-def _address(host: str) -> tuple[str, int]:
-    name, colon, port = host.rpartition(":")
-    if colon and port.isdigit():
-        return name.strip("[]"), int(port)
-    return host.strip("[]"), _SENTINEL_PORT

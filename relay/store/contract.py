@@ -11,7 +11,18 @@ MAX_NAME = 200
 
 
 class StoreUnavailable(Exception):
-    """The store could not be reached; nothing is known of what became of the batch."""
+    """The store could not be reached; nothing is known of what became of the batch. Anybody may be told
+    the text."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        #: What the log says as well; it may name the store's address.
+        self.detail = detail
+
+    @property
+    def logged(self) -> str:
+        """What the log says."""
+        return f"{self} ({self.detail})" if self.detail else str(self)
 
 
 class StoreRefuses(StoreUnavailable):

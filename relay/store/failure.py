@@ -1,21 +1,83 @@
-"""Failure: what Redis said, or did not say, in the words of the contract."""
+"""Failure: what Redis said, or did not say, in words of our own.
 
-from redis.exceptions import ResponseError
+redis-py's words hold Redis' address, or a whole client; Redis' own may repeat what it was sent. Anybody may
+read ours; theirs are for the log.
+"""
 
+import re
+import socket
+import ssl
+
+from redis import exceptions
+from redis.sentinel import MasterNotFoundError
+
+from relay.redaction import redacted
 from relay.store.connect import MISREAD
 from relay.store.contract import StoreRefuses, StoreUnavailable
+
+#: Characters of theirs at most.
+MAX_DETAIL = 200
+
+#: What the error is, or what it came from: the first that fits counts.
+_KINDS: tuple[tuple[type[BaseException], str], ...] = (
+    (MasterNotFoundError, "no sentinel names a master"),
+    (exceptions.AuthenticationError, "Redis accepts neither our user nor our password"),
+    (exceptions.AuthenticationWrongNumberOfArgsError, "Redis knows no users, but one is named"),
+    (exceptions.NoPermissionError, "Redis does not let our user do that"),
+    (exceptions.OutOfMemoryError, "Redis is out of memory"),
+    (exceptions.ReadOnlyError, "Redis is a replica, and takes no writes"),
+    (exceptions.BusyLoadingError, "Redis is loading its data"),
+    (exceptions.TimeoutError, "Redis does not answer in time"),
+    (ConnectionRefusedError, "Redis refuses connections"),
+    (socket.gaierror, "Redis' name cannot be resolved"),
+    (ssl.SSLError, "no TLS with Redis"),
+    (FileNotFoundError, "Redis' socket is not there"),
+    (ConnectionError, "Redis breaks connections off"),
+)
+#: The codes that a refusal may begin with, or a script's pass on.
+_CODES = {
+    "OOM": "Redis is out of memory",
+    "READONLY": "Redis is a replica, and takes no writes",
+    "MISCONF": "Redis cannot save what it holds",
+    "NOPERM": "Redis does not let our user do that",
+    "WRONGTYPE": "a key of ours in Redis is of another type",
+    "BUSY": "Redis is busy with a script",
+    "NOREPLICAS": "Redis lacks replicas, and takes no writes",
+}
+_CODE = re.compile(rf"(?:^|-)({'|'.join(_CODES)})\b")
+_CLOSED = "Connection closed by server"
 
 
 def unavailable(error: Exception) -> StoreUnavailable:
     """An answer, even if it is a refusal, tells that nothing was written."""
     if isinstance(error, MISREAD):
-        return StoreUnavailable(f"Redis answers oddly: {type(error).__name__}: {error}"[:200])
-    refused = isinstance(error, ResponseError)
-    # After that comes which script it was, and where in it: clients are told what this says.
-    reason = str(error).partition(" script:")[0]
-    return (StoreRefuses if refused else StoreUnavailable)(reason)
+        return StoreUnavailable("Redis answers oddly", _detail(f"{type(error).__name__}: {error}"))
+    refused = isinstance(error, exceptions.ResponseError)
+    detail = (
+        str(error).partition(" : ")[0] if isinstance(error, MasterNotFoundError) else str(error)
+    )
+    # After that comes which script it was, and where in it.
+    detail = _detail(detail.partition(" script:")[0])
+    return (StoreRefuses if refused else StoreUnavailable)(_words(error), detail)
 
 
 def text(holder: object) -> str:
     """A holder's token, which may be anything that somebody wrote there."""
     return holder.decode(errors="replace")[:100] if isinstance(holder, bytes) else repr(holder)
+
+
+def _words(error: Exception) -> str:
+    origins = (error, error.__cause__, error.__context__)
+    for kind, words in _KINDS:
+        if any(isinstance(origin, kind) for origin in origins):
+            return words
+    if isinstance(error, exceptions.ResponseError):
+        code = _CODE.search(str(error))
+        return _CODES[code[1]] if code else "Redis refuses what it is asked"
+    return "Redis closes connections" if _CLOSED in str(error) else "Redis cannot be reached"
+
+
+def _detail(theirs: str) -> str:
+    # Before it is cut: half a password is a secret too.
+    said = redacted(theirs)[:MAX_DETAIL]
+    return "".join(character if character.isprintable() else " " for character in said)

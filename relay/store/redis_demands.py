@@ -61,7 +61,7 @@ class RedisDemands:
         if not late:
             return
         if self._problem is not None:
-            raise StoreUnavailable(str(self._problem))
+            raise StoreUnavailable(str(self._problem), self._problem.detail)
         raise unanswered(max(waits[name].place for name in late), seconds)
 
     def post(self, names: Sequence[str], *, urgent: bool = True) -> None:
@@ -103,7 +103,7 @@ class RedisDemands:
                     give_turn()
             except (RedisError, *MISREAD) as error:
                 self._problem = unavailable(error)
-                log.debug("nothing can be demanded: %s", self._problem)
+                log.debug("nothing can be demanded: %s", self._problem.logged)
                 gevent.sleep(backoff.next())
                 continue
             self._problem = None

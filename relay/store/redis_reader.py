@@ -17,13 +17,12 @@ from relay.feed_status import FeedStatus
 from relay.store import held, keys
 from relay.store.connect import MISREAD, connect, in_time
 from relay.store.contract import SnapshotLost
+from relay.store.failure import unavailable
 
 log = logging.getLogger(__name__)
 
 #: What keeps us from prices, by the hop to blame.
 _NO_BEAT = "listener: no beat from it"
-_AWAY = "redis: Redis cannot be reached"
-_ODD = "redis: Redis answers oddly"
 _LOST = "redis: what Redis holds is lost, and not written anew yet"
 
 
@@ -66,10 +65,9 @@ class RedisUpdates:
                 self._have_problem(_NO_BEAT)
             except _OwnPause:
                 log.debug("this process did not run for a while: subscribing again")
-            except RedisError as error:
-                self._have_problem(_AWAY, error)
-            except MISREAD as error:
-                self._have_problem(_ODD, error)
+            except (RedisError, *MISREAD) as error:
+                failure = unavailable(error)
+                self._have_problem(f"redis: {failure}", failure.detail)
             finally:
                 with suppress(RedisError, OSError, *MISREAD):
                     subscription.close()
@@ -141,17 +139,18 @@ class RedisUpdates:
             with self._asking():
                 found = held.load(self._redis)
         except SnapshotLost as error:
-            self._have_problem(_LOST, error)
+            self._have_problem(_LOST, str(error))
             with self._asking():
                 held.ask_for_anew(self._redis)
             return None
         return None if found is None else found.snapshot
 
-    def _have_problem(self, kind: str, error: Exception | None = None) -> None:
-        self.problem = kind if error is None else f"{kind}: {error}"[:200]
-        if kind != self._said:
-            log.warning("%s", self.problem)
-        self._said = kind
+    def _have_problem(self, problem: str, detail: str = "") -> None:
+        """`detail` is for the log alone."""
+        self.problem = problem
+        if problem != self._said:
+            log.warning("%s%s", problem, f" ({detail})" if detail else "")
+        self._said = problem
 
     def _clear_problem(self) -> None:
         if self._said:

@@ -119,7 +119,7 @@ class RedisStore:
         if answer == b"lost":
             raise SnapshotLost("it does not go on from what was written last")
         if answer not in (b"written", b"known"):
-            raise StoreUnavailable(f"Redis answers {answer!r:.100}")
+            raise StoreUnavailable("Redis answers oddly", f"{answer!r:.100}")
         self._number += 1
         self._remember(batch, len(encoded))
         if self._logged > LOG_BYTES:
