@@ -50,6 +50,8 @@ class Relay:
             max_clients=config.max_clients,
             rotate_seconds=config.rotate_seconds,
         )
+        #: Connections that are no streams, for each address.
+        self.address_connections = config.address_connections
         self.library = Library(
             sides.archive,
             sides.demands,

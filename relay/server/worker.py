@@ -17,6 +17,7 @@ from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
 from relay.server.forwarded import Proxies
 from relay.server.handler import Handler
+from relay.server.peers import Peer, Peers
 from relay.server.visitors import Visitors
 from relay.server.waiting import Waiting
 
@@ -52,9 +53,14 @@ class Server(PyWSGIServer):  # type: ignore[misc]
         sock.setblocking(False)
         return sock, address
 
-    def do_handle(self, *args: Any) -> None:
-        """Handles a connection; where that takes the last slot, one that waits for its client is given up."""
-        super().do_handle(*args)
+    def do_handle(self, sock: _socket.socket, address: Any) -> None:
+        """Handles a connection, unless its address has too many. Where it takes the last slot, one that
+        waits for its client is given up."""
+        peer = self.worker.peers.enter(address)
+        if peer is None:
+            sock.close()
+            return
+        super().do_handle(sock, peer)
         if self.pool.full() and not self.worker.waiting.give_up_one() and not self._relieving:
             self._relieving = True
             gevent.spawn_raw(self._relieve)
@@ -68,8 +74,9 @@ class Server(PyWSGIServer):  # type: ignore[misc]
         finally:
             self._relieving = False
 
-    def do_close(self, sock: _socket.socket, *args: Any) -> None:
-        """Does nothing: the handler closes it, or the stream that took it over does."""
+    def do_close(self, _: _socket.socket, peer: Peer) -> None:
+        """Forgets the connection. The handler has closed it, or a stream has it now."""
+        self.worker.peers.leave(peer)
 
 
 class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
@@ -87,7 +94,9 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
 
     def run(self) -> None:
         self.server_class = functools.partial(Server, worker=self)
-        self.wsgi.extensions["relay"].start()
+        relay = self.wsgi.extensions["relay"]
+        self.peers = Peers(self.visitors, self.proxies, relay.address_connections)
+        relay.start()
         # What is there by now stays. The garbage collector looks at the rest alone: with 5,000 streams
         # a full collection holds everybody up for 10 to 30 ms instead of 60 to 75.
         gc.collect()
