@@ -62,6 +62,27 @@ def test_streams_do_not_count_as_connections(strict: Gunicorn) -> None:
         assert is_alive(stack.enter_context(call(strict, "127.0.0.68")))
 
 
+@pytest.mark.parametrize("piece", [bytes(1024), b"x"], ids=["much", "bytes"])
+def test_a_stream_whose_client_talks_is_cut(strict: Gunicorn, piece: bytes) -> None:
+    def talk() -> None:
+        while True:
+            sock.sendall(piece)
+
+    with call(strict, "127.0.0.70") as sock:
+        sock.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+        with pytest.raises(OSError, match=r"pipe|reset"):
+            talk()
+
+
+def test_a_stream_whose_client_said_a_little_goes_on(strict: Gunicorn) -> None:
+    with call(strict, "127.0.0.70") as sock:
+        sock.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n" + bytes(1024))
+        heard = b""
+        while b"BTCUSDT" not in heard:
+            heard += sock.recv(4096)
+            assert heard
+
+
 def end_in_order(sock: socket.socket) -> None:
     sock.sendall(GET)
     sock.recv(4096)

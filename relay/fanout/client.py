@@ -19,7 +19,6 @@ from relay.clock import SYSTEM, Clock
 from relay.fanout.cohort import Cohort
 from relay.fanout.delivery import Delivery, deliver
 from relay.fanout.news import News
-from relay.turn import give_turn
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +29,10 @@ _READ, _WRITE = 1, 2
 UNSENT_BYTES = 32 << 10
 #: Bytes of unfinished writes above which a client is cut: it asks (pings, commands) and does not read.
 MAX_UNFINISHED = 64 << 10
+#: Bytes that a client may say which has nothing to say.
+MAX_SAID = 4096
+#: Seconds until more of them are read.
+SAID_SECONDS = 0.05
 #: Seconds that a client which was told goodbye has to close its end.
 LINGER_SECONDS = 2.0
 
@@ -120,10 +123,15 @@ class Client:
         return b""
 
     def read(self) -> None:
-        """Reads until the peer has gone. What it says is nobody's business here."""
-        while self.receive(4096):
-            # More may be here already, without end.
-            give_turn()
+        """Reads until the peer has gone, or has said too much: nothing that it says is of use here."""
+        left = MAX_SAID
+        while said := len(self.receive(MAX_SAID)):
+            left -= said
+            if left < 0:
+                self.cut("it talks on a stream that only listens")
+                return
+            # However small the pieces, reading them costs little.
+            gevent.sleep(SAID_SECONDS)
 
     def receive(self, size: int) -> bytes:
         """Bytes from the peer, waiting for them; none when it has gone."""
