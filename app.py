@@ -3,7 +3,6 @@
 With Redis, updates come from a `listener.py` somewhere. In-process (no REDIS_URL) the feed runs here.
 """
 
-import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -11,10 +10,12 @@ import gevent
 from flask import Flask
 
 from relay.config import Config, load_or_exit
+from relay.descriptors import CONNECTIONS, Share, raise_limit, share
 from relay.fanout.health import Health
 from relay.fanout.hub import Hub
 from relay.history.library import Library
 from relay.ingest.pipeline import Pipeline
+from relay.plain_lines import log_plainly
 from relay.store.contract import Archive, Demands, Updates
 from relay.store.memory import MemoryStore
 from relay.store.memory_archive import MemoryArchive
@@ -47,7 +48,7 @@ class Relay:
             Health(lambda: sides.updates.problem),
             heartbeat_seconds=config.heartbeat_seconds,
             stall_seconds=config.stall_seconds,
-            max_clients=config.max_clients,
+            max_clients=_streams(config),
             rotate_seconds=config.rotate_seconds,
         )
         #: Connections that are no streams, for each address.
@@ -71,6 +72,11 @@ class Relay:
         gevent.wait([self.hub.loaded, self.hub.health.heard], timeout=LOAD_SECONDS)
 
 
+def _streams(config: Config) -> int:
+    """MAX_CLIENTS, or what the descriptors of this process suffice for."""
+    return share(raise_limit(), Share(CONNECTIONS, config.max_clients)).streams
+
+
 def _in_process(config: Config) -> Sides:
     store, archive, demands = MemoryStore(), MemoryArchive(), MemoryDemands()
 
@@ -87,9 +93,7 @@ def _with_redis(url: str) -> Sides:
 def create_app() -> Flask:
     """The application, with its Relay under `extensions["relay"]`: the worker starts that."""
     config = load_or_exit()
-    logging.basicConfig(
-        level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    log_plainly(config.log_level)
     relay = Relay(config)
     site = create_site(relay.hub, config, relay.library)
     site.extensions["relay"] = relay

@@ -9,7 +9,6 @@ from gevent import monkey
 monkey.patch_all()
 
 import argparse  # noqa: E402
-import logging  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -18,8 +17,10 @@ import gevent  # noqa: E402
 from gevent.event import Event  # noqa: E402
 
 from relay.config import load_or_exit  # noqa: E402
+from relay.descriptors import raise_limit  # noqa: E402
 from relay.exchange.recorder import Recorder  # noqa: E402
 from relay.ingest.pipeline import Pipeline  # noqa: E402
+from relay.plain_lines import log_plainly  # noqa: E402
 from relay.store.redis_writer import RedisStore  # noqa: E402
 from relay.supervise import end_in_time, exit_status  # noqa: E402
 
@@ -33,9 +34,8 @@ def main() -> None:
             "REDIS_URL must name a Redis server: in-process mode has no listener.", file=sys.stderr
         )
         sys.exit(2)
-    logging.basicConfig(
-        level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    log_plainly(config.log_level)
+    raise_limit()
     recorder = None
     if options.record is not None:
         recorder = Recorder(options.record, options.record_megabytes << 20)

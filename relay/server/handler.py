@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gevent
 from gevent.pywsgi import WSGIHandler
 
+from relay.plain_lines import plain
 from relay.server import visitors
 from relay.server.connection import MORE, Connection
 from relay.server.forwarded import scheme
@@ -207,14 +208,17 @@ class Handler(WSGIHandler):
         if log.access_log_enabled and self.environ:
             status = self.status.decode() if isinstance(self.status, bytes) else self.status
             said = [
-                (k.decode("latin-1"), v.decode("latin-1")) for k, v in self.response_headers or ()
+                (k.decode("latin-1"), plain(v.decode("latin-1")))
+                for k, v in self.response_headers or ()
             ]
             answer = Answer(status, said, self.response_length)
-            asked = [
-                (k[5:].replace("_", "-"), v) for k, v in self.environ.items() if k[:5] == "HTTP_"
-            ]
+            asked = {
+                key: plain(value) if isinstance(value, str) else value
+                for key, value in self.environ.items()
+            }
+            fields = [(k[5:].replace("_", "-"), v) for k, v in asked.items() if k[:5] == "HTTP_"]
             seconds = timedelta(seconds=self.time_finish - self.time_start)
-            log.access(answer, asked, self.environ, seconds)
+            log.access(answer, fields, asked, seconds)
 
     def _write_with_headers(self, data: bytes) -> None:
         self._sendall(self._make_head() + self._framed(data))

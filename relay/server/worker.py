@@ -7,6 +7,7 @@ cuts every stream when it stops. `gunicorn.conf.py` registers this one under the
 """
 
 import _socket
+import errno
 import functools
 import gc
 import logging
@@ -15,6 +16,7 @@ from typing import Any
 import gevent
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
+from relay.server.complaint import Complaint
 from relay.server.forwarded import Proxies
 from relay.server.handler import Handler
 from relay.server.peers import Peer, Peers
@@ -28,6 +30,10 @@ DRAIN_SHARE = 0.6
 #: A connection that was accepted just before a drain has so long to send its request.
 FIRST_REQUEST_SECONDS = 0.5
 
+#: What accept(2) says where descriptors or memory have run out; each worker tries again later.
+_SHORT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+#: Seconds until then.
+SHORT_SECONDS = 0.25
 #: Seconds between two looks for a connection to give up while every slot is taken.
 RELIEF_SECONDS = 0.2
 
@@ -40,6 +46,7 @@ class Server(PyWSGIServer):  # type: ignore[misc]
         self.worker = worker
         self.logger = logging.getLogger("geventwebsocket")
         self._relieving = False
+        self._shortages = Complaint(self.logger)
         worker.servers.append(self)
 
     def do_read(self) -> tuple[_socket.socket, Any] | None:
@@ -47,7 +54,12 @@ class Server(PyWSGIServer):  # type: ignore[misc]
         listener = self.socket
         try:
             fd, address = listener._accept()
-        except BlockingIOError:
+        except (BlockingIOError, ConnectionAbortedError):
+            return None
+        except OSError as error:
+            if error.errno not in _SHORT:
+                raise
+            self._wait_out(error)
             return None
         sock = _socket.socket(listener.family, listener.type, listener.proto, fileno=fd)
         sock.setblocking(False)
@@ -64,6 +76,14 @@ class Server(PyWSGIServer):  # type: ignore[misc]
         if self.pool.full() and not self.worker.waiting.give_up_one() and not self._relieving:
             self._relieving = True
             gevent.spawn_raw(self._relieve)
+
+    def _wait_out(self, shortage: OSError) -> None:
+        """Accepts nobody for a moment; a connection that waits for its client gives back what it holds."""
+        self._shortages.make("no connection can be accepted: %s", shortage.strerror)
+        self.worker.waiting.give_up_one()
+        self.stop_accepting()
+        self._timer = self.loop.timer(SHORT_SECONDS)
+        self._timer.start(self._start_accepting_if_started)
 
     def _relieve(self) -> None:
         """Gives up a connection as soon as one may be, while nobody else can be accepted."""
