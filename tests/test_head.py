@@ -43,9 +43,10 @@ def test_a_field_with_an_underscore_is_left_out():
 
 
 def test_a_target_may_be_a_whole_url():
-    head = parse(request(line="GET http://other:80/x?y HTTP/1.1"))
-    assert (head.target, head.fields["HTTP_HOST"]) == ("/x?y", "other:80")
-    assert parse(request(line="GET https://other?y HTTP/1.1")).target == "/?y"
+    assert parse(request(line="GET http://relay/x?y HTTP/1.1")).target == "/x?y"
+    assert parse(request(line="GET HTTPS://Relay?y HTTP/1.1")).target == "/?y"
+    head = parse(request(line="GET http://other:80/ HTTP/1.0", host=""))
+    assert head.fields["HTTP_HOST"] == "other:80"
 
 
 def test_a_path_is_unquoted_and_a_query_is_not():
@@ -98,6 +99,7 @@ def test_a_connection_is_kept_as_the_client_wishes(line, fields, keeps):
         "CONNECT relay:80 HTTP/1.1",
         "GET relay HTTP/1.1",
         "GET http:// HTTP/1.1",
+        "GET http://other/ HTTP/1.1",
     ],
 )
 def test_a_malformed_request_line_is_refused(line):
@@ -169,6 +171,12 @@ def test_a_size_is_judged_before_the_end_has_come():
         check_beginning(b"GET / HTTP/1.1\r\n" + b"x" * (MAX_LINE + 1))
     with pytest.raises(BadHead):
         check_beginning(b"GET / HTTP/1.1\r\n" + (b"x" * 7000 + b"\r\n") * 5)
+
+
+def test_a_bare_line_end_is_refused_before_the_end_has_come():
+    check_beginning(b"GET / HTTP/1.1\r\nHost: x\r")
+    with pytest.raises(BadHead):
+        check_beginning(b"GET / HTTP/1.1\nHost: x\n\n")
 
 
 def test_what_is_no_text_is_refused_by_its_first_byte():

@@ -67,6 +67,8 @@ def check_beginning(data: bytes) -> None:
     """Judge the beginning of a head before its end has come; raises BadHead."""
     if not b"!" <= data[:1] <= b"~":
         raise BadHead("no text: perhaps TLS")
+    if data.count(b"\n") != data.count(b"\r\n"):
+        raise BadHead("a bare line end")
     _check_size(data)
 
 
@@ -157,10 +159,12 @@ def _judge(fields: dict[str, str], version: str) -> None:
 
 
 def _own_target(target: str, fields: dict[str, str]) -> str:
-    """Path and query of a whole URL, whose authority counts more than Host."""
+    """Path and query of a whole URL. Its authority would count more than Host (RFC 9112, 3.2.2), so one
+    that is another is refused: whoever routed the request by Host took it for another site's."""
     found = _AUTHORITY.match(target)
     if found is None:
         raise BadHead("the target is neither a path nor a URL")
-    fields["HTTP_HOST"] = found[1]
+    if fields.setdefault("HTTP_HOST", found[1]).lower() != found[1].lower():
+        raise BadHead("the target and Host differ")
     rest = target[found.end() :]
     return rest if rest.startswith("/") else f"/{rest}"
