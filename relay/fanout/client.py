@@ -16,11 +16,13 @@ from collections.abc import Sequence
 import gevent
 
 from relay.clock import SYSTEM, Clock
+from relay.complaint import Complaint
 from relay.fanout.cohort import Cohort
 from relay.fanout.delivery import Delivery, deliver
 from relay.fanout.news import News
 
 log = logging.getLogger(__name__)
+_cuts = Complaint(log, level=logging.INFO)
 
 #: libev's names for what a watcher waits for.
 _READ, _WRITE = 1, 2
@@ -242,7 +244,7 @@ class Client:
 
     def cut(self, why: str) -> None:
         """Ends the connection at once; what the kernel still holds for it is thrown away."""
-        log.info("cut a client: %s", why)
+        _cuts.make("cut a client: %s", why)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.lost()
 

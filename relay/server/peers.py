@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from relay.server.complaint import Complaint
+from relay.complaint import Complaint
 from relay.server.forwarded import Proxies
 from relay.server.visitors import Visitor, Visitors
 from relay.server.waiting import Waiting

@@ -16,7 +16,7 @@ from typing import Any
 import gevent
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
-from relay.server.complaint import Complaint
+from relay.complaint import Complaint
 from relay.server.forwarded import Proxies
 from relay.server.handler import Handler
 from relay.server.peers import Peer, Peers

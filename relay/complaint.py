@@ -11,9 +11,15 @@ QUIET_SECONDS = 60.0
 class Complaint:
     """Counts what happens; says it when it happens first, and how often since with each further line."""
 
-    def __init__(self, log: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        log: logging.Logger,
+        clock: Callable[[], float] = time.monotonic,
+        level: int = logging.WARNING,
+    ) -> None:
         """`clock()` is in seconds and never goes back."""
         self._log = log
+        self._level = level
         self._clock = clock
         self._said_at = -QUIET_SECONDS
         self._unsaid = 0
@@ -30,4 +36,4 @@ class Complaint:
         since = f" ({self._unsaid} more since the last line)" if self._unsaid else ""
         self._said_at = now
         self._unsaid = 0
-        self._log.warning(f"{text}{since}", *args)
+        self._log.log(self._level, f"{text}{since}", *args)
