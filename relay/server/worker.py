@@ -11,6 +11,7 @@ import errno
 import functools
 import gc
 import logging
+import socket
 from typing import Any
 
 import gevent
@@ -34,6 +35,9 @@ FIRST_REQUEST_SECONDS = 0.5
 _SHORT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 #: Seconds until then.
 SHORT_SECONDS = 0.25
+#: Bytes of answers that the kernel may hold unsent for each connection; the rest is one page's that all
+#: share. Linux: tcp(7), TCP_NOTSENT_LOWAT.
+UNSENT_BYTES = 64 << 10
 #: Seconds between two looks for a connection to give up while every slot is taken.
 RELIEF_SECONDS = 0.2
 
@@ -46,6 +50,10 @@ class Server(PyWSGIServer):  # type: ignore[misc]
         self.worker = worker
         self.logger = logging.getLogger("geventwebsocket")
         self._relieving = False
+        listener = self.socket
+        if hasattr(socket, "TCP_NOTSENT_LOWAT") and listener.family != socket.AF_UNIX:
+            # Whatever is accepted inherits it.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         self._shortages = Complaint(self.logger)
         worker.servers.append(self)
 
