@@ -15,6 +15,7 @@ import gevent.event
 import gevent.socket
 import pytest
 
+from relay.server import handler
 from relay.server.connection import _READ, CRUMBS, MAX_BLANK, MAX_REST, Connection
 from relay.server.forwarded import Proxies
 from relay.server.handler import Handler, Patience
@@ -201,7 +202,8 @@ def test_the_head_deadline_counts_from_the_beginning_of_the_connection(served):
     assert time.monotonic() - began < 7 * SHORT
 
 
-def test_requests_that_come_together_give_others_a_turn_between_them(served):
+def test_requests_that_come_together_give_others_a_turn_between_them(served, monkeypatch):
+    monkeypatch.setattr(handler, "TURN_SECONDS", 0)
     turns = []
 
     def take_turns() -> None:

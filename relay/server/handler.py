@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 _SWITCHING = 101
 
 
+#: Seconds after which a connection whose requests are here already lets others go first.
+TURN_SECONDS = 0.002
+
+
 class Patience(NamedTuple):
     """Seconds that a client may take for each step."""
 
@@ -90,6 +94,8 @@ class Handler(WSGIHandler):
         self._read_whole = True
         #: An answer must be read by then, by the monotonic clock.
         self._deadline = 0.0
+        # When it last let others go first, by the monotonic clock.
+        self._turn_began = 0.0
 
     def handle(self) -> None:
         """Serve until the client leaves, a deadline passes, or a stream takes the socket over."""
@@ -140,10 +146,12 @@ class Handler(WSGIHandler):
         elif not connection.wait_for_next(now + self._worker.cfg.keepalive):
             return None
         elif connection.has_waited:
-            deadline = time.monotonic() + self.patience.head
-        else:
-            # Others come first: a client may send as many requests at once as it likes.
+            self._turn_began = time.monotonic()
+            deadline = self._turn_began + self.patience.head
+        elif now - self._turn_began >= TURN_SECONDS:
+            # A client may send as many requests at once as it likes.
             give_turn()
+            self._turn_began = time.monotonic()
         try:
             return parse(connection.read_head(deadline))
         except TimeoutError:
