@@ -12,6 +12,7 @@ from flask import Flask
 from relay import logs
 from relay.absences import Absences
 from relay.config import Config, load_or_exit
+from relay.descriptors import CONNECTIONS, Share, raise_limit, share
 from relay.fanout.health import Health
 from relay.fanout.hub import Hub
 from relay.history.library import Library
@@ -53,9 +54,11 @@ class Relay:
             Health(lambda: sides.updates.problem, away=away),
             heartbeat_seconds=config.heartbeat_seconds,
             stall_seconds=config.stall_seconds,
-            max_clients=config.max_clients,
+            max_clients=_streams(config),
             rotate_seconds=config.rotate_seconds,
         )
+        #: Connections that are no streams, for each address.
+        self.address_connections = config.address_connections
         self.library = Library(
             sides.archive,
             sides.demands,
@@ -74,6 +77,11 @@ class Relay:
         self.hub.start(self._updates.listen())
         self._begin()
         gevent.wait([self.hub.loaded, self.hub.health.heard], timeout=LOAD_SECONDS)
+
+
+def _streams(config: Config) -> int:
+    """MAX_CLIENTS, or what the descriptors of this process suffice for."""
+    return share(raise_limit(), Share(CONNECTIONS, config.max_clients)).streams
 
 
 def _in_process(config: Config, away: Callable[[float], float]) -> Sides:

@@ -5,6 +5,7 @@ import sys
 from gunicorn.workers import SUPPORTED_WORKERS
 
 from relay.config import load_or_exit
+from relay.descriptors import CONNECTIONS, Share, raise_limit, share
 from relay.supervise import fail, leave_slowly
 
 settings = load_or_exit()
@@ -19,7 +20,10 @@ bind = f"{settings.host}:{settings.port}"
 workers = 1
 
 # Requests at a time, not streams: those leave the request's greenlet (MAX_CLIENTS bounds them).
-worker_connections = 2000
+wanted = Share(connections=CONNECTIONS, streams=settings.max_clients)
+descriptors = raise_limit()
+fitting = share(descriptors, wanted)
+worker_connections = fitting.connections
 
 # Connections that wait to be accepted; a reconnecting crowd comes at once.
 backlog = 4096
@@ -50,6 +54,16 @@ def on_starting(server: object) -> None:
             file=sys.stderr,
         )
         sys.exit(2)
+    if fitting != wanted:
+        server.log.warning(  # type: ignore[attr-defined]
+            "%d open files are allowed (ulimit -n), so a worker serves %d streams, not %d (MAX_CLIENTS), "
+            "and %d other connections, not %d",
+            descriptors,
+            fitting.streams,
+            wanted.streams,
+            fitting.connections,
+            wanted.connections,
+        )
 
 
 def worker_exit(_server: object, worker: object) -> None:

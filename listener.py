@@ -19,6 +19,7 @@ from gevent.event import Event  # noqa: E402
 from relay import logs  # noqa: E402
 from relay.absences import Absences  # noqa: E402
 from relay.config import load_or_exit  # noqa: E402
+from relay.descriptors import raise_limit  # noqa: E402
 from relay.exchange.recorder import Recorder  # noqa: E402
 from relay.ingest.pipeline import Pipeline  # noqa: E402
 from relay.store.redis_writer import RedisStore  # noqa: E402
@@ -35,6 +36,7 @@ def main() -> None:
         )
         sys.exit(2)
     logs.begin(config.log_level)
+    raise_limit()
     recorder = None
     if options.record is not None:
         recorder = Recorder(options.record, options.record_megabytes << 20)

@@ -1,18 +1,20 @@
-"""Logs: how a process writes its log, from the first line on without what is secret."""
+"""Logs: how a process writes its log, in plain lines and without what is secret."""
 
 import logging
 
+from relay.plain_lines import PlainLines
 from relay.redaction import RedactingFormatter
 
-_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 #: Loggers of gunicorn's, which have handlers of their own.
 _FURTHER = ("gunicorn.error", "gunicorn.access")
 
 
 def begin(level: str) -> None:
     """Logs to standard error from this level on: debug, info, warning or error."""
-    logging.basicConfig(level=level.upper(), format=_FORMAT)
+    handler = logging.StreamHandler()
+    handler.setFormatter(PlainLines())
+    logging.basicConfig(level=level.upper(), handlers=[handler])
     for name in (None, *_FURTHER):
-        for handler in logging.getLogger(name).handlers:
-            if not isinstance(handler.formatter, RedactingFormatter):
-                handler.setFormatter(RedactingFormatter(handler.formatter or logging.Formatter()))
+        for written in logging.getLogger(name).handlers:
+            if not isinstance(written.formatter, RedactingFormatter):
+                written.setFormatter(RedactingFormatter(written.formatter or logging.Formatter()))

@@ -3,6 +3,7 @@
 import _socket
 import logging
 import socket
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,8 +15,11 @@ import gevent.event
 import gevent.socket
 import pytest
 
+from relay.server import handler
+from relay.server.connection import _READ, CRUMBS, MAX_BLANK, MAX_REST, Connection
 from relay.server.forwarded import Proxies
 from relay.server.handler import Handler, Patience
+from relay.server.peers import Peers
 from relay.server.takeover import KEY, Life, Takeover
 from relay.server.visitors import Visitors
 from relay.server.waiting import UNREAD_SECONDS, Waiting
@@ -35,11 +39,14 @@ class Served:
         self.asked: list[dict[str, object]] = []
         self.answer = [b"hello"]
         self.takeover: Takeover | None = None
+        everybody = Visitors(lambda: self.now)
+        proxies = Proxies(["127.0.0.1"])
         self.worker = SimpleNamespace(
+            peers=Peers(everybody, proxies, 1, lambda: self.now),
             cfg=SimpleNamespace(keepalive=DEADLINE_SECONDS),
             waiting=Waiting(lambda: self.now),
-            visitors=Visitors(lambda: self.now),
-            proxies=Proxies(["127.0.0.1"]),
+            visitors=everybody,
+            proxies=proxies,
             draining=False,
             count_request=lambda: None,
             log=SimpleNamespace(access_log_enabled=False, debug=logging.debug),
@@ -52,7 +59,9 @@ class Served:
         self.socket.settimeout(DEADLINE_SECONDS)
         sock = _socket.socket(ours.family, ours.type, ours.proto, fileno=ours.detach())
         sock.setblocking(False)
-        self.handler = Handler(sock, "", self.server)
+        peer = self.worker.peers.enter(("10.0.0.1", 4711))
+        self.visitor = peer.visitor
+        self.handler = Handler(sock, peer, self.server)
         self.handler.patience = Patience(*[DEADLINE_SECONDS] * len(Patience._fields))
         self.greenlet = gevent.spawn(self.handler.handle)
 
@@ -159,15 +168,78 @@ def test_an_error_of_the_application_is_answered(served):
 
 
 def test_the_first_byte_has_a_deadline(served):
-    served.worker.cfg.keepalive = SHORT
+    served.patient(head=SHORT)
     assert served.hear_all() == b""
-    assert not served.worker.waiting.idle
+    assert not served.worker.waiting.first
+    assert not served.visitor.waiting.first
 
 
 def test_line_ends_alone_are_no_first_byte(served):
-    served.worker.cfg.keepalive = SHORT
+    served.patient(head=SHORT)
     served.say(b"\r\n")
     assert served.hear_all() == b""
+
+
+def test_line_ends_without_end_are_refused(served):
+    served.patient(linger=SHORT)
+    served.say(b"\r\n" * MAX_BLANK)
+    assert served.hear_all().startswith(b"HTTP/1.1 400 ")
+
+
+def test_what_is_no_text_is_refused_at_once(served):
+    served.patient(linger=SHORT)
+    served.say(bytes.fromhex("16030100f8010000f40303"))
+    assert served.hear_all().startswith(b"HTTP/1.1 400 ")
+
+
+def test_the_head_deadline_counts_from_the_beginning_of_the_connection(served):
+    served.patient(head=4 * SHORT, linger=SHORT)
+    began = time.monotonic()
+    wait_for(lambda: served.worker.waiting.first)
+    gevent.sleep(3 * SHORT)
+    served.say(b"G")
+    assert served.hear_all().startswith(b"HTTP/1.1 408 ")
+    assert time.monotonic() - began < 7 * SHORT
+
+
+def test_requests_that_come_together_give_others_a_turn_between_them(served, monkeypatch):
+    monkeypatch.setattr(handler, "TURN_SECONDS", 0)
+    turns = []
+
+    def take_turns() -> None:
+        while True:
+            turns.append(len(served.asked))
+            gevent.sleep(1e-6)
+
+    taking = gevent.spawn(take_turns)
+    served.say(GET * 20)
+    served.hear(20)
+    taking.kill()
+    assert set(range(1, 20)) <= set(turns)
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How much each read of a connection brought."""
+    reads = []
+    read = Connection._read
+
+    def count(connection: Connection, deadline: float) -> bool:
+        before = len(connection.rest)
+        more = read(connection, deadline)
+        reads.append(len(connection.rest) - before)
+        return more
+
+    monkeypatch.setattr(Connection, "_read", count)
+    return reads
+
+
+def test_of_a_head_that_comes_in_crumbs_few_are_read_singly(served, reads):
+    for byte in GET[:-2] + b"A: " + b"x" * (4 * CRUMBS) + b"\r\n\r\n":
+        served.say(bytes([byte]))
+        gevent.sleep(0)
+    served.hear()
+    assert len(reads) < 2 * CRUMBS
 
 
 def test_the_next_request_has_a_deadline(served):
@@ -211,17 +283,30 @@ def test_a_body_is_no_request(served):
     assert len(served.asked) == 1
 
 
-def test_a_body_without_end_is_not_read_without_end(served):
-    served.say(GET[:-2] + b"Transfer-Encoding: chunked\r\n\r\n")
+@pytest.mark.parametrize(
+    ("body", "piece"),
+    [
+        (b"Content-Length: 99999999\r\n\r\n", bytes(65536)),
+        (b"Transfer-Encoding: chunked\r\n\r\n", bytes(65536)),
+        (b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
+    ],
+    ids=["length", "chunked", "chunks of one byte"],
+)
+def test_of_a_body_little_is_read(served, reads, body, piece):
+    served.patient(linger=4 * SHORT)
+    served.say(GET[:-2] + body)
 
     def pour() -> None:
         while True:
-            served.say(bytes(65536))
+            served.say(piece)
+            gevent.sleep(0)
 
     pouring = gevent.spawn(pour)
     served.wait_for_end()
     with pytest.raises(OSError, match=r"pipe|reset"):
         pouring.get(timeout=DEADLINE_SECONDS)
+    assert sum(reads) <= len(GET) + len(body) + MAX_REST + _READ
+    assert len(reads) < 2 * CRUMBS
 
 
 def test_an_answer_that_nobody_reads_has_a_deadline(served):

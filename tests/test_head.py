@@ -4,10 +4,9 @@ import pytest
 
 from relay.server.head import (
     MAX_FIELDS,
-    MAX_HEAD,
     MAX_LINE,
     BadHead,
-    check_size,
+    check_beginning,
     parse,
     split_target,
 )
@@ -44,9 +43,10 @@ def test_a_field_with_an_underscore_is_left_out():
 
 
 def test_a_target_may_be_a_whole_url():
-    head = parse(request(line="GET http://other:80/x?y HTTP/1.1"))
-    assert (head.target, head.fields["HTTP_HOST"]) == ("/x?y", "other:80")
-    assert parse(request(line="GET https://other?y HTTP/1.1")).target == "/?y"
+    assert parse(request(line="GET http://relay/x?y HTTP/1.1")).target == "/x?y"
+    assert parse(request(line="GET HTTPS://Relay?y HTTP/1.1")).target == "/?y"
+    head = parse(request(line="GET http://other:80/ HTTP/1.0", host=""))
+    assert head.fields["HTTP_HOST"] == "other:80"
 
 
 def test_a_path_is_unquoted_and_a_query_is_not():
@@ -99,6 +99,7 @@ def test_a_connection_is_kept_as_the_client_wishes(line, fields, keeps):
         "CONNECT relay:80 HTTP/1.1",
         "GET relay HTTP/1.1",
         "GET http:// HTTP/1.1",
+        "GET http://other/ HTTP/1.1",
     ],
 )
 def test_a_malformed_request_line_is_refused(line):
@@ -155,14 +156,31 @@ def test_only_http_1_0_may_leave_the_host_out():
 def test_every_size_has_a_bound():
     assert refusal(request(line=f"GET /{'x' * MAX_LINE} HTTP/1.1")) == "414"
     assert refusal(request(*["A: b"] * MAX_FIELDS)) == "431"
-    assert refusal(request("A: " + "b" * MAX_HEAD)) == "431"
+    assert refusal(request("A: " + "b" * MAX_LINE)) == "431"
+    assert refusal(request(*["A: " + "b" * 7000] * 5)) == "431"
+    assert len(parse(request(*["A: " + "b" * 7000] * 4)).fields["HTTP_A"]) > 28000
     longest = request(line="GET /" + "x" * (MAX_LINE - 16) + " HTTP/1.1")
     assert len(parse(longest).target) == MAX_LINE - 15
 
 
 def test_a_size_is_judged_before_the_end_has_come():
-    check_size(b"x" * MAX_LINE)
+    check_beginning(b"x" * MAX_LINE)
     with pytest.raises(BadHead):
-        check_size(b"x" * (MAX_LINE + 1))
+        check_beginning(b"x" * (MAX_LINE + 1))
     with pytest.raises(BadHead):
-        check_size(b"GET / HTTP/1.1\r\n" + b"x" * MAX_HEAD)
+        check_beginning(b"GET / HTTP/1.1\r\n" + b"x" * (MAX_LINE + 1))
+    with pytest.raises(BadHead):
+        check_beginning(b"GET / HTTP/1.1\r\n" + (b"x" * 7000 + b"\r\n") * 5)
+
+
+def test_a_bare_line_end_is_refused_before_the_end_has_come():
+    check_beginning(b"GET / HTTP/1.1\r\nHost: x\r")
+    with pytest.raises(BadHead):
+        check_beginning(b"GET / HTTP/1.1\nHost: x\n\n")
+
+
+def test_what_is_no_text_is_refused_by_its_first_byte():
+    check_beginning(b"G")
+    for first in (b"\x16", b"\x00", b" ", b"\x80"):
+        with pytest.raises(BadHead):
+            check_beginning(first)

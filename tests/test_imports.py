@@ -24,6 +24,7 @@ ROOMS: dict[str, set[str]] = {
 MODULES: dict[str, set[str]] = {
     "history": {"relay.store.contract"},
     "ingest": {"relay.store.contract"},
+    "server": {"relay.complaint", "relay.plain_lines", "relay.turn"},
     "web": {"relay.config"},
 }
 #: Modules that are not for every room that may use the top: settings are handed on as plain values.

@@ -40,9 +40,9 @@ def test_the_silent_go_first_then_half_requests_then_unread_answers(pairs: Pairs
     older, newer, half, answered, reading = (pairs.make() for _ in range(5))
     waiting.unread[answered] = now
     waiting.unread[reading] = now + UNREAD_SECONDS / 2
-    waiting.begun[half] = None
-    waiting.idle[older] = False
-    waiting.idle[newer] = True
+    waiting.begun[half] = now
+    waiting.idle[older] = now
+    waiting.first[newer] = now + UNREAD_SECONDS / 2
     now += UNREAD_SECONDS
     for sock in (older, newer, half, answered):
         assert not is_over(sock)
@@ -54,13 +54,25 @@ def test_the_silent_go_first_then_half_requests_then_unread_answers(pairs: Pairs
     assert not is_over(reading)
 
 
+def test_one_that_has_not_waited_long_may_be_spared(pairs: Pairs) -> None:
+    now = 1000.0
+    waiting = Waiting(lambda: now)
+    silent, half = pairs.make(), pairs.make()
+    waiting.first[silent] = now + 1
+    waiting.begun[half] = now
+    now += 2
+    assert waiting.give_up_one(2)
+    assert is_over(half)
+    assert not waiting.give_up_one(2)
+    assert not is_over(silent)
+
+
 def test_a_connection_that_has_had_an_answer_ends_before_one_that_may_ask_yet(
     pairs: Pairs,
 ) -> None:
     waiting = Waiting()
     first, next_, half = (pairs.make() for _ in range(3))
-    waiting.idle = {first: True, next_: False}
-    waiting.begun[half] = None
+    waiting.first[first] = waiting.idle[next_] = waiting.begun[half] = 0.0
     waiting.end_between_requests()
     assert [is_over(sock) for sock in (first, next_, half)] == [False, True, False]
     waiting.end_unheard()

@@ -16,12 +16,13 @@ from collections.abc import Sequence
 import gevent
 
 from relay.clock import SYSTEM, Clock
+from relay.complaint import Complaint
 from relay.fanout.cohort import Cohort
 from relay.fanout.delivery import Delivery, deliver
 from relay.fanout.news import News
-from relay.turn import give_turn
 
 log = logging.getLogger(__name__)
+_cuts = Complaint(log, level=logging.INFO)
 
 #: libev's names for what a watcher waits for.
 _READ, _WRITE = 1, 2
@@ -30,6 +31,10 @@ _READ, _WRITE = 1, 2
 UNSENT_BYTES = 32 << 10
 #: Bytes of unfinished writes above which a client is cut: it asks (pings, commands) and does not read.
 MAX_UNFINISHED = 64 << 10
+#: Bytes that a client may say which has nothing to say.
+MAX_SAID = 4096
+#: Seconds until more of them are read.
+SAID_SECONDS = 0.05
 #: Seconds that a client which was told goodbye has to close its end.
 LINGER_SECONDS = 2.0
 
@@ -120,10 +125,15 @@ class Client:
         return b""
 
     def read(self) -> None:
-        """Reads until the peer has gone. What it says is nobody's business here."""
-        while self.receive(4096):
-            # More may be here already, without end.
-            give_turn()
+        """Reads until the peer has gone, or has said too much: nothing that it says is of use here."""
+        left = MAX_SAID
+        while said := len(self.receive(MAX_SAID)):
+            left -= said
+            if left < 0:
+                self.cut("it talks on a stream that only listens")
+                return
+            # However small the pieces, reading them costs little.
+            gevent.sleep(SAID_SECONDS)
 
     def receive(self, size: int) -> bytes:
         """Bytes from the peer, waiting for them; none when it has gone."""
@@ -234,7 +244,7 @@ class Client:
 
     def cut(self, why: str) -> None:
         """Ends the connection at once; what the kernel still holds for it is thrown away."""
-        log.info("cut a client: %s", why)
+        _cuts.make("cut a client: %s", why)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.lost()
 

@@ -5,55 +5,63 @@ import errno
 import socket
 import time
 
+import gevent
 import gevent.socket
 
-from relay.server.head import END, check_size
-from relay.server.waiting import Waiting
+from relay.server.head import END, BadHead, check_beginning
+from relay.server.waiting import Since, Waiting
 
 #: Bytes asked of the socket at a time: nearly every head comes whole.
 _READ = 8192
+#: Line ends, in bytes, that may come before a request.
+MAX_BLANK = 16
 #: Bytes of an unread rest that are thrown away before a connection is closed.
-_MAX_LINGER = 1 << 20
+MAX_REST = 1024
+#: Seconds that an answer has to arrive before a connection is closed on which more came than that.
+ARRIVAL_SECONDS = 0.5
+#: Reads of one head or one rest; after them each waits for a while, so that bytes do not come singly.
+CRUMBS = 16
+CRUMB_SECONDS = 0.05
 #: Linux: the next send follows at once, and both may go in one segment (send(2)).
 MORE = getattr(socket, "MSG_MORE", 0)
 
 
 class Connection:
-    """Reads ahead; what was read and not yet asked for is `rest`. Every time is in seconds."""
+    """Reads ahead; what was read and not yet asked for is `rest`. Every time is in seconds, every deadline
+    by time.monotonic()."""
 
-    __slots__ = ("_waiting", "rest", "sock")
+    __slots__ = ("_all_waiting", "_waiting", "has_waited", "rest", "sock")
 
-    def __init__(self, sock: _socket.socket, waiting: Waiting) -> None:
-        """`sock` is non-blocking. While it waits for a head, a reader or the client's end, it is among
-        the `waiting`, and may be ended for others."""
+    def __init__(self, sock: _socket.socket, waiting: Waiting, all_waiting: Waiting) -> None:
+        """`sock` is non-blocking. While it waits for its client, it is among those of the same address
+        that wait and among all that do, and may be ended for others."""
         self.sock = sock
         self._waiting = waiting
+        self._all_waiting = all_waiting
         self.rest = b""
+        #: Whether the last request had to be waited for.
+        self.has_waited = False
 
-    def wait_for_byte(self, seconds: float) -> bool:
-        """Wait until a request has begun; False at the end of the stream.
+    def wait_for_first(self, deadline: float) -> bool:
+        """Wait until the first request has begun; see `wait_for_next`."""
+        return self._wait_for_byte(deadline, self._waiting.first, self._all_waiting.first)
 
-        Line ends before a request are skipped (RFC 9112, 2.2). Raises TimeoutError or OSError.
+    def wait_for_next(self, deadline: float) -> bool:
+        """Wait until another request has begun; False at the end of the stream.
+
+        Line ends before a request are skipped (RFC 9112, 2.2). Raises BadHead, TimeoutError or OSError.
         """
-        deadline = None
-        while not (rest := self.rest.lstrip(b"\r\n")):
-            self.rest = b""
-            if deadline is None:
-                deadline = time.monotonic() + seconds
-            if not self._read(deadline):
-                return False
-        self.rest = rest
-        return True
+        return self._wait_for_byte(deadline, self._waiting.idle, self._all_waiting.idle)
 
-    def read_head(self, seconds: float) -> bytes:
+    def read_head(self, deadline: float) -> bytes:
         """Take the head in front, without its END. Raises BadHead, TimeoutError or OSError."""
         end = self.rest.find(END)
         if end < 0:
-            self._waiting.begun[self.sock] = None
+            self._begin()
             try:
-                end = self._read_to_end_of_head(time.monotonic() + seconds)
+                end = self._read_to_end_of_head(deadline)
             finally:
-                self._waiting.begun.pop(self.sock, None)
+                self._end_begun()
         head = self.rest[:end]
         self.rest = self.rest[end + len(END) :]
         return head
@@ -74,43 +82,85 @@ class Connection:
             left = min(deadline - time.monotonic(), stall)
             if left <= 0:
                 raise TimeoutError("the client does not read")
-            unread = self._waiting.unread
-            unread[sock] = self._waiting.clock()
+            mine, all_ = self._waiting.unread, self._all_waiting.unread
+            mine[sock] = all_[sock] = self._all_waiting.clock()
             try:
                 gone = TimeoutError("the client does not read")
                 gevent.socket.wait_write(sock.fileno(), left, gone)
             finally:
-                unread.pop(sock, None)
+                mine.pop(sock, None)
+                all_.pop(sock, None)
 
     def linger(self, seconds: float) -> None:
         """End our half and throw away what still comes, for a while.
 
-        Closing at once would reset the connection, and might take the answer with it.
+        Closing at once would reset the connection, and might take the answer with it. Of a client that
+        goes on talking little is read: what it says waits in its own buffers until the answer has arrived.
         """
         deadline = time.monotonic() + seconds
-        left = _MAX_LINGER
-        self._waiting.begun[self.sock] = None
+        left = MAX_REST - len(self.rest)
+        crumbs = 0
+        self._begin()
         try:
             self.sock.shutdown(socket.SHUT_WR)
             while left > 0:
                 self.rest = b""
-                if not self._read(deadline):
+                crumbs += 1
+                if not self._read_crumb(crumbs, deadline):
                     return
                 left -= len(self.rest)
+            gevent.sleep(min(seconds, ARRIVAL_SECONDS))
         except OSError:
             return
         finally:
-            self._waiting.begun.pop(self.sock, None)
+            self.rest = b""
+            self._end_begun()
+
+    def _wait_for_byte(self, deadline: float, mine: Since, all_: Since) -> bool:
+        self.has_waited = False
+        sock = self.sock
+        mine[sock] = all_[sock] = self._all_waiting.clock()
+        blank = 0
+        try:
+            while not (rest := self.rest.lstrip(b"\r\n")):
+                blank += len(self.rest)
+                if blank > MAX_BLANK:
+                    raise BadHead("line ends, and no request")
+                self.rest = b""
+                if not self._read(deadline):
+                    return False
+        finally:
+            mine.pop(sock, None)
+            all_.pop(sock, None)
+        self.rest = rest
+        return True
+
+    def _begin(self) -> None:
+        sock = self.sock
+        self._waiting.begun[sock] = self._all_waiting.begun[sock] = self._all_waiting.clock()
+
+    def _end_begun(self) -> None:
+        self._waiting.begun.pop(self.sock, None)
+        self._all_waiting.begun.pop(self.sock, None)
 
     def _read_to_end_of_head(self, deadline: float) -> int:
         """Read until `rest` holds END; where that is."""
-        searched = 0
+        searched = crumbs = 0
         while (end := self.rest.find(END, searched)) < 0:
-            check_size(self.rest)
+            check_beginning(self.rest)
             searched = max(0, len(self.rest) - len(END))
-            if not self._read(deadline):
+            crumbs += 1
+            if not self._read_crumb(crumbs, deadline):
                 raise ConnectionResetError(errno.ECONNRESET, "the request ended in its head")
         return end
+
+    def _read_crumb(self, number: int, deadline: float) -> bool:
+        """Read, the `number`th time of one head or rest: late ones only once in a while."""
+        if number > CRUMBS:
+            gevent.sleep(CRUMB_SECONDS)
+            if time.monotonic() >= deadline:
+                raise TimeoutError("the client takes too long")
+        return self._read(deadline)
 
     def _read(self, deadline: float) -> bool:
         """Add to `rest` what has come; False at the end of the stream."""
@@ -122,6 +172,7 @@ class Connection:
                 if left <= 0:
                     raise TimeoutError("the client does not write") from None
                 gone = TimeoutError("the client does not write")
+                self.has_waited = True
                 gevent.socket.wait_read(self.sock.fileno(), left, gone)
             else:
                 self.rest += data

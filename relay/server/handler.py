@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gevent
 from gevent.pywsgi import WSGIHandler
 
+from relay.plain_lines import plain
 from relay.server import visitors
 from relay.server.connection import MORE, Connection
 from relay.server.forwarded import scheme
 from relay.server.head import BadHead, Head, parse, split_target
+from relay.server.peers import Peer
 from relay.server.takeover import KEY, Life, Takeover
 from relay.server.websocket import WebSocket, accept_key
+from relay.turn import give_turn
 
 if TYPE_CHECKING:
     from relay.server.worker import Server
@@ -31,11 +34,15 @@ if TYPE_CHECKING:
 _SWITCHING = 101
 
 
+#: Seconds after which a connection whose requests are here already lets others go first.
+TURN_SECONDS = 0.002
+
+
 class Patience(NamedTuple):
     """Seconds that a client may take for each step."""
 
-    #: From the first byte of a request to the end of its head.
-    head: float = 10.0
+    #: To the end of a head: from the connection's beginning, or from the first byte of a later request.
+    head: float = 5.0
     #: Without taking a byte of an answer.
     stall: float = 10.0
     #: For a whole answer.
@@ -75,16 +82,20 @@ class Handler(WSGIHandler):
     provided_date: Any
     result: Any
 
-    def __init__(self, sock: Any, address: Any, server: "Server") -> None:
+    def __init__(self, sock: Any, peer: Peer, server: "Server") -> None:
         self.socket = sock
-        self.client_address = address
+        self.client_address = peer.address
         self.server = server
+        self._peer = peer
         self._worker = server.worker
-        self._connection = Connection(sock, self._worker.waiting)
+        waiting = self._worker.waiting
+        self._connection = Connection(sock, peer.visitor.waiting or waiting, waiting)
         #: Whether all that the client sent has been read, as far as can be known.
         self._read_whole = True
         #: An answer must be read by then, by the monotonic clock.
         self._deadline = 0.0
+        # When it last let others go first, by the monotonic clock.
+        self._turn_began = 0.0
 
     def handle(self) -> None:
         """Serve until the client leaves, a deadline passes, or a stream takes the socket over."""
@@ -106,15 +117,13 @@ class Handler(WSGIHandler):
 
     def _handle_request(self) -> bool:
         """Read a request and answer it; whether another one may follow."""
-        if not self._wait_for_request():
-            return False
-        self.time_start = time.time()
         try:
-            head = parse(self._connection.read_head(self.patience.head))
+            head = self._read_head()
         except BadHead as error:
             return self._refuse(error.status, str(error))
-        except TimeoutError:
-            return self._refuse("408 Request Timeout", "the head took too long")
+        if head is None:
+            return False
+        self.time_start = time.time()
         self._deadline = time.monotonic() + self.patience.answer
         self.command, self.path, self.request_version, _ = head
         worker = self._worker
@@ -126,13 +135,27 @@ class Handler(WSGIHandler):
         worker.count_request()
         return not (self.close_connection or worker.draining)
 
-    def _wait_for_request(self) -> bool:
-        idle = self._worker.waiting.idle
-        idle[self.socket] = self.environ is None
+    def _read_head(self) -> Head | None:
+        """The next request's; None where the client leaves. Raises BadHead or OSError."""
+        connection = self._connection
+        now = time.monotonic()
+        deadline = now + self.patience.head
+        if self.environ is None:
+            if not connection.wait_for_first(deadline):
+                return None
+        elif not connection.wait_for_next(now + self._worker.cfg.keepalive):
+            return None
+        elif connection.has_waited:
+            self._turn_began = time.monotonic()
+            deadline = self._turn_began + self.patience.head
+        elif now - self._turn_began >= TURN_SECONDS:
+            # A client may send as many requests at once as it likes.
+            give_turn()
+            self._turn_began = time.monotonic()
         try:
-            return self._connection.wait_for_byte(self._worker.cfg.keepalive)
-        finally:
-            idle.pop(self.socket, None)
+            return parse(connection.read_head(deadline))
+        except TimeoutError:
+            raise BadHead("the head took too long", "408 Request Timeout") from None
 
     def _refuse(self, status: str, why: str) -> bool:
         self._worker.log.debug("refused a request from %s: %s", self.client_address, why)
@@ -149,16 +172,18 @@ class Handler(WSGIHandler):
         environ["SERVER_PROTOCOL"] = head.version
         environ["RAW_URI"] = head.target
         environ["PATH_INFO"], environ["QUERY_STRING"] = split_target(head.target)
-        peer = ""
-        if isinstance(self.client_address, tuple):
-            peer = self.client_address[0]
-            environ["REMOTE_PORT"] = str(self.client_address[1])
-        proxies = self._worker.proxies
-        if proxies.trusts(peer):
+        peer = self._peer
+        address, visitor = peer.address, peer.visitor
+        if peer.is_trusted:
+            worker = self._worker
             environ["wsgi.url_scheme"] = scheme(head.fields.get("HTTP_X_FORWARDED_PROTO", ""))
-        address = proxies.client(peer, head.fields.get("HTTP_X_FORWARDED_FOR", ""))
+            if said := head.fields.get("HTTP_X_FORWARDED_FOR"):
+                address = worker.proxies.client(address, said)
+                visitor = worker.visitors.find(address)
         environ["REMOTE_ADDR"] = address
-        environ[visitors.KEY] = self._worker.visitors.find(address)
+        if peer.port:
+            environ["REMOTE_PORT"] = peer.port
+        environ[visitors.KEY] = visitor
         environ["wsgi.input"] = io.BytesIO()
         environ["wsgi.input_terminated"] = True
         environ["gunicorn.sock"] = self.socket
@@ -191,14 +216,17 @@ class Handler(WSGIHandler):
         if log.access_log_enabled and self.environ:
             status = self.status.decode() if isinstance(self.status, bytes) else self.status
             said = [
-                (k.decode("latin-1"), v.decode("latin-1")) for k, v in self.response_headers or ()
+                (k.decode("latin-1"), plain(v.decode("latin-1")))
+                for k, v in self.response_headers or ()
             ]
             answer = Answer(status, said, self.response_length)
-            asked = [
-                (k[5:].replace("_", "-"), v) for k, v in self.environ.items() if k[:5] == "HTTP_"
-            ]
+            asked = {
+                key: plain(value) if isinstance(value, str) else value
+                for key, value in self.environ.items()
+            }
+            fields = [(k[5:].replace("_", "-"), v) for k, v in asked.items() if k[:5] == "HTTP_"]
             seconds = timedelta(seconds=self.time_finish - self.time_start)
-            log.access(answer, asked, self.environ, seconds)
+            log.access(answer, fields, asked, seconds)
 
     def _write_with_headers(self, data: bytes) -> None:
         self._sendall(self._make_head() + self._framed(data))

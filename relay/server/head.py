@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
-#: Bytes of the request line, bytes of the whole head, and header fields at most.
+#: Bytes of the request line or of a header field, bytes of the whole head, and header fields at most.
 MAX_LINE, MAX_HEAD, MAX_FIELDS = 8192, 32768, 100
 #: The end of a head.
 END = b"\r\n\r\n"
@@ -63,17 +63,27 @@ class Head(NamedTuple):
         return "close" not in options and (self.version == "HTTP/1.1" or "keep-alive" in options)
 
 
-def check_size(data: bytes) -> None:
+def check_beginning(data: bytes) -> None:
     """Judge the beginning of a head before its end has come; raises BadHead."""
-    if len(data) > MAX_LINE and data.find(b"\r\n", 0, MAX_LINE) < 0:
+    if not b"!" <= data[:1] <= b"~":
+        raise BadHead("no text: perhaps TLS")
+    if data.count(b"\n") != data.count(b"\r\n"):
+        raise BadHead("a bare line end")
+    _check_size(data)
+
+
+def _check_size(data: bytes) -> None:
+    if len(data) <= MAX_LINE:
+        return
+    if data.find(b"\r\n", 0, MAX_LINE + 2) < 0:
         raise BadHead("the request line is too long", "414 URI Too Long")
-    if len(data) > MAX_HEAD:
+    if len(data) > MAX_HEAD or max(map(len, data.split(b"\r\n"))) > MAX_LINE:
         raise BadHead("the head is too long", "431 Request Header Fields Too Large")
 
 
 def parse(data: bytes) -> Head:
     """Read a whole head, without END; raises BadHead."""
-    check_size(data)
+    _check_size(data)
     line, *lines = data.decode("latin-1").split("\r\n")
     # Counting and deleting are several times as fast as a search for the odd one out.
     if not len(lines) == data.count(b"\n") == data.count(b"\r"):
@@ -149,10 +159,12 @@ def _judge(fields: dict[str, str], version: str) -> None:
 
 
 def _own_target(target: str, fields: dict[str, str]) -> str:
-    """Path and query of a whole URL, whose authority counts more than Host."""
+    """Path and query of a whole URL. Its authority would count more than Host (RFC 9112, 3.2.2), so one
+    that is another is refused: whoever routed the request by Host took it for another site's."""
     found = _AUTHORITY.match(target)
     if found is None:
         raise BadHead("the target is neither a path nor a URL")
-    fields["HTTP_HOST"] = found[1]
+    if fields.setdefault("HTTP_HOST", found[1]).lower() != found[1].lower():
+        raise BadHead("the target and Host differ")
     rest = target[found.end() :]
     return rest if rest.startswith("/") else f"/{rest}"

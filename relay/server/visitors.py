@@ -10,6 +10,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 
 from relay.server.bucket import Bucket
+from relay.server.waiting import Waiting
 
 #: The key under which a view finds the Visitor in the WSGI environ.
 KEY = "relay.server.visitor"
@@ -35,12 +36,15 @@ class Rates(NamedTuple):
 class Visitor:
     """What one address holds at the moment, and what it has spent."""
 
-    __slots__ = ("address", "connections", "opens", "requests", "streams")
+    __slots__ = ("address", "connections", "opens", "requests", "streams", "waiting")
 
     def __init__(self, address: str) -> None:
         #: As a person reads it; nothing for a peer on a Unix socket.
         self.address = address
+        #: Connections at the moment that are no streams.
         self.connections = 0
+        #: Those of them that wait for the client; None where it has no connections.
+        self.waiting: Waiting | None = None
         self.streams = 0
         self.opens = Bucket()
         self.requests = Bucket()

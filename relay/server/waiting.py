@@ -1,4 +1,4 @@
-"""Waiting: the connections of a worker that wait for their clients, and which of them is given up first."""
+"""Waiting: the connections that wait for their clients, and which of them is given up first."""
 
 import _socket
 import socket
@@ -9,45 +9,59 @@ from contextlib import suppress
 #: Seconds without a byte taken of an answer until its connection may be given up for others.
 UNREAD_SECONDS = 1.0
 
+#: Connections that wait, and since when, by the clock; the longest first.
+Since = dict[_socket.socket, float]
+
 
 class Waiting:
-    """Each connection that waits, by what it waits for; the longest first."""
+    """Each connection that waits, by what it waits for."""
+
+    __slots__ = ("begun", "clock", "first", "idle", "unread")
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock()` is in seconds and never goes back."""
-        #: They wait for a request; and whether for their first one.
-        self.idle: dict[_socket.socket, bool] = {}
+        #: They wait for their first request.
+        self.first: Since = {}
+        #: They have had an answer, and wait for another request.
+        self.idle: Since = {}
         #: They wait for the rest of a head, or for the client's end after an answer.
-        self.begun: dict[_socket.socket, None] = {}
-        #: They wait for the client to read; and since when, by the clock.
-        self.unread: dict[_socket.socket, float] = {}
+        self.begun: Since = {}
+        #: They wait for the client to read.
+        self.unread: Since = {}
         self.clock = clock
 
-    def give_up_one(self) -> bool:
+    def give_up_one(self, least: float = 0.0) -> bool:
         """End the connection that others miss least; False where none may be ended.
 
         First those without a request, then those with half of one, then those whose answer nobody reads.
+        Only one that has waited for `least` seconds, and an unread answer for UNREAD_SECONDS.
         """
-        for waiting in (self.idle, self.begun):
-            for sock in waiting:
+        now = self.clock()
+        for waiting in (*self._without_request(), self.begun, self.unread):
+            if waiting is self.unread:
+                least = max(least, UNREAD_SECONDS)
+            for sock, since in waiting.items():
+                if now - since < least:
+                    break
                 del waiting[sock]
-                _end(sock, socket.SHUT_RD)
+                _end(sock, socket.SHUT_RDWR if waiting is self.unread else socket.SHUT_RD)
                 return True
-        for sock, since in self.unread.items():
-            if self.clock() - since < UNREAD_SECONDS:
-                break
-            del self.unread[sock]
-            _end(sock, socket.SHUT_RDWR)
-            return True
         return False
 
     def end_between_requests(self) -> None:
         """End those that have had an answer and wait for another request."""
-        _end_all(sock for sock, is_first in self.idle.items() if not is_first)
+        _end_all(self.idle)
 
     def end_unheard(self) -> None:
         """End those whose request has not come, or not all of it."""
-        _end_all([*self.idle, *self.begun])
+        _end_all([*self.first, *self.idle, *self.begun])
+
+    def _without_request(self) -> tuple[Since, Since]:
+        """Those that wait for a first request and those that wait for another; the longest first."""
+        first, idle = self.first, self.idle
+        if first and idle and next(iter(idle.values())) < next(iter(first.values())):
+            return idle, first
+        return first, idle
 
 
 def _end_all(socks: Iterable[_socket.socket]) -> None:

@@ -7,16 +7,20 @@ cuts every stream when it stops. `gunicorn.conf.py` registers this one under the
 """
 
 import _socket
+import errno
 import functools
 import gc
 import logging
+import socket
 from typing import Any
 
 import gevent
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
+from relay.complaint import Complaint
 from relay.server.forwarded import Proxies
 from relay.server.handler import Handler
+from relay.server.peers import Peer, Peers
 from relay.server.visitors import Visitors
 from relay.server.waiting import Waiting
 
@@ -27,6 +31,13 @@ DRAIN_SHARE = 0.6
 #: A connection that was accepted just before a drain has so long to send its request.
 FIRST_REQUEST_SECONDS = 0.5
 
+#: What accept(2) says where descriptors or memory have run out; each worker tries again later.
+_SHORT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+#: Seconds until then.
+SHORT_SECONDS = 0.25
+#: Bytes of answers that the kernel may hold unsent for each connection; the rest is one page's that all
+#: share. Linux: tcp(7), TCP_NOTSENT_LOWAT.
+UNSENT_BYTES = 64 << 10
 #: Seconds between two looks for a connection to give up while every slot is taken.
 RELIEF_SECONDS = 0.2
 
@@ -39,6 +50,11 @@ class Server(PyWSGIServer):  # type: ignore[misc]
         self.worker = worker
         self.logger = logging.getLogger("geventwebsocket")
         self._relieving = False
+        listener = self.socket
+        if hasattr(socket, "TCP_NOTSENT_LOWAT") and listener.family != socket.AF_UNIX:
+            # Whatever is accepted inherits it.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+        self._shortages = Complaint(self.logger)
         worker.servers.append(self)
 
     def do_read(self) -> tuple[_socket.socket, Any] | None:
@@ -46,18 +62,36 @@ class Server(PyWSGIServer):  # type: ignore[misc]
         listener = self.socket
         try:
             fd, address = listener._accept()
-        except BlockingIOError:
+        except (BlockingIOError, ConnectionAbortedError):
+            return None
+        except OSError as error:
+            if error.errno not in _SHORT:
+                raise
+            self._wait_out(error)
             return None
         sock = _socket.socket(listener.family, listener.type, listener.proto, fileno=fd)
         sock.setblocking(False)
         return sock, address
 
-    def do_handle(self, *args: Any) -> None:
-        """Handles a connection; where that takes the last slot, one that waits for its client is given up."""
-        super().do_handle(*args)
+    def do_handle(self, sock: _socket.socket, address: Any) -> None:
+        """Handles a connection, unless its address has too many. Where it takes the last slot, one that
+        waits for its client is given up."""
+        peer = self.worker.peers.enter(address)
+        if peer is None:
+            sock.close()
+            return
+        super().do_handle(sock, peer)
         if self.pool.full() and not self.worker.waiting.give_up_one() and not self._relieving:
             self._relieving = True
             gevent.spawn_raw(self._relieve)
+
+    def _wait_out(self, shortage: OSError) -> None:
+        """Accepts nobody for a moment; a connection that waits for its client gives back what it holds."""
+        self._shortages.make("no connection can be accepted: %s", shortage.strerror)
+        self.worker.waiting.give_up_one()
+        self.stop_accepting()
+        self._timer = self.loop.timer(SHORT_SECONDS)
+        self._timer.start(self._start_accepting_if_started)
 
     def _relieve(self) -> None:
         """Gives up a connection as soon as one may be, while nobody else can be accepted."""
@@ -68,8 +102,9 @@ class Server(PyWSGIServer):  # type: ignore[misc]
         finally:
             self._relieving = False
 
-    def do_close(self, sock: _socket.socket, *args: Any) -> None:
-        """Does nothing: the handler closes it, or the stream that took it over does."""
+    def do_close(self, _: _socket.socket, peer: Peer) -> None:
+        """Forgets the connection. The handler has closed it, or a stream has it now."""
+        self.worker.peers.leave(peer)
 
 
 class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
@@ -87,7 +122,9 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
 
     def run(self) -> None:
         self.server_class = functools.partial(Server, worker=self)
-        self.wsgi.extensions["relay"].start()
+        relay = self.wsgi.extensions["relay"]
+        self.peers = Peers(self.visitors, self.proxies, relay.address_connections)
+        relay.start()
         # What is there by now stays. The garbage collector looks at the rest alone: with 5,000 streams
         # a full collection holds everybody up for 10 to 30 ms instead of 60 to 75.
         gc.collect()
