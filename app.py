@@ -11,10 +11,12 @@ import gevent
 from flask import Flask
 
 from relay.config import Config, load_or_exit
+from relay.fanout.door import Door, Limits
 from relay.fanout.health import Health
 from relay.fanout.hub import Hub
 from relay.history.library import Library
 from relay.ingest.pipeline import Pipeline
+from relay.server.bucket import Bucket
 from relay.store.contract import Archive, Demands, Updates
 from relay.store.memory import MemoryStore
 from relay.store.memory_archive import MemoryArchive
@@ -47,8 +49,8 @@ class Relay:
             Health(lambda: sides.updates.problem),
             heartbeat_seconds=config.heartbeat_seconds,
             stall_seconds=config.stall_seconds,
-            max_clients=config.max_clients,
             rotate_seconds=config.rotate_seconds,
+            door=_door(config),
         )
         self.library = Library(
             sides.archive,
@@ -67,6 +69,16 @@ class Relay:
         self.hub.start(self._updates.listen())
         self._begin()
         gevent.wait([self.hub.loaded, self.hub.health.heard], timeout=LOAD_SECONDS)
+
+
+def _door(config: Config) -> Door:
+    limits = Limits(
+        streams=config.max_clients,
+        opens=config.opens,
+        guest_streams=config.address_streams,
+        guest_opens=config.address_opens,
+    )
+    return Door(limits, Bucket())
 
 
 def _in_process(config: Config) -> Sides:

@@ -19,6 +19,7 @@ from relay.fanout.health import Health
 from relay.fanout.hub import Hub
 from relay.fanout.terms import Symbols, Terms
 from relay.feed_status import FeedStatus
+from relay.server.visitors import Visitor
 from relay.ticker import Ticker, removal
 from relay.web.commands import Commands
 from relay.web.sse_form import EventStream
@@ -255,6 +256,7 @@ class Bench:
         since: str = "",
         held: dict[str, str] | None = None,
         room: int = 1 << 40,
+        guest: Visitor | None = None,
     ) -> Connection:
         """A client comes, perhaps back."""
         sock: Any = ScriptedSocket()
@@ -281,7 +283,7 @@ class Bench:
                 form = replace(form, gzip=True, block=deflate.block)
             client = EventClient(sock, version, hub.news, stall_seconds=10, clock=self.clock)
             client.unfinished = form.opening()
-        hub.enter(client, Terms(form, symbols, rate))
+        hub.enter(client, Terms(form, symbols, rate), guest or Visitor("", is_limited=False))
         if not client.catch_up():
             client._flush_later()
         connection = Connection(client, sock, Viewer(symbols, held))

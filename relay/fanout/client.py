@@ -18,6 +18,7 @@ import gevent
 from relay.clock import SYSTEM, Clock
 from relay.fanout.cohort import Cohort
 from relay.fanout.delivery import Delivery, deliver
+from relay.fanout.guest import Guest
 from relay.fanout.news import News
 from relay.turn import give_turn
 
@@ -46,6 +47,7 @@ class Client:
         "_told",
         "cohort",
         "ends_at",
+        "guest",
         "heard",
         "joined",
         "lacking",
@@ -57,6 +59,8 @@ class Client:
     )
 
     cohort: Cohort
+    #: Whose stream it is.
+    guest: Guest
 
     def __init__(
         self,

@@ -16,6 +16,9 @@ from relay.board import Board
 from relay.clock import SYSTEM, Clock
 from relay.fanout.client import LINGER_SECONDS, Client
 from relay.fanout.cohort import Cohort
+from relay.fanout.door import Door
+from relay.fanout.encoding import Form
+from relay.fanout.guest import Guest
 from relay.fanout.health import Health, Verdict
 from relay.fanout.member import Member
 from relay.fanout.news import MIN_RETURN_SECONDS, News
@@ -46,10 +49,6 @@ RETURNS_PER_SECOND = 1000.0
 _GOODBYE_PAUSE_SECONDS = 0.002
 
 
-class Full(Exception):
-    """No further client can be served now; the text says why."""
-
-
 class Hub:
     """Knows the newest prices and everyone who wants them."""
 
@@ -59,22 +58,24 @@ class Hub:
         *,
         heartbeat_seconds: float = 12.0,
         stall_seconds: float = 10.0,
-        max_clients: int = 20_000,
         rotate_seconds: float = 0.0,
+        door: Door | None = None,
         clock: Clock = SYSTEM,
     ) -> None:
         """A client is cut when its socket takes no byte for `stall_seconds`, and sent away to come
-        back after `rotate_seconds`, give or take a fifth, if that is not 0."""
+        back after `rotate_seconds`, give or take a fifth, if that is not 0. Without a `door` everybody
+        may enter."""
         self.board = Board()
         self.health = health
         self.news = News(self.board, health, heartbeat_seconds)
         self.stall_seconds = stall_seconds
         self.clock = clock
-        self.draining = False
+        self.door = Door() if door is None else door
+        #: Seconds within which those come back that are sent away by a drain; 0 while there is none.
+        self._drain_window = 0.0
         #: Set once a snapshot or a batch has come, be it a batch without updates.
         self.loaded = Event()
         self._heartbeat_seconds = heartbeat_seconds
-        self._max_clients = max_clients
         self._rotate_seconds = rotate_seconds
         recent = Recent(self.board)
         self._registry = Registry(lambda terms: Cohort(self.board, recent, clock, terms))
@@ -118,12 +119,15 @@ class Hub:
         if not isinstance(item, FeedStatus):
             self.loaded.set()
 
-    def admit(self) -> None:
-        """Raises Full where a further client cannot be served now."""
-        if self.draining:
-            raise Full("this worker is going away; come back, another one answers")
-        if len(self._clients) >= self._max_clients:
-            raise Full("this worker serves as many streams as it may (MAX_CLIENTS)")
+    @property
+    def draining(self) -> bool:
+        """Whether everybody is sent away."""
+        return self._drain_window > 0
+
+    def refusal(self, form: Form, reason: str) -> bytes:
+        """All that a stream is sent which may not begin: why, and when to come back."""
+        window = self._drain_window or self.door.window()
+        return form.end("bye", self.news.bye(0, window, "" if self.draining else reason))
 
     def may_compress(self, terms: Terms) -> bool:
         """Whether clients on these terms may share compressed bytes."""
@@ -137,8 +141,10 @@ class Hub:
             self.leave(client)
             client.close()
 
-    def enter(self, client: Client, terms: Terms) -> None:
-        """Makes a new client one of ours."""
+    def enter(self, client: Client, terms: Terms, guest: Guest) -> None:
+        """Makes a new client one of ours, or raises Full."""
+        self.door.let_in(guest)
+        client.guest = guest
         self._clients.add(client)
         if self._rotate_seconds:
             lifetime = self._rotate_seconds * random.uniform(0.8, 1.2)
@@ -147,7 +153,10 @@ class Hub:
 
     def leave(self, client: Client) -> None:
         """Forgets a client."""
+        if client not in self._clients:
+            return
         self._clients.discard(client)
+        self.door.let_out(client.guest)
         self._registry.leave(client, client.cohort)
 
     def move(
@@ -172,10 +181,11 @@ class Hub:
 
     def drain(self, seconds: float) -> None:
         """Sends everyone away within `seconds`, in random order, each told when to come back."""
-        self.draining = True
         clients = list(self._clients)
-        random.shuffle(clients)
         window = max(MIN_RETURN_SECONDS, len(clients) / RETURNS_PER_SECOND)
+        self._drain_window = window
+        self.door.closed = "this worker is going away; come back, another one answers"
+        random.shuffle(clients)
         pause = min(seconds / max(len(clients), 1), _GOODBYE_PAUSE_SECONDS)
         for client in clients:
             self.send_away(client, window)

@@ -96,10 +96,10 @@ class News:
             "status", resumable, mode=mode, symbols=symbols, unknown=unknown, rate=rate
         )
 
-    def bye(self, version: int, window: float = MIN_RETURN_SECONDS) -> bytes:
-        """The JSON of a goodbye; `retry` says when to come back, at random within `window` seconds."""
+    def bye(self, version: int, window: float = MIN_RETURN_SECONDS, reason: str = "") -> bytes:
+        """The JSON of a goodbye; `retry` says when to come back, at random within `window` seconds. A
+        `reason` says why a stream may not begin; a worker that goes away gives none."""
         last = _FIRST_RETURN_MILLISECONDS + int(1000 * window)
         retry = random.randint(_FIRST_RETURN_MILLISECONDS, last)
-        return msgspec.json.encode(
-            {"event": "bye", "id": resume_id(self._board.epoch, version), "retry": retry}
-        )
+        said = {"event": "bye", "id": resume_id(self._board.epoch, version), "retry": retry}
+        return msgspec.json.encode(said | ({"reason": reason} if reason else {}))

@@ -11,7 +11,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
 from relay.config import Config
-from relay.fanout.hub import Full, Hub
+from relay.fanout.door import Full
+from relay.fanout.hub import Hub
 from relay.history.library import Library
 from relay.web import embed, history, pages, policy, prices, probes, selftest, sparklines, sse, ws
 from relay.web.answer import json_response

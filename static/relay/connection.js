@@ -30,6 +30,9 @@ const AGAIN = { socket: 600_000, poll: 30_000 };
 /** Statuses that say "later", though they blame the question. */
 const LATER = [408, 425, 429];
 
+/** How long a relay sends us away, as far as that is believed. */
+const milliseconds = (retry) => Math.min(Math.max(Number(retry) || 0, 0), LONGEST);
+
 export class Connection {
   /** Since when it is lost; 0 while it delivers. In the future where a relay said when to come back. */
   lost = Date.now();
@@ -56,6 +59,8 @@ export class Connection {
   #silence = 12_000 * LATE;
   #failures = 0;
   #retry = 0;
+  /** Before this time a relay begins no other stream for us, by its word. */
+  #away = 0;
 
   /**
    * url: of /events, with its query. since: () => the id to resume from. heard: takes what is said, its id and
@@ -74,7 +79,7 @@ export class Connection {
   watch() {
     const now = Date.now();
     const link = this.#link;
-    if (!link || this.#attempts.size) return;
+    if (!link || this.#attempts.size || now < this.#away) return;
     // A clock that was put back makes nothing newer than it was: from here on it counts anew.
     this.#heardAt = Math.min(this.#heardAt, now);
     const silence = now - this.#heardAt;
@@ -178,6 +183,7 @@ export class Connection {
   }
 
   #take(attempt, said, id, isThin) {
+    if (said.event === "bye" && attempt !== this.#link) return this.#turnAway(attempt, said);
     if (this.#attempts.delete(attempt)) this.#win(attempt);
     if (attempt !== this.#link) return;
     const gap = Date.now() - this.#heardAt;
@@ -188,7 +194,7 @@ export class Connection {
     this.#heardAt += gap;
     this.lost = 0;
     if (said.heartbeat > 0) this.#silence = said.heartbeat * 1000 * LATE;
-    if (said.event === "bye") this.#leave(Number(said.retry) || 0);
+    if (said.event === "bye") this.#leave(said);
     else this.#heard(said, id, isThin);
   }
 
@@ -205,19 +211,33 @@ export class Connection {
     this.#failures = this.#retry = 0;
   }
 
-  /** A worker that goes away says when to come back: no error. */
-  #leave(retry) {
+  /** A worker where no further stream may begin: what delivers goes on. */
+  #turnAway(attempt, said) {
+    if (!this.#attempts.has(attempt)) return;
+    if (!this.#link) return this.#leave(said);
+    this.#stop();
+    this.#away = Date.now() + milliseconds(said.retry);
+  }
+
+  /** A worker that goes away, or is full, says when to come back: no error. */
+  #leave(said) {
+    const retry = milliseconds(said.retry);
     this.close();
+    if (said.reason) this.blame = `relay: ${String(said.reason).slice(0, 300)}`;
     this.lost = Date.now() + retry;
     this.#tryIn(retry);
     this.#changed();
   }
 
   #fail(attempt, problem) {
-    if (attempt === this.#link) return this.#lose(Date.now() - attempt.at > LONG);
+    const { status, retry } = problem ?? {};
+    if (attempt === this.#link) {
+      // A poll that asked too often waits as long as it is told.
+      if (retry > 0) this.#retry = retry * 1000;
+      return this.#lose(Date.now() - attempt.at > LONG && !(retry > 0));
+    }
     if (!this.#attempts.delete(attempt)) return;
     this.#end(attempt);
-    const { status, retry } = problem ?? {};
     const sentence = problem?.sentence ?? (TOO_LONG.includes(status) ? "it does not take so many symbols" : undefined);
     if (status) this.blame = `relay: ${String(sentence ?? `it answers ${status}`).slice(0, 300)}`;
     if (status >= 400 && status < 500 && sentence && !LATER.includes(status)) return this.#refuse(sentence);
