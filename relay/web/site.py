@@ -20,6 +20,7 @@ from relay.web.assets import Assets
 from relay.web.chart_library import NAME, chart_library
 from relay.web.compression import compress
 from relay.web.fresh import NotMade
+from relay.web.ration import Ration
 from relay.web.subscription import BadQuery
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -99,6 +100,7 @@ def create_site(hub: Hub, config: Config, library: Library) -> Flask:
         answer.headers.extend((k, v) for k, v in error.get_headers() if k in ("Allow", "Location"))
         return answer
 
+    Ration(config.address_requests, hub.door.refusals, hub.clock).attach(site)
     site.after_request(partial(_guarded, config))
     return site
 
