@@ -187,7 +187,9 @@ class Client:
                 self.start_anew()
             if self._told != self._news.told and not self.leaving:
                 self._told = self._news.told
-                status = self._news.status(self.version, self.cohort.symbols, self.stands_at)
+                status = self._news.status(
+                    self.version, self.cohort.symbols, self.cohort.rate, self.stands_at
+                )
                 self.unfinished += self.cohort.form.event("status", status)
             delivery = self._due()
             if not self._push(delivery):

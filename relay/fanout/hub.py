@@ -313,7 +313,7 @@ class Hub:
             self._inform(cohort, cohort.announce("status", data, self.breathe))
 
     def _announce_void(self, cohort: Cohort) -> None:
-        data = self.news.status(0, cohort.symbols, 0)
+        data = self.news.status(0, cohort.symbols, cohort.rate, 0)
         self._inform(cohort, cohort.announce_void("status", data, self.breathe))
 
     def _inform(self, cohort: Cohort, told: list[Member]) -> None:

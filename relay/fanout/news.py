@@ -66,19 +66,25 @@ class News:
             | msgspec.structs.asdict(self._health.verdict())
         )
 
-    def status(self, version: int, symbols: Symbols, resumable: int) -> bytes:
+    def status(self, version: int, symbols: Symbols, rate: float, resumable: int) -> bytes:
         """The JSON of a status event for a client that comes, comes back, or has caught up.
 
-        It may resume from the version `resumable`.
+        It may resume from the version `resumable`. The `rate` in force is said where there is one.
         """
         changes = self.changes(version, symbols)
         unknown = {"unknown": changes.unknown} if changes.unknown else {}
         full = changes.entries if changes.mode == "full" else []
+        said = {"rate": rate} if rate else {}
         up_to = {"up_to": resume_id(self._board.epoch, full[-1][0])} if full else {}
         # It may resume from nothing where symbols that it lately asked for are still on their way.
         follows = changes.mode == "none" and resumable < version
         return self.event(
-            "status", resumable, mode="changes" if follows else changes.mode, **unknown, **up_to
+            "status",
+            resumable,
+            mode="changes" if follows else changes.mode,
+            **said,
+            **unknown,
+            **up_to,
         )
 
     def change_of_mind(

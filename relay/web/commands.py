@@ -6,12 +6,14 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from relay.fanout.door import Full
 from relay.fanout.hub import Hub
 from relay.fanout.terms import Symbols, Terms
 from relay.server.frames import TEXT, frame
+from relay.server.websocket import Closed
 from relay.web.subscription import BadQuery, check_rate, check_size, parse_symbols
 from relay.web.ws_client import MessageClient
-from relay.web.ws_form import Messages
+from relay.web.ws_form import INVALID_DATA, POLICY_VIOLATION, Messages
 
 
 class Command(msgspec.Struct):
@@ -46,16 +48,23 @@ class Commands:
         }
 
     def obey(self, client: MessageClient, message: str | bytes) -> None:
-        """Does what a message says, or answers with an error event."""
+        """Does what a message says, or answers with an error event.
+
+        Raises Closed for what no client says that means well: no JSON, or nested too deeply.
+        """
         try:
             if isinstance(message, bytes):
                 raise BadQuery("messages must be text, not binary")
             command = _decode(message)
             self._known[command.op](client, command)
         except RecursionError:
-            self._refuse(client, "the message is nested too deeply")
-        except (BadQuery, msgspec.MsgspecError) as error:
+            self._hub.door.refusals.count("COMMANDS")
+            raise Closed(POLICY_VIOLATION, "nested too deeply") from None
+        except (BadQuery, Full, msgspec.ValidationError) as error:
             self._refuse(client, str(error))
+        except msgspec.DecodeError:
+            self._hub.door.refusals.count("COMMANDS")
+            raise Closed(INVALID_DATA, "no JSON") from None
 
     def _refuse(self, client: MessageClient, why: str) -> None:
         client.say(msgspec.json.encode({"event": "error", "error": why[:200]}))

@@ -75,7 +75,7 @@ class MessageClient(Client):
             while True:
                 message = self._websocket.receive()
                 if not self.leaving:
-                    self._obey(self, message)
+                    self._try_to_obey(message)
                     # Its next message may be here already, and those of others as well.
                     give_turn()
         except Closed:
@@ -84,6 +84,13 @@ class MessageClient(Client):
             # Closing before the peer has would throw away what it has not read yet.
             with gevent.Timeout(LINGER_SECONDS, False):  # type: ignore[arg-type]
                 super().read()
+
+    def _try_to_obey(self, message: str | bytes) -> None:
+        try:
+            self._obey(self, message)
+        except Closed as breach:
+            self._websocket.close(breach.code, breach.reason)
+            raise
 
     def _hold_back(self, seconds: float) -> None:
         gevent.sleep(seconds)

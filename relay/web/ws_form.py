@@ -11,7 +11,8 @@ from relay.fanout.encoding import ENTRIES_PER_PIECE, PAYLOADS, parted, removed_e
 from relay.server.frames import PING, TEXT, close_frame, frame, text_frames
 
 #: RFC 6455, 7.4.1, and the IANA registry for 1012 and 1013.
-POLICY_VIOLATION, SERVICE_RESTART, TRY_AGAIN_LATER = 1008, 1012, 1013
+INVALID_DATA, POLICY_VIOLATION = 1007, 1008
+SERVICE_RESTART, TRY_AGAIN_LATER = 1012, 1013
 
 
 @dataclass(frozen=True, slots=True)
