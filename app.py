@@ -50,6 +50,7 @@ class Relay:
             heartbeat_seconds=config.heartbeat_seconds,
             stall_seconds=config.stall_seconds,
             rotate_seconds=config.rotate_seconds,
+            guest_symbols=config.address_symbols,
             door=_door(config),
         )
         self.library = Library(

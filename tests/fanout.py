@@ -81,8 +81,15 @@ class ScriptedSocket:
 class NoWebSocket:
     """Stands for the reading half, which these tests leave out: commands are given by hand."""
 
+    def __init__(self) -> None:
+        #: Units that were charged beside what messages cost by their size.
+        self.charged = 0
+
     def attach(self, *_: Any, **__: Any) -> None:
         pass
+
+    def charge(self, units: int) -> None:
+        self.charged += units
 
 
 class _OnScript:

@@ -14,6 +14,7 @@ from relay.clock import Clock
 from relay.fanout.delivery import Delivery, deliver
 from relay.fanout.encoding import Form, Shared
 from relay.fanout.flow import Flow
+from relay.fanout.guest import Guest
 from relay.fanout.member import Member
 from relay.fanout.recent import Recent
 from relay.fanout.terms import Terms
@@ -27,6 +28,9 @@ Group = dict[Member, None] | dict[Member, int]
 
 class Cohort:
     """One shared encoding and everyone who gets it."""
+
+    #: For whom it was made.
+    guest: Guest
 
     def __init__(self, flow: Flow, recent: Recent, clock: Clock, terms: Terms) -> None:
         self.terms = terms

@@ -59,12 +59,13 @@ class Hub:
         heartbeat_seconds: float = 12.0,
         stall_seconds: float = 10.0,
         rotate_seconds: float = 0.0,
+        guest_symbols: int = 0,
         door: Door | None = None,
         clock: Clock = SYSTEM,
     ) -> None:
         """A client is cut when its socket takes no byte for `stall_seconds`, and sent away to come
         back after `rotate_seconds`, give or take a fifth, if that is not 0. Without a `door` everybody
-        may enter."""
+        may enter. `guest_symbols`: see Registry."""
         self.board = Board()
         self.health = health
         self.news = News(self.board, health, heartbeat_seconds)
@@ -78,7 +79,11 @@ class Hub:
         self._heartbeat_seconds = heartbeat_seconds
         self._rotate_seconds = rotate_seconds
         recent = Recent(self.board)
-        self._registry = Registry(lambda terms: Cohort(self.board, recent, clock, terms))
+        self._registry = Registry(
+            lambda terms: Cohort(self.board, recent, clock, terms),
+            guest_symbols,
+            self.door.refusals,
+        )
         self._clients: set[Client] = set()
         self._due: dict[Cohort, None] = {}
         self._schedule = Schedule()
@@ -143,13 +148,14 @@ class Hub:
 
     def enter(self, client: Client, terms: Terms, guest: Guest) -> None:
         """Makes a new client one of ours, or raises Full."""
+        self._registry.check(guest, terms)
         self.door.let_in(guest)
         client.guest = guest
         self._clients.add(client)
         if self._rotate_seconds:
             lifetime = self._rotate_seconds * random.uniform(0.8, 1.2)
             client.ends_at = self.clock.monotonic() + lifetime
-        client.cohort = self._registry.enter(client, terms)
+        client.cohort = self._registry.enter(client, terms, guest)
 
     def leave(self, client: Client) -> None:
         """Forgets a client."""
@@ -168,11 +174,12 @@ class Hub:
         lacking: Sequence[str],
         first: bytes,
     ) -> None:
-        """Puts a client on other terms. See Client.move."""
+        """Puts a client on other terms, or raises Full. See Client.move."""
         if client not in self._clients or client.leaving:
             return
+        self._registry.check(client.guest, terms, client.cohort)
         self._registry.leave(client, client.cohort)
-        cohort = self._registry.enter(client, terms)
+        cohort = self._registry.enter(client, terms, client.guest)
         client.move(cohort, version, lacking, first)
 
     def verdict(self) -> Verdict:

@@ -16,8 +16,8 @@ from relay.web.ws_form import POLICY_VIOLATION
 
 #: The longest message a client may send, in bytes: 512 symbols of 32 characters.
 MAX_MESSAGE_BYTES = 32 << 10
-#: Units a second that a client may spend: one for a control frame, one for each KiB that a message has begun.
-#: A client that has spent them waits.
+#: Units a second that a client may spend: one for a control frame, one for each KiB that a message has begun,
+#: and what commands cost: see Commands. A client that has spent them waits.
 UNITS_PER_SECOND = 20.0
 
 Obey = Callable[["MessageClient", str | bytes], None]
@@ -84,6 +84,10 @@ class MessageClient(Client):
             # Closing before the peer has would throw away what it has not read yet.
             with gevent.Timeout(LINGER_SECONDS, False):  # type: ignore[arg-type]
                 super().read()
+
+    def pay(self, units: int) -> None:
+        """Takes units for the work that a command makes, perhaps after a wait. Raises Closed."""
+        self._websocket.charge(units)
 
     def _try_to_obey(self, message: str | bytes) -> None:
         try:
