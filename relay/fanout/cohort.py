@@ -35,6 +35,8 @@ class Cohort:
     def __init__(self, flow: Flow, recent: Recent, clock: Clock, terms: Terms) -> None:
         self.terms = terms
         self.form, self.symbols, self.rate = terms
+        #: Seconds of work that passes took since somebody looked last.
+        self.worked = 0.0
         #: Everyone, also those who are behind.
         self.members: set[Member] = set()
         #: No pass before this, by the clock.
@@ -64,6 +66,18 @@ class Cohort:
     def compresses(self) -> bool:
         """Whether the members share a past."""
         return self._shared is not None
+
+    @property
+    def is_slowed(self) -> bool:
+        """Whether it gets fewer passes than it asked for."""
+        return self.rate != self.terms.rate
+
+    def slow(self, rate: float) -> None:
+        """From here on there are so many passes a second at most; 0: as many as were asked for."""
+        self.rate = rate or self.terms.rate
+        # What is owed one by one is not what a rate gives.
+        self._owed = None
+        self.next_pass = min(self.next_pass, self._clock.monotonic() + 1 / (self.rate or 1e9))
 
     @property
     def settled(self) -> int:

@@ -14,6 +14,7 @@ from gevent.event import Event
 from relay.batch import Batch, Snapshot
 from relay.board import Board
 from relay.clock import SYSTEM, Clock
+from relay.fanout.burden import LOOK_SECONDS, Burden
 from relay.fanout.client import LINGER_SECONDS, Client
 from relay.fanout.cohort import Cohort
 from relay.fanout.door import Door
@@ -92,6 +93,14 @@ class Hub:
         self._without_heartbeat: dict[Cohort, float] = {}
         self._bell = Event()
         self._pause = Pause(clock)
+        self._burden = Burden()
+        self._looked = clock.monotonic()
+        # Since when anything is due a pass, by the clock; None while nothing is.
+        self._due_since: float | None = None
+        # Slowed cohorts that are due a pass, which comes after those of all the others.
+        self._slowed_due: dict[Cohort, None] = {}
+        # Seconds that others had within this turn.
+        self._given_away = 0.0
         # Batches that came since the last pass began.
         self._batches = 0
         self._turn_began = 0.0
@@ -213,21 +222,59 @@ class Hub:
         self._send_heartbeats()
         self._due |= dict.fromkeys(self._schedule.take_up(self.clock.monotonic()))
         due, self._due = self._due, {}
+        since, self._due_since = self._due_since, None
         for cohort in due:
-            if cohort.outdated:
-                cohort.start_anew()
-            if cohort.void:
-                self._announce_void(cohort)
-            if cohort.rate and cohort.next_pass > self.clock.monotonic():
-                self._schedule.put_off(cohort)
+            if cohort.is_slowed:
+                self._slowed_due[cohort] = None
             else:
-                cohort.flush(self.breathe)
+                self._serve(cohort)
+        if since is not None:
+            self._burden.note(self.clock.monotonic() - since)
+        self._serve_slowed()
+
+    def _serve(self, cohort: Cohort) -> None:
+        """A pass for a cohort, unless its rate puts it off."""
+        began, self._given_away = self.clock.monotonic(), 0.0
+        if cohort.outdated:
+            cohort.start_anew()
+        if cohort.void:
+            self._announce_void(cohort)
+        if cohort.rate and cohort.next_pass > began:
+            self._schedule.put_off(cohort)
+        else:
+            cohort.flush(self.breathe)
+            cohort.worked += self.clock.monotonic() - began - self._given_away
+
+    def _serve_slowed(self) -> None:
+        """For a while; then the others come first again."""
+        until = self.clock.monotonic() + TURN_SECONDS
+        while self._slowed_due and self.clock.monotonic() <= until:
+            cohort = next(iter(self._slowed_due))
+            del self._slowed_due[cohort]
+            self._serve(cohort)
+        if self._slowed_due:
+            self._bell.set()
+
+    def look_at_burden(self) -> None:
+        """Slows those that cost most while this worker is behind, and tells them; or gives it back."""
+        now = self.clock.monotonic()
+        elapsed, self._looked = now - self._looked, now
+        slowings = self._burden.slowings
+        for cohort in self._burden.look(self._registry, elapsed):
+            said = {"rate": cohort.rate, "slowed": cohort.is_slowed}
+            data = self.news.event("status", cohort.settled, mode="none", **said)
+            cohort.announce("status", data, self.breathe)
+            self._make_due([cohort])
+        for _ in range(self._burden.slowings - slowings):
+            self.door.refusals.count("SLOWED")
 
     def breathe(self) -> None:
         """Gives the event loop a turn if we have held it for long."""
         if self.clock.monotonic() - self._turn_began > TURN_SECONDS:
+            began = self.clock.monotonic()
             give_turn()
             self._turn_began = self.clock.monotonic()
+            self._given_away += self._turn_began - began
 
     def heartbeat(self) -> None:
         """Every client is due a heartbeat; those that do not answer, or whose time is up, are ended."""
@@ -290,7 +337,7 @@ class Hub:
             for cohort in wanting(entry[1].symbol):
                 cohort.owe(entry)
                 due[cohort] = None
-        self._bell.set()
+        self._ring()
 
     def _start_anew(self) -> None:
         for cohort in self._registry:
@@ -347,6 +394,8 @@ class Hub:
         while True:
             gevent.sleep(WATCH_SECONDS)
             self.tell_if_changed()
+            if self.clock.monotonic() - self._looked >= LOOK_SECONDS:
+                self.look_at_burden()
 
     def _send_regularly(self) -> None:
         while True:
@@ -355,4 +404,9 @@ class Hub:
 
     def _make_due(self, cohorts: Iterable[Cohort]) -> None:
         self._due.update(dict.fromkeys(cohorts))
+        self._ring()
+
+    def _ring(self) -> None:
+        if self._due_since is None:
+            self._due_since = self.clock.monotonic()
         self._bell.set()
