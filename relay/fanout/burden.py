@@ -14,8 +14,9 @@ from relay.fanout.cohort import Cohort
 LOOK_SECONDS = 1.0
 #: Seconds that what is due waits for its pass, on average, when a worker is behind; and when it has room.
 BEHIND_SECONDS, ROOM_SECONDS = 0.03, 0.015
-#: The part of a worker's time that one client may cost while the worker is behind.
-SHARE = 0.005
+#: Entries a second that one client may be offered while the worker is behind, about a microsecond of CPU each:
+#: see Cohort.work.
+MOST_ENTRIES = 1000
 #: Cohorts with more members than this are never slowed.
 MOST_MEMBERS = 4
 #: Passes a second of a cohort that is slowed: at first, and at least.
@@ -52,10 +53,10 @@ class Burden:
         if has_room:
             self._looks_with_room = 0
         for cohort in cohorts:
-            worked, cohort.worked = cohort.worked, 0.0
+            work, cohort.work = cohort.work, 0
             members = len(cohort.members)
             if wait > BEHIND_SECONDS and members <= MOST_MEMBERS:
-                if worked > SHARE * elapsed * members and _slow(cohort):
+                if work > MOST_ENTRIES * elapsed * members and _slow(cohort):
                     self.slowings += 1
                     changed.append(cohort)
             elif cohort.is_slowed and (has_room or members > MOST_MEMBERS):

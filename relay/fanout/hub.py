@@ -99,8 +99,6 @@ class Hub:
         self._due_since: float | None = None
         # Slowed cohorts that are due a pass, which comes after those of all the others.
         self._slowed_due: dict[Cohort, None] = {}
-        # Seconds that others had within this turn.
-        self._given_away = 0.0
         # Batches that came since the last pass began.
         self._batches = 0
         self._turn_began = 0.0
@@ -234,16 +232,14 @@ class Hub:
 
     def _serve(self, cohort: Cohort) -> None:
         """A pass for a cohort, unless its rate puts it off."""
-        began, self._given_away = self.clock.monotonic(), 0.0
         if cohort.outdated:
             cohort.start_anew()
         if cohort.void:
             self._announce_void(cohort)
-        if cohort.rate and cohort.next_pass > began:
+        if cohort.rate and cohort.next_pass > self.clock.monotonic():
             self._schedule.put_off(cohort)
         else:
             cohort.flush(self.breathe)
-            cohort.worked += self.clock.monotonic() - began - self._given_away
 
     def _serve_slowed(self) -> None:
         """For a while; then the others come first again."""
@@ -271,10 +267,8 @@ class Hub:
     def breathe(self) -> None:
         """Gives the event loop a turn if we have held it for long."""
         if self.clock.monotonic() - self._turn_began > TURN_SECONDS:
-            began = self.clock.monotonic()
             give_turn()
             self._turn_began = self.clock.monotonic()
-            self._given_away += self._turn_began - began
 
     def heartbeat(self) -> None:
         """Every client is due a heartbeat; those that do not answer, or whose time is up, are ended."""
