@@ -14,7 +14,7 @@ from relay.fanout.cohort import Cohort
 LOOK_SECONDS = 1.0
 #: Seconds that what is due waits for its pass, on average, when a worker is behind; and when it has room.
 BEHIND_SECONDS, ROOM_SECONDS = 0.03, 0.015
-#: Entries a second that one client may be offered while the worker is behind, about a microsecond of CPU each:
+#: Entries a second that one client may be offered while a worker is behind, each about a microsecond of CPU:
 #: see Cohort.work.
 MOST_ENTRIES = 1000
 #: Cohorts with more members than this are never slowed.
