@@ -13,10 +13,12 @@ from relay import logs
 from relay.absences import Absences
 from relay.config import Config, load_or_exit
 from relay.descriptors import CONNECTIONS, Share, raise_limit, share
+from relay.fanout.door import Door, Limits
 from relay.fanout.health import Health
 from relay.fanout.hub import Hub
 from relay.history.library import Library
 from relay.ingest.pipeline import Pipeline
+from relay.server.bucket import Bucket
 from relay.store.contract import Archive, Demands, Updates
 from relay.store.memory import MemoryStore
 from relay.store.memory_archive import MemoryArchive
@@ -54,8 +56,9 @@ class Relay:
             Health(lambda: sides.updates.problem, away=away),
             heartbeat_seconds=config.heartbeat_seconds,
             stall_seconds=config.stall_seconds,
-            max_clients=_streams(config),
             rotate_seconds=config.rotate_seconds,
+            guest_symbols=config.address_symbols,
+            door=_door(config),
         )
         #: Connections that are no streams, for each address.
         self.address_connections = config.address_connections
@@ -82,6 +85,16 @@ class Relay:
 def _streams(config: Config) -> int:
     """MAX_CLIENTS, or what the descriptors of this process suffice for."""
     return share(raise_limit(), Share(CONNECTIONS, config.max_clients)).streams
+
+
+def _door(config: Config) -> Door:
+    limits = Limits(
+        streams=_streams(config),
+        opens=config.opens,
+        guest_streams=config.address_streams,
+        guest_opens=config.address_opens,
+    )
+    return Door(limits, Bucket())
 
 
 def _in_process(config: Config, away: Callable[[float], float]) -> Sides:

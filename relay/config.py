@@ -96,6 +96,7 @@ class Config(BaseSettings):
     forwarded_allow_ips: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1", "::1")
     address_connections: int = Field(100, ge=0)
     address_streams: int = Field(1_000, ge=0)
+    address_symbols: int = Field(32_768, ge=0)
     address_opens: float = Field(25, ge=0)
     address_requests: float = Field(50, ge=0)
     opens: float = Field(1_000, ge=0)

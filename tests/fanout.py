@@ -19,6 +19,7 @@ from relay.fanout.health import Health
 from relay.fanout.hub import Hub
 from relay.fanout.terms import Symbols, Terms
 from relay.feed_status import FeedStatus
+from relay.server.visitors import Visitor
 from relay.ticker import Ticker, removal
 from relay.web.commands import Commands
 from relay.web.sse_form import EventStream
@@ -80,8 +81,15 @@ class ScriptedSocket:
 class NoWebSocket:
     """Stands for the reading half, which these tests leave out: commands are given by hand."""
 
+    def __init__(self) -> None:
+        #: Units that were charged beside what messages cost by their size.
+        self.charged = 0
+
     def attach(self, *_: Any, **__: Any) -> None:
         pass
+
+    def charge(self, units: int) -> None:
+        self.charged += units
 
 
 class _OnScript:
@@ -255,6 +263,7 @@ class Bench:
         since: str = "",
         held: dict[str, str] | None = None,
         room: int = 1 << 40,
+        guest: Visitor | None = None,
     ) -> Connection:
         """A client comes, perhaps back."""
         sock: Any = ScriptedSocket()
@@ -281,7 +290,7 @@ class Bench:
                 form = replace(form, gzip=True, block=deflate.block)
             client = EventClient(sock, version, hub.news, stall_seconds=10, clock=self.clock)
             client.unfinished = form.opening()
-        hub.enter(client, Terms(form, symbols, rate))
+        hub.enter(client, Terms(form, symbols, rate), guest or Visitor("", is_limited=False))
         if not client.catch_up():
             client._flush_later()
         connection = Connection(client, sock, Viewer(symbols, held))

@@ -2,7 +2,14 @@
 
 import pytest
 
-from relay.web.subscription import MAX_NAMES_BYTES, BadQuery, parse, parse_rate, parse_symbols
+from relay.web.subscription import (
+    MAX_NAMES_BYTES,
+    RATES,
+    BadQuery,
+    parse,
+    parse_rate,
+    parse_symbols,
+)
 
 
 def test_symbols_come_in_upper_case_each_once_in_order() -> None:
@@ -30,6 +37,21 @@ def test_symbols_may_take_so_many_bytes_in_all(letter: str) -> None:
 )
 def test_a_rate_is_a_decimal_number(text: str, rate: float) -> None:
     assert parse_rate(text) == rate
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [("50.0001", 50), ("59.9", 50), ("1.19", 1), ("19", 15), ("0.0149", 0.012), ("99.999", 80)],
+)
+def test_a_rate_between_two_steps_is_the_lower_one(asked: str, given: float) -> None:
+    assert parse_rate(asked) == given
+    assert parse_rate(str(given)) == given
+
+
+def test_there_are_few_rates() -> None:
+    asked = {parse_rate(f"{n / 1000:.3f}") for n in range(10, 100_001, 2)}
+    assert asked == set(RATES)
+    assert len(RATES) == 41
 
 
 @pytest.mark.parametrize(

@@ -192,3 +192,63 @@ def test_what_answers_but_is_no_relay_is_never_believed(page: Page, polls: list[
     assert state(page) == "connecting"
     page.clock.run_for(5_000)
     assert state(page) in ("connecting", "stale")
+
+
+def test_a_relay_that_is_full_sends_away_until_it_says(page: Page) -> None:
+    open_client(page)
+    bye = {"event": "bye", "id": "e1-0", "retry": 7000, "reason": "no room (MAX_CLIENTS)"}
+    say(page, "bye", bye)
+    page.clock.run_for(6_900)
+    assert page.evaluate("[sources.length, opened().length, sockets.length]") == [1, 0, 0]
+    assert state(page) == "connecting"
+    page.clock.run_for(200)
+    assert page.evaluate("[sources.length, opened().length]") == [2, 1]
+    say_status(page, "full")
+    assert state(page) == "live"
+
+
+def test_what_delivers_goes_on_while_no_other_stream_may_begin(page: Page) -> None:
+    page.add_init_script(
+        "localStorage.setItem('relay transport http://relay.example', `socket ${Date.now()}`)"
+    )
+    open_client(page)
+    say_by_socket(page, {"event": "status", "mode": "full", "id": "e1-0", **FEED})
+    # Silent for so long that an event source is tried beside it.
+    page.clock.run_for(18_500)
+    assert page.evaluate("opened().length") == 1
+    say(page, "bye", {"event": "bye", "id": "e1-0", "retry": 20_000, "reason": "no room"})
+    assert page.evaluate("[opened().length, sockets[0].isClosed ?? false]") == [0, False]
+    tried = page.evaluate("sources.length + sockets.length")
+    page.clock.run_for(19_000)
+    assert page.evaluate("sources.length + sockets.length") == tried
+    page.clock.run_for(3_000)
+    assert page.evaluate("sources.length + sockets.length") > tried
+
+
+@pytest.mark.parametrize("retry", ["-5", "1e99", "{}", "'x'", "null", "undefined"])
+def test_no_word_of_when_to_come_back_is_believed_for_ever(page: Page, retry: str) -> None:
+    open_client(page)
+    page.evaluate(
+        f"""sources.at(-1).dispatchEvent(new MessageEvent("bye", {{
+            data: JSON.stringify({{ event: "bye", retry: {retry}, reason: {{}} }}) }}))"""
+    )
+    page.clock.run_for(601_000)
+    assert page.evaluate("sources.length") > 1
+
+
+def test_a_poll_that_came_too_often_waits_as_long_as_it_is_told(
+    page: Page, polls: list[Route]
+) -> None:
+    open_client(page)
+    refuse_streams(page)
+    prices = {"id": "e1-5", "mode": "full", "prices": {"S0": "1"}, "feed": FEED}
+    wait_for_poll(page, polls).fulfill(json=prices)
+    page.wait_for_function("relay.status.state === 'live'")
+    page.clock.run_for(1_100)
+    refused = wait_for_poll(page, polls)
+    with page.expect_response("**/api/prices?*"):
+        refused.fulfill(status=429, json={"error": "too fast"}, headers={"Retry-After": "6"})
+    page.clock.run_for(5_900)
+    assert polls == []
+    page.clock.run_for(700)
+    wait_for_poll(page, polls)

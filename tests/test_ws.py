@@ -135,7 +135,6 @@ def test_whole_tickers_and_whole_batches_on_request(
 @pytest.mark.parametrize(
     "message",
     [
-        "rubbish",
         "[]",
         "{}",
         '{"op":"dance"}',
@@ -158,6 +157,28 @@ def test_a_bad_message_is_answered_and_nothing_is_lost(
         stream.say(op="ping")
         stream.wait_for_event("pong")
         stream.wait_for_price("BTCUSDT", "1")
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "reason"),
+    [
+        ("rubbish", 1007, "no JSON"),
+        ('{"op":"rate","rate":NaN}', 1007, "no JSON"),
+        ('{"op":"ping","x":' + "[" * 30_000, 1008, "nested too deeply"),
+        ('{"x":' * 6_000, 1008, "nested too deeply"),
+    ],
+    ids=["words", "not a number", "arrays", "objects"],
+)
+def test_what_nobody_says_who_means_well_ends_the_connection(
+    quiet_relay: Gunicorn, message: str, code: int, reason: str
+) -> None:
+    printed = len(quiet_relay.output)
+    with WebSocket(quiet_relay.ws_url) as stream:
+        stream.send(message)
+        stream.wait_for_end()
+        assert (stream.close_code, stream.close_reason) == (code, reason)
+    assert quiet_relay.http.get("/livez").status_code == 200
+    assert "Traceback" not in "".join(quiet_relay.output[printed:])
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import gevent
 import pytest
 
 from relay.fanout.terms import Terms
+from relay.server.visitors import Visitor
 from relay.server.websocket import WebSocket
 from relay.web.ws_client import MessageClient
 from relay.web.ws_form import Messages
@@ -38,7 +39,7 @@ class Spoken:
             deflates=False,
             stall_seconds=10,
         )
-        hub.enter(self.client, Terms(Messages("price", False), None, 0.0))
+        hub.enter(self.client, Terms(Messages("price", False), None, 0.0), Visitor(""))
 
     def start(self) -> None:
         self.reading = gevent.spawn(self.client.read)

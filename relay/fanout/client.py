@@ -19,6 +19,7 @@ from relay.clock import SYSTEM, Clock
 from relay.complaint import Complaint
 from relay.fanout.cohort import Cohort
 from relay.fanout.delivery import Delivery, deliver
+from relay.fanout.guest import Guest
 from relay.fanout.news import News
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Client:
         "_told",
         "cohort",
         "ends_at",
+        "guest",
         "heard",
         "joined",
         "lacking",
@@ -62,6 +64,8 @@ class Client:
     )
 
     cohort: Cohort
+    #: Whose stream it is.
+    guest: Guest
 
     def __init__(
         self,
@@ -193,7 +197,9 @@ class Client:
                 self.start_anew()
             if self._told != self._news.told and not self.leaving:
                 self._told = self._news.told
-                status = self._news.status(self.version, self.cohort.symbols, self.stands_at)
+                status = self._news.status(
+                    self.version, self.cohort.symbols, self.cohort.rate, self.stands_at
+                )
                 self.unfinished += self.cohort.form.event("status", status)
             delivery = self._due()
             if not self._push(delivery):

@@ -14,10 +14,13 @@ from relay.clock import Clock
 from relay.fanout.delivery import Delivery, deliver
 from relay.fanout.encoding import Form, Shared
 from relay.fanout.flow import Flow
+from relay.fanout.guest import Guest
 from relay.fanout.member import Member
 from relay.fanout.recent import Recent
 from relay.fanout.terms import Terms
 
+#: As so many entries a pass counts.
+A_PASS = 8
 #: Sends after which the event loop gets its turn, if enough time has gone by.
 SENDS_PER_LOOK = 128
 
@@ -28,9 +31,16 @@ Group = dict[Member, None] | dict[Member, int]
 class Cohort:
     """One shared encoding and everyone who gets it."""
 
+    #: For whom it was made.
+    guest: Guest
+
     def __init__(self, flow: Flow, recent: Recent, clock: Clock, terms: Terms) -> None:
         self.terms = terms
         self.form, self.symbols, self.rate = terms
+        #: Entries that passes had since somebody looked last, and a few for each pass.
+        self.work = 0
+        #: Whether it gets fewer passes than it asked for.
+        self.is_slowed = False
         #: Everyone, also those who are behind.
         self.members: set[Member] = set()
         #: No pass before this, by the clock.
@@ -60,6 +70,14 @@ class Cohort:
     def compresses(self) -> bool:
         """Whether the members share a past."""
         return self._shared is not None
+
+    def slow(self, rate: float) -> None:
+        """From here on there are so many passes a second at most; 0: as many as were asked for."""
+        self.rate = rate or self.terms.rate
+        self.is_slowed = self.rate != self.terms.rate
+        # What is owed one by one is not what a rate gives.
+        self._owed = None
+        self.next_pass = min(self.next_pass, self._clock.monotonic() + 1 / (self.rate or 1e9))
 
     @property
     def settled(self) -> int:
@@ -157,6 +175,7 @@ class Cohort:
         entries = self._changed()
         self._offered = version
         if entries:
+            self.work += len(entries) + A_PASS
             if self.rate:
                 self.next_pass = self._clock.monotonic() + 1 / self.rate
             if not self._pass(entries, version, breathe):

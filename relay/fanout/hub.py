@@ -14,8 +14,12 @@ from gevent.event import Event
 from relay.batch import Batch, Snapshot
 from relay.board import Board
 from relay.clock import SYSTEM, Clock
+from relay.fanout.burden import LOOK_SECONDS, Burden
 from relay.fanout.client import LINGER_SECONDS, Client
 from relay.fanout.cohort import Cohort
+from relay.fanout.door import Door
+from relay.fanout.encoding import Form
+from relay.fanout.guest import Guest
 from relay.fanout.health import Health, Verdict
 from relay.fanout.member import Member
 from relay.fanout.news import MIN_RETURN_SECONDS, News
@@ -46,10 +50,6 @@ RETURNS_PER_SECOND = 1000.0
 _GOODBYE_PAUSE_SECONDS = 0.002
 
 
-class Full(Exception):
-    """No further client can be served now; the text says why."""
-
-
 class Hub:
     """Knows the newest prices and everyone who wants them."""
 
@@ -59,25 +59,32 @@ class Hub:
         *,
         heartbeat_seconds: float = 12.0,
         stall_seconds: float = 10.0,
-        max_clients: int = 20_000,
         rotate_seconds: float = 0.0,
+        guest_symbols: int = 0,
+        door: Door | None = None,
         clock: Clock = SYSTEM,
     ) -> None:
         """A client is cut when its socket takes no byte for `stall_seconds`, and sent away to come
-        back after `rotate_seconds`, give or take a fifth, if that is not 0."""
+        back after `rotate_seconds`, give or take a fifth, if that is not 0. Without a `door` everybody
+        may enter. `guest_symbols`: see Registry."""
         self.board = Board()
         self.health = health
         self.news = News(self.board, health, heartbeat_seconds)
         self.stall_seconds = stall_seconds
         self.clock = clock
-        self.draining = False
+        self.door = Door() if door is None else door
+        #: Seconds within which those come back that are sent away by a drain; 0 while there is none.
+        self._drain_window = 0.0
         #: Set once a snapshot or a batch has come, be it a batch without updates.
         self.loaded = Event()
         self._heartbeat_seconds = heartbeat_seconds
-        self._max_clients = max_clients
         self._rotate_seconds = rotate_seconds
         recent = Recent(self.board)
-        self._registry = Registry(lambda terms: Cohort(self.board, recent, clock, terms))
+        self._registry = Registry(
+            lambda terms: Cohort(self.board, recent, clock, terms),
+            guest_symbols,
+            self.door.refusals,
+        )
         self._clients: set[Client] = set()
         self._due: dict[Cohort, None] = {}
         self._schedule = Schedule()
@@ -86,6 +93,12 @@ class Hub:
         self._without_heartbeat: dict[Cohort, float] = {}
         self._bell = Event()
         self._pause = Pause(clock)
+        self._burden = Burden()
+        self._looked = clock.monotonic()
+        # Since when anything is due a pass, by the clock; None while nothing is.
+        self._due_since: float | None = None
+        # Slowed cohorts that are due a pass, which comes after those of all the others.
+        self._slowed_due: dict[Cohort, None] = {}
         # Batches that came since the last pass began.
         self._batches = 0
         self._turn_began = 0.0
@@ -118,12 +131,15 @@ class Hub:
         if not isinstance(item, FeedStatus):
             self.loaded.set()
 
-    def admit(self) -> None:
-        """Raises Full where a further client cannot be served now."""
-        if self.draining:
-            raise Full("this worker is going away; come back, another one answers")
-        if len(self._clients) >= self._max_clients:
-            raise Full("this worker serves as many streams as it may (MAX_CLIENTS)")
+    @property
+    def draining(self) -> bool:
+        """Whether everybody is sent away."""
+        return self._drain_window > 0
+
+    def refusal(self, form: Form, reason: str) -> bytes:
+        """All that a stream is sent which may not begin: why, and when to come back."""
+        window = self._drain_window or self.door.window()
+        return form.end("bye", self.news.bye(0, window, "" if self.draining else reason))
 
     def may_compress(self, terms: Terms) -> bool:
         """Whether clients on these terms may share compressed bytes."""
@@ -137,17 +153,23 @@ class Hub:
             self.leave(client)
             client.close()
 
-    def enter(self, client: Client, terms: Terms) -> None:
-        """Makes a new client one of ours."""
+    def enter(self, client: Client, terms: Terms, guest: Guest) -> None:
+        """Makes a new client one of ours, or raises Full."""
+        self._registry.check(guest, terms)
+        self.door.let_in(guest)
+        client.guest = guest
         self._clients.add(client)
         if self._rotate_seconds:
             lifetime = self._rotate_seconds * random.uniform(0.8, 1.2)
             client.ends_at = self.clock.monotonic() + lifetime
-        client.cohort = self._registry.enter(client, terms)
+        client.cohort = self._registry.enter(client, terms, guest)
 
     def leave(self, client: Client) -> None:
         """Forgets a client."""
+        if client not in self._clients:
+            return
         self._clients.discard(client)
+        self.door.let_out(client.guest)
         self._registry.leave(client, client.cohort)
 
     def move(
@@ -159,11 +181,12 @@ class Hub:
         lacking: Sequence[str],
         first: bytes,
     ) -> None:
-        """Puts a client on other terms. See Client.move."""
+        """Puts a client on other terms, or raises Full. See Client.move."""
         if client not in self._clients or client.leaving:
             return
+        self._registry.check(client.guest, terms, client.cohort)
         self._registry.leave(client, client.cohort)
-        cohort = self._registry.enter(client, terms)
+        cohort = self._registry.enter(client, terms, client.guest)
         client.move(cohort, version, lacking, first)
 
     def verdict(self) -> Verdict:
@@ -172,10 +195,11 @@ class Hub:
 
     def drain(self, seconds: float) -> None:
         """Sends everyone away within `seconds`, in random order, each told when to come back."""
-        self.draining = True
         clients = list(self._clients)
-        random.shuffle(clients)
         window = max(MIN_RETURN_SECONDS, len(clients) / RETURNS_PER_SECOND)
+        self._drain_window = window
+        self.door.closed = "this worker is going away; come back, another one answers"
+        random.shuffle(clients)
         pause = min(seconds / max(len(clients), 1), _GOODBYE_PAUSE_SECONDS)
         for client in clients:
             self.send_away(client, window)
@@ -196,15 +220,49 @@ class Hub:
         self._send_heartbeats()
         self._due |= dict.fromkeys(self._schedule.take_up(self.clock.monotonic()))
         due, self._due = self._due, {}
+        since, self._due_since = self._due_since, None
         for cohort in due:
-            if cohort.outdated:
-                cohort.start_anew()
-            if cohort.void:
-                self._announce_void(cohort)
-            if cohort.rate and cohort.next_pass > self.clock.monotonic():
-                self._schedule.put_off(cohort)
+            if cohort.is_slowed:
+                self._slowed_due[cohort] = None
             else:
-                cohort.flush(self.breathe)
+                self._serve(cohort)
+        if since is not None:
+            self._burden.note(self.clock.monotonic() - since)
+        self._serve_slowed()
+
+    def _serve(self, cohort: Cohort) -> None:
+        """A pass for a cohort, unless its rate puts it off."""
+        if cohort.outdated:
+            cohort.start_anew()
+        if cohort.void:
+            self._announce_void(cohort)
+        if cohort.rate and cohort.next_pass > self.clock.monotonic():
+            self._schedule.put_off(cohort)
+        else:
+            cohort.flush(self.breathe)
+
+    def _serve_slowed(self) -> None:
+        """For a while; then the others come first again."""
+        until = self.clock.monotonic() + TURN_SECONDS
+        while self._slowed_due and self.clock.monotonic() <= until:
+            cohort = next(iter(self._slowed_due))
+            del self._slowed_due[cohort]
+            self._serve(cohort)
+        if self._slowed_due:
+            self._bell.set()
+
+    def look_at_burden(self) -> None:
+        """Slows those that cost most while this worker is behind, and tells them; or gives it back."""
+        now = self.clock.monotonic()
+        elapsed, self._looked = now - self._looked, now
+        slowings = self._burden.slowings
+        for cohort in self._burden.look(self._registry, elapsed):
+            said = {"rate": cohort.rate, "slowed": cohort.is_slowed}
+            data = self.news.event("status", cohort.settled, mode="none", **said)
+            cohort.announce("status", data, self.breathe)
+            self._make_due([cohort])
+        for _ in range(self._burden.slowings - slowings):
+            self.door.refusals.count("SLOWED")
 
     def breathe(self) -> None:
         """Gives the event loop a turn if we have held it for long."""
@@ -273,7 +331,7 @@ class Hub:
             for cohort in wanting(entry[1].symbol):
                 cohort.owe(entry)
                 due[cohort] = None
-        self._bell.set()
+        self._ring()
 
     def _start_anew(self) -> None:
         for cohort in self._registry:
@@ -303,7 +361,7 @@ class Hub:
             self._inform(cohort, cohort.announce("status", data, self.breathe))
 
     def _announce_void(self, cohort: Cohort) -> None:
-        data = self.news.status(0, cohort.symbols, 0)
+        data = self.news.status(0, cohort.symbols, cohort.rate, 0)
         self._inform(cohort, cohort.announce_void("status", data, self.breathe))
 
     def _inform(self, cohort: Cohort, told: list[Member]) -> None:
@@ -330,6 +388,8 @@ class Hub:
         while True:
             gevent.sleep(WATCH_SECONDS)
             self.tell_if_changed()
+            if self.clock.monotonic() - self._looked >= LOOK_SECONDS:
+                self.look_at_burden()
 
     def _send_regularly(self) -> None:
         while True:
@@ -338,4 +398,9 @@ class Hub:
 
     def _make_due(self, cohorts: Iterable[Cohort]) -> None:
         self._due.update(dict.fromkeys(cohorts))
+        self._ring()
+
+    def _ring(self) -> None:
+        if self._due_since is None:
+            self._due_since = self.clock.monotonic()
         self._bell.set()

@@ -66,19 +66,25 @@ class News:
             | msgspec.structs.asdict(self._health.verdict())
         )
 
-    def status(self, version: int, symbols: Symbols, resumable: int) -> bytes:
+    def status(self, version: int, symbols: Symbols, rate: float, resumable: int) -> bytes:
         """The JSON of a status event for a client that comes, comes back, or has caught up.
 
-        It may resume from the version `resumable`.
+        It may resume from the version `resumable`. The `rate` in force is said where there is one.
         """
         changes = self.changes(version, symbols)
         unknown = {"unknown": changes.unknown} if changes.unknown else {}
         full = changes.entries if changes.mode == "full" else []
+        said = {"rate": rate} if rate else {}
         up_to = {"up_to": resume_id(self._board.epoch, full[-1][0])} if full else {}
         # It may resume from nothing where symbols that it lately asked for are still on their way.
         follows = changes.mode == "none" and resumable < version
         return self.event(
-            "status", resumable, mode="changes" if follows else changes.mode, **unknown, **up_to
+            "status",
+            resumable,
+            mode="changes" if follows else changes.mode,
+            **said,
+            **unknown,
+            **up_to,
         )
 
     def change_of_mind(
@@ -96,10 +102,10 @@ class News:
             "status", resumable, mode=mode, symbols=symbols, unknown=unknown, rate=rate
         )
 
-    def bye(self, version: int, window: float = MIN_RETURN_SECONDS) -> bytes:
-        """The JSON of a goodbye; `retry` says when to come back, at random within `window` seconds."""
+    def bye(self, version: int, window: float = MIN_RETURN_SECONDS, reason: str = "") -> bytes:
+        """The JSON of a goodbye; `retry` says when to come back, at random within `window` seconds. A
+        `reason` says why a stream may not begin; a worker that goes away gives none."""
         last = _FIRST_RETURN_MILLISECONDS + int(1000 * window)
         retry = random.randint(_FIRST_RETURN_MILLISECONDS, last)
-        return msgspec.json.encode(
-            {"event": "bye", "id": resume_id(self._board.epoch, version), "retry": retry}
-        )
+        said = {"event": "bye", "id": resume_id(self._board.epoch, version), "retry": retry}
+        return msgspec.json.encode(said | ({"reason": reason} if reason else {}))

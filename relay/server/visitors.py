@@ -36,16 +36,29 @@ class Rates(NamedTuple):
 class Visitor:
     """What one address holds at the moment, and what it has spent."""
 
-    __slots__ = ("address", "connections", "opens", "requests", "streams", "waiting")
+    __slots__ = (
+        "address",
+        "connections",
+        "is_limited",
+        "opens",
+        "requests",
+        "streams",
+        "symbols",
+        "waiting",
+    )
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, is_limited: bool = True) -> None:
         #: As a person reads it; nothing for a peer on a Unix socket.
         self.address = address
+        #: False for a proxy that speaks for itself: what is behind it cannot be told apart.
+        self.is_limited = is_limited
         #: Connections at the moment that are no streams.
         self.connections = 0
         #: Those of them that wait for the client; None where it has no connections.
         self.waiting: Waiting | None = None
         self.streams = 0
+        #: Symbols that its streams name, each list that nobody named before it counted once.
+        self.symbols = 0
         self.opens = Bucket()
         self.requests = Bucket()
 
@@ -54,6 +67,7 @@ class Visitor:
         return (
             not self.connections
             and not self.streams
+            and not self.symbols
             and self.opens.is_full(now)
             and self.requests.is_full(now)
         )
@@ -62,9 +76,14 @@ class Visitor:
 class Visitors:
     """All visitors of a worker."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock()` is in seconds and never goes back."""
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        is_proxy: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """`clock()` is in seconds and never goes back. `is_proxy(address)`: it is a trusted proxy's."""
         self._clock = clock
+        self._is_proxy = is_proxy
         self._known: dict[str, Visitor] = {}
 
     def __len__(self) -> int:
@@ -77,7 +96,7 @@ class Visitors:
         visitor = self._known.get(name)
         if visitor is None:
             self._forget_some()
-            visitor = self._known[name] = Visitor(name)
+            visitor = self._known[name] = Visitor(name, is_limited=not self._is_proxy(address))
         return visitor
 
     def _forget_some(self) -> None:

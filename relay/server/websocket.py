@@ -320,13 +320,17 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
         elif (opcode == CONTINUATION) is (self._message is None):
             raise Closed(1002, "fragment out of place")
 
-    def _spend(self, size: int) -> None:
-        """Charge for a message or a control frame of so many bytes, perhaps after a wait."""
+    def charge(self, units: int) -> None:
+        """Take units of the allowance, perhaps after a wait. Raises Closed where it is overdrawn."""
         if self._allowance is not None:
             try:
-                self._allowance.spend(max(-(-size // UNIT_BYTES), 1))
+                self._allowance.spend(units)
             except Overdrawn:
                 raise Closed(1008, "too many messages") from None
+
+    def _spend(self, size: int) -> None:
+        """Charge for a message or a control frame of so many bytes."""
+        self.charge(max(-(-size // UNIT_BYTES), 1))
 
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode != CLOSE:

@@ -117,8 +117,8 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         self.servers: list[Server] = []
         self.draining = False
         self.waiting = Waiting()
-        self.visitors = Visitors()
         self.proxies = Proxies(self.cfg.forwarded_allow_ips)
+        self.visitors = Visitors(is_proxy=self.proxies.trusts)
 
     def run(self) -> None:
         self.server_class = functools.partial(Server, worker=self)

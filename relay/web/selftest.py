@@ -10,7 +10,9 @@ from werkzeug.datastructures import Headers
 
 from relay.fanout.hub import Hub
 from relay.server.takeover import KEY, Takeover
+from relay.server.visitors import Visitor
 from relay.web.answer import json_response
+from relay.web.asker import visitor_of
 from relay.web.handshake import refusal
 from relay.web.pages import page
 from relay.web.sse import HEADERS
@@ -36,13 +38,13 @@ _MARKS = {
 def blueprint(hub: Hub, heartbeat_seconds: float) -> Blueprint:
     """The page, and what it measures with."""
     routes = Blueprint("selftest", __name__)
-    stamps = Stamps(hub.clock)
+    stamps = Stamps(hub)
     paces = {"quick": QUICK, "long": Pace(LONG_EVENTS, heartbeat_seconds)}
 
     def begin(wire: Wire, websocket: bool) -> None:
         pace = _pace(request.args, paces)
         stamps.check()
-        run = partial(_run, stamps, pace, wire)
+        run = partial(_run, stamps, pace, wire, visitor_of(request))
         request.environ[KEY] = Takeover(run, websocket=websocket)
 
     @routes.get("/selftest")
@@ -79,9 +81,15 @@ def blueprint(hub: Hub, heartbeat_seconds: float) -> Blueprint:
 
 
 def _run(
-    stamps: Stamps, pace: Pace, wire: Wire, sock: _socket.socket, _left: bytes, _websocket: Any
+    stamps: Stamps,
+    pace: Pace,
+    wire: Wire,
+    visitor: Visitor,
+    sock: _socket.socket,
+    _left: bytes,
+    _websocket: Any,
 ) -> None:
-    stamps.send(sock, pace, wire)
+    stamps.send(sock, pace, wire, visitor)
 
 
 def _pace(query: Mapping[str, str], paces: Mapping[str, Pace]) -> Pace:

@@ -11,7 +11,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
 from relay.config import Config
-from relay.fanout.hub import Full, Hub
+from relay.fanout.door import Full
+from relay.fanout.hub import Hub
 from relay.history.library import Library
 from relay.web import (
     embed,
@@ -33,6 +34,7 @@ from relay.web.chart_library import NAME, chart_library
 from relay.web.compression import compress
 from relay.web.cors import Origins
 from relay.web.fresh import NotMade
+from relay.web.ration import Ration
 from relay.web.subscription import BadQuery
 
 #: Headers of an error that its answer keeps.
@@ -116,6 +118,7 @@ def create_site(hub: Hub, config: Config, library: Library) -> Flask:
         return answer
 
     site.before_request(partial(_judge, origins, access))
+    Ration(config.address_requests, hub.door.refusals, hub.clock).attach(site)
     site.after_request(partial(_finish, origins, config.frame_ancestors))
     return site
 

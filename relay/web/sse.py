@@ -8,9 +8,13 @@ from flask import Blueprint, Response, request
 
 from relay.fanout.client import Client
 from relay.fanout.deflate import block
+from relay.fanout.door import Full
 from relay.fanout.hub import Hub
 from relay.fanout.terms import Terms
 from relay.server.takeover import KEY, Life, Takeover
+from relay.server.visitors import Visitor
+from relay.web.asker import visitor_of
+from relay.web.farewell import Farewell
 from relay.web.sse_form import EventStream
 from relay.web.subscription import Subscription, parse
 
@@ -27,17 +31,13 @@ HEADERS = {
 def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
     """The route. `compression`: whether gzip may be used."""
     routes = Blueprint("sse", __name__)
+    farewell = Farewell()
 
     @routes.get("/events")
     def events() -> Response:
         wish = parse(request.args, request.headers.get("Last-Event-ID", ""), max_symbols)
         if request.method == "HEAD":
             return Response(b"", headers=HEADERS)
-        if hub.draining:
-            # An EventSource that is refused never comes back; one that is sent away does.
-            form = EventStream(wish.fields, wish.batch, chunked=False)
-            return Response(form.end("bye", hub.news.bye(0)), headers=HEADERS)
-        hub.admit()
         chunked = request.environ["SERVER_PROTOCOL"] != "HTTP/1.0"
         form = EventStream(wish.fields, wish.batch, chunked)
         headers = dict(HEADERS)
@@ -46,15 +46,24 @@ def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
             if hub.may_compress(Terms(zipped, wish.symbols, wish.rate)):
                 form = zipped
                 headers["Content-Encoding"] = "gzip"
-        request.environ[KEY] = Takeover(partial(_stream, hub, form, wish))
+        request.environ[KEY] = Takeover(
+            partial(_stream, hub, form, wish, visitor_of(request), farewell)
+        )
         return Response(iter(()), headers=headers)
 
     return routes
 
 
 def _stream(
-    hub: Hub, form: EventStream, wish: Subscription, sock: _socket.socket, _left: bytes, _ws: None
-) -> Life:
+    hub: Hub,
+    form: EventStream,
+    wish: Subscription,
+    visitor: Visitor,
+    farewell: Farewell,
+    sock: _socket.socket,
+    _left: bytes,
+    _ws: None,
+) -> Life | None:
     client = Client(
         sock,
         hub.board.version_of(wish.since),
@@ -63,5 +72,10 @@ def _stream(
         clock=hub.clock,
     )
     client.unfinished = form.opening()
-    hub.enter(client, Terms(form, wish.symbols, wish.rate))
+    try:
+        hub.enter(client, Terms(form, wish.symbols, wish.rate), visitor)
+    except Full as full:
+        # An EventSource that is refused by a status never comes back; one that is sent away does.
+        farewell.say(sock, form.opening() + hub.refusal(form, str(full)))
+        return None
     return hub.serve, client

@@ -4,6 +4,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from relay.board import Entry
 from relay.clock import Clock
 from relay.fanout.deflate import GZIP_HEADER, Deflater
@@ -49,7 +51,11 @@ class EventStream:
         return self._framed(b"event: %b\ndata: %b\n\n" % (name.encode(), data))
 
     def end(self, name: str, data: bytes) -> bytes:
-        return self.event(name, data) + (b"0\r\n\r\n" if self.chunked else b"")
+        # An EventSource comes back by itself, and knows nothing of JSON.
+        retry = msgspec.json.decode(data).get("retry")
+        event = b"event: %b\ndata: %b\n\n" % (name.encode(), data)
+        last = self._framed(event if retry is None else b"retry: %d\n%b" % (retry, event))
+        return last + (b"0\r\n\r\n" if self.chunked else b"")
 
     def opening(self) -> bytes:
         """The first bytes of a body: when to come back should it end without a word."""

@@ -7,10 +7,14 @@ from typing import NamedTuple
 import gevent
 import msgspec
 
-from relay.clock import Clock
-from relay.fanout.hub import Full
+from relay.fanout.door import Full
+from relay.fanout.encoding import Form
+from relay.fanout.hub import Hub
 from relay.server.frames import TEXT, close_frame, frame
+from relay.server.visitors import Visitor
+from relay.web.farewell import Farewell
 from relay.web.sse_form import EventStream
+from relay.web.ws_form import Messages
 
 #: Streams of one worker at a time.
 MAX_TESTS = 20
@@ -34,31 +38,43 @@ class Wire(NamedTuple):
 
     event: Callable[[bytes], bytes]
     end: bytes
+    #: What says that a stream may not begin.
+    form: Form
 
 
 def sse_wire(chunked: bool) -> Wire:
     """As /events does."""
     form = EventStream("price", batch=False, chunked=chunked)
-    return Wire(lambda data: form.event("stamp", data), form.end("done", b"{}"))
+    return Wire(lambda data: form.event("stamp", data), form.end("done", b"{}"), form)
 
 
-WS_WIRE = Wire(lambda data: frame(TEXT, data), close_frame(NORMAL))
+WS_WIRE = Wire(lambda data: frame(TEXT, data), close_frame(NORMAL), Messages("price", batch=False))
 
 
 class Stamps:
     """Sends such streams, not too many at a time."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._farewell = Farewell()
         self._running = 0
 
     def check(self) -> None:
         """Raises Full while there are too many."""
         if self._running >= MAX_TESTS:
+            self._hub.door.refusals.count("SELF_TESTS")
             raise Full("too many self-tests run at present")
 
-    def send(self, sock: _socket.socket, pace: Pace, wire: Wire) -> None:
-        """Sends one, and closes the socket. Nobody is waited for: a peer that does not read is left alone."""
+    def send(self, sock: _socket.socket, pace: Pace, wire: Wire, visitor: Visitor) -> None:
+        """Sends one, if it may begin, and closes the socket. Nobody is waited for: a peer that does not read
+        is left alone."""
+        door = self._hub.door
+        try:
+            self.check()
+            door.let_in(visitor)
+        except Full as full:
+            self._farewell.say(sock, self._hub.refusal(wire.form, str(full)))
+            return
         self._running += 1
         try:
             for number in range(1, pace.events + 1):
@@ -73,10 +89,11 @@ class Stamps:
             pass
         finally:
             self._running -= 1
+            door.let_out(visitor)
             sock.close()
 
     def _stamp(self, number: int, events: int) -> bytes:
-        time = self._clock.wall_ms()
+        time = self._hub.clock.wall_ms()
         return msgspec.json.encode(
             {"number": number, "of": events, "time": time, "padding": PADDING}
         )

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from bisect import bisect_right
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
@@ -10,8 +11,15 @@ from relay.fanout.terms import Symbols
 from relay.ticker import SYMBOL, upper
 
 _RESUME_ID = re.compile(r"[0-9a-f]{1,32}-[0-9]{1,18}", re.ASCII)
-#: Updates per second and symbol that a client may ask for.
-RATES = (0.01, 100.0)
+#: Updates per second and symbol that a client may get: ten steps from 0.01 to 0.1, and so on up to 100. Who
+#: asks for one between two of them gets the lower one, so that clients share their cohorts.
+RATES = (
+    *(0.01, 0.012, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.06, 0.08),
+    *(0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8),
+    *(1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0),
+    *(10.0, 12.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 80.0),
+    100.0,
+)
 _NUMBER = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(?:[eE][+-]?[0-9]{1,2})?")
 #: Bytes of all the symbols that one client may name, as JSON has them: `status` repeats them twice at most.
 MAX_NAMES_BYTES = 12 << 10
@@ -97,8 +105,8 @@ def parse_rate(text: str) -> float:
 
 
 def check_rate(rate: float | None) -> float:
-    """The rate itself; raises BadQuery where it is none that a client may ask for."""
-    low, high = RATES
+    """The rate that is given for it; raises BadQuery where it is none that a client may ask for."""
+    low, high = RATES[0], RATES[-1]
     if rate is None or not low <= rate <= high:
         raise BadQuery(f"rate must be a number from {low:g} to {high:g}, in updates a second")
-    return rate
+    return RATES[bisect_right(RATES, rate) - 1]

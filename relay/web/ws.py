@@ -7,11 +7,15 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from relay.fanout.door import Full
 from relay.fanout.hub import Hub
 from relay.fanout.terms import Terms
 from relay.server.negotiation import negotiate
 from relay.server.takeover import KEY, Life, Takeover
+from relay.server.visitors import Visitor
+from relay.web.asker import visitor_of
 from relay.web.commands import Commands
+from relay.web.farewell import Farewell
 from relay.web.handshake import refusal
 from relay.web.subscription import Subscription, parse
 from relay.web.ws_client import MessageClient, Obey
@@ -22,6 +26,7 @@ def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
     """The route. `compression`: whether permessage-deflate may be agreed on."""
     routes = Blueprint("ws", __name__)
     obey = Commands(hub, max_symbols).obey
+    farewell = Farewell()
 
     @routes.get("/ws")
     def ws() -> Response:
@@ -29,7 +34,6 @@ def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
         if refused is not None:
             return refused
         wish = parse(request.args, "", max_symbols)
-        hub.admit()
         form = Messages(wish.fields, wish.batch)
         extensions = ""
         agreed = negotiate(request.headers.get("Sec-WebSocket-Extensions", ""))
@@ -38,7 +42,7 @@ def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
             if hub.may_compress(Terms(zipped, wish.symbols, wish.rate)):
                 form = zipped
                 extensions = agreed.response
-        run = partial(_stream, hub, form, wish, obey)
+        run = partial(_stream, hub, form, wish, obey, visitor_of(request), farewell)
         request.environ[KEY] = Takeover(run, websocket=True, extensions=extensions)
         return Response(status=101)
 
@@ -50,10 +54,12 @@ def _stream(
     form: Messages,
     wish: Subscription,
     obey: Obey,
+    visitor: Visitor,
+    farewell: Farewell,
     sock: _socket.socket,
     leftover: bytes,
     websocket: Any,
-) -> Life:
+) -> Life | None:
     client = MessageClient(
         sock,
         hub.board.version_of(wish.since),
@@ -65,5 +71,9 @@ def _stream(
         stall_seconds=hub.stall_seconds,
         clock=hub.clock,
     )
-    hub.enter(client, Terms(form, wish.symbols, wish.rate))
+    try:
+        hub.enter(client, Terms(form, wish.symbols, wish.rate), visitor)
+    except Full as full:
+        farewell.say(sock, hub.refusal(form, str(full)))
+        return None
     return hub.serve, client

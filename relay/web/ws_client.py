@@ -16,8 +16,8 @@ from relay.web.ws_form import POLICY_VIOLATION
 
 #: The longest message a client may send, in bytes: 512 symbols of 32 characters.
 MAX_MESSAGE_BYTES = 32 << 10
-#: Units a second that a client may spend: one for a control frame, one for each KiB that a message has begun.
-#: A client that has spent them waits.
+#: Units a second that a client may spend: one for a control frame, one for each KiB that a message has begun,
+#: and what commands cost: see Commands. A client that has spent them waits.
 UNITS_PER_SECOND = 20.0
 
 Obey = Callable[["MessageClient", str | bytes], None]
@@ -75,7 +75,7 @@ class MessageClient(Client):
             while True:
                 message = self._websocket.receive()
                 if not self.leaving:
-                    self._obey(self, message)
+                    self._try_to_obey(message)
                     # Its next message may be here already, and those of others as well.
                     give_turn()
         except Closed:
@@ -84,6 +84,17 @@ class MessageClient(Client):
             # Closing before the peer has would throw away what it has not read yet.
             with gevent.Timeout(LINGER_SECONDS, False):  # type: ignore[arg-type]
                 super().read()
+
+    def pay(self, units: int) -> None:
+        """Takes units for the work that a command makes, perhaps after a wait. Raises Closed."""
+        self._websocket.charge(units)
+
+    def _try_to_obey(self, message: str | bytes) -> None:
+        try:
+            self._obey(self, message)
+        except Closed as breach:
+            self._websocket.close(breach.code, breach.reason)
+            raise
 
     def _hold_back(self, seconds: float) -> None:
         gevent.sleep(seconds)

@@ -10,8 +10,9 @@ from relay.fanout.deflate import Deflater
 from relay.fanout.encoding import ENTRIES_PER_PIECE, PAYLOADS, parted, removed_event
 from relay.server.frames import PING, TEXT, close_frame, frame, text_frames
 
-#: RFC 6455, 7.4.1, and the IANA registry for 1012.
-POLICY_VIOLATION, SERVICE_RESTART = 1008, 1012
+#: RFC 6455, 7.4.1, and the IANA registry for 1012 and 1013.
+INVALID_DATA, POLICY_VIOLATION = 1007, 1008
+SERVICE_RESTART, TRY_AGAIN_LATER = 1012, 1013
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,9 @@ class Messages:
         return frame(TEXT, data) + (frame(PING, b"") if name == "heartbeat" else b"")
 
     def end(self, name: str, data: bytes) -> bytes:
-        retry = msgspec.json.decode(data).get("retry", 0)
-        return self.event(name, data) + close_frame(SERVICE_RESTART, f'{{"retry_ms":{retry}}}')
+        said = msgspec.json.decode(data)
+        code = TRY_AGAIN_LATER if said.get("reason") else SERVICE_RESTART
+        return self.event(name, data) + close_frame(code, f'{{"retry_ms":{said.get("retry", 0)}}}')
 
     def shared(self, clock: Clock) -> "SharedMessages | None":
         return SharedMessages(self, clock) if self.deflated else None

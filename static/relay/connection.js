@@ -29,6 +29,9 @@ const REMEMBERED = 3_600_000;
 /** Milliseconds after which the best transport is tried again beside one that is not. */
 const AGAIN = { socket: 600_000, poll: 30_000 };
 
+/** How long a relay sends us away, as far as that is believed. */
+const milliseconds = (retry) => Math.min(Math.max(Number(retry) || 0, 0), LONGEST);
+
 export class Connection {
   /** Since when it is lost; 0 while it delivers. In the future where a relay said when to come back. */
   lost = Date.now();
@@ -59,6 +62,8 @@ export class Connection {
   #silence = 12_000 * LATE;
   #failures = 0;
   #retry = 0;
+  /** Before this time a relay begins no other stream for us, by its word. */
+  #away = 0;
 
   /**
    * url: of /events, with its query. since: () => the id to resume from. heard: takes what is said, its id and
@@ -77,7 +82,7 @@ export class Connection {
   watch() {
     const now = Date.now();
     const link = this.#link;
-    if (!link || this.#attempts.size) return;
+    if (!link || this.#attempts.size || now < this.#away) return;
     // A clock that was put back makes nothing newer than it was: from here on it counts anew.
     this.#heardAt = Math.min(this.#heardAt, now);
     const silence = now - this.#heardAt;
@@ -197,6 +202,7 @@ export class Connection {
   }
 
   #take(attempt, said, id, isThin) {
+    if (said.event === "bye" && attempt !== this.#link) return this.#turnAway(attempt, said);
     if (this.#attempts.delete(attempt)) this.#win(attempt);
     if (attempt !== this.#link) return;
     const gap = Date.now() - this.#heardAt;
@@ -209,7 +215,7 @@ export class Connection {
     if (said.heartbeat > 0) this.#silence = said.heartbeat * 1000 * LATE;
     // A status says where it stands itself; what stands with it may be of the epoch before.
     this.epoch = parts((said.event === "status" && said.id) || id || said.id || "")[0] || this.epoch;
-    if (said.event === "bye") this.#leave(Math.min(Math.max(Number(said.retry) || 0, 0), LONGEST));
+    if (said.event === "bye") this.#leave(said);
     else this.#heard(said, id, isThin);
   }
 
@@ -226,19 +232,33 @@ export class Connection {
     this.#failures = this.#retry = 0;
   }
 
-  /** A worker that goes away says when to come back: no error. */
-  #leave(retry) {
+  /** A worker where no further stream may begin: what delivers goes on. */
+  #turnAway(attempt, said) {
+    if (!this.#attempts.has(attempt)) return;
+    if (!this.#link) return this.#leave(said);
+    this.#stop();
+    this.#away = Date.now() + milliseconds(said.retry);
+  }
+
+  /** A worker that goes away, or is full, says when to come back: no error. */
+  #leave(said) {
+    const retry = milliseconds(said.retry);
     this.close();
+    if (said.reason) this.blame = `relay: ${String(said.reason).slice(0, 300)}`;
     this.lost = Date.now() + retry;
     this.#tryIn(retry);
     this.#changed();
   }
 
   #fail(attempt, problem) {
-    if (attempt === this.#link) return this.#lose(Date.now() - attempt.at > LONG);
+    const { status, sentence, retry } = problem ?? {};
+    if (attempt === this.#link) {
+      // A poll that asked too often waits as long as it is told.
+      if (retry > 0) this.#retry = retry * 1000;
+      return this.#lose(Date.now() - attempt.at > LONG && !(retry > 0));
+    }
     if (!this.#attempts.delete(attempt)) return;
     this.#end(attempt);
-    const { status, sentence, retry } = problem ?? {};
     if (status) this.blame = `relay: ${String(sentence ?? `it answers ${status}`).slice(0, 300)}`;
     this.isTooLong = TOO_LONG.includes(status);
     if (this.isTooLong) return this.#refuse("it does not take so many symbols");

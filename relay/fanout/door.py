@@ -1,0 +1,106 @@
+"""Door: which streams may begin, and when those come back that may not.
+
+It decides where a stream enters, so that no number is overrun, however many open at once.
+"""
+
+from typing import NamedTuple
+
+from relay.clock import SYSTEM, Clock
+from relay.fanout.guest import Guest, Units
+from relay.refusals import Refusals
+
+#: Seconds' worth of opens that may come at once.
+BURST_SECONDS = 4.0
+#: Streams that are refused a second, in the long run: those refused come back within a window of that size.
+#: One costs about as much as a small page.
+REFUSED_PER_SECOND = 100.0
+#: The shortest and the longest such window, in seconds.
+WINDOW_SECONDS = (5.0, 600.0)
+#: What the reason of a limit by address ends with.
+BY_ADDRESS = "behind a proxy set FORWARDED_ALLOW_IPS"
+
+
+class Full(Exception):
+    """No further stream may begin now; the text says why."""
+
+
+class Limits(NamedTuple):
+    """How many streams may begin. 0 is no limit."""
+
+    #: Streams at a time, in all.
+    streams: int = 0
+    #: Streams opened a second, in all.
+    opens: float = 0.0
+    #: The same for each guest.
+    guest_streams: int = 0
+    guest_opens: float = 0.0
+
+
+class Door:
+    """Counts the streams of one worker."""
+
+    def __init__(
+        self, limits: Limits | None = None, opens: Units | None = None, clock: Clock = SYSTEM
+    ) -> None:
+        """`opens`: what every opening is taken from, where they are limited in all. Nothing is limited
+        where nothing is said."""
+        self._limits = limits or Limits()
+        self._opens = opens
+        self._clock = clock
+        #: What was refused here, and by whoever else has limits.
+        self.refusals = Refusals()
+        # When the last of those that were refused has come back.
+        self._all_back = 0.0
+        #: Streams that have begun and not ended.
+        self.streams = 0
+        #: Why nobody may enter any more, or nothing.
+        self.closed = ""
+
+    def let_in(self, guest: Guest) -> None:
+        """Counts one more stream of a guest's; raises Full."""
+        reason = self._reason(guest)
+        if reason:
+            raise Full(reason)
+        self.streams += 1
+        guest.streams += 1
+
+    def let_out(self, guest: Guest) -> None:
+        """A stream that was let in has ended."""
+        self.streams -= 1
+        guest.streams -= 1
+
+    def window(self) -> float:
+        """Seconds within which one that is refused now may come back: the more are refused, the longer."""
+        now = self._clock.monotonic()
+        shortest, longest = WINDOW_SECONDS
+        self._all_back = max(self._all_back, now + shortest) + 1 / REFUSED_PER_SECOND
+        self._all_back = min(self._all_back, now + longest)
+        return self._all_back - now
+
+    def _reason(self, guest: Guest) -> str:
+        if self.closed:
+            return self.closed
+        limits, now = self._limits, self._clock.monotonic()
+        if limits.streams and self.streams >= limits.streams:
+            return self._refused("MAX_CLIENTS", "this worker serves as many streams as it may")
+        if guest.is_limited:
+            if limits.guest_streams and guest.streams >= limits.guest_streams:
+                return self._refused(
+                    "ADDRESS_STREAMS", "your address has as many streams as it may", BY_ADDRESS
+                )
+            if _is_spent(guest.opens, limits.guest_opens, now):
+                return self._refused(
+                    "ADDRESS_OPENS", "your address opens streams too fast", BY_ADDRESS
+                )
+        if self._opens is not None and _is_spent(self._opens, limits.opens, now):
+            return self._refused("OPENS", "streams are opened too fast here")
+        return ""
+
+    def _refused(self, name: str, sentence: str, advice: str = "") -> str:
+        self.refusals.count(name)
+        return f"{sentence} ({name}{'; ' if advice else ''}{advice})"
+
+
+def _is_spent(units: Units, rate: float, now: float) -> bool:
+    """Whether not even one is left; else takes it."""
+    return rate > 0 and units.take(1, rate, max(rate * BURST_SECONDS, 1.0), now) > 0

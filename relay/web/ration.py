@@ -1,0 +1,113 @@
+"""Ration: how many pages and answers one visitor may have a second.
+
+A request costs units by the work it makes, one for about a quarter of a millisecond. Files, probes and
+streams cost none: files are small and kept, probes must be answered, and streams have limits of their own.
+The fields are those of draft-ietf-httpapi-ratelimit-headers-11.
+"""
+
+import math
+from typing import NamedTuple
+
+from flask import Flask, Request, Response, g, request
+
+from relay.clock import SYSTEM, Clock
+from relay.refusals import Refusals
+from relay.server.visitors import BURST_SECONDS, Visitor
+from relay.web.answer import json_response
+from relay.web.asker import visitor_of
+
+#: Blueprints whose routes cost nothing.
+FREE = frozenset({"assets", "probes", "sse", "ws"})
+#: Units of a route, where it is not 1. Of those in WHOLE, where everything is asked for.
+UNITS = {"pages.index": 2, "pages.symbol": 2, "history.chart": 5, "sparklines.sparklines": 5}
+WHOLE = {"pages.index": 10, "prices.prices": 3, "prices.prices_csv": 30}
+
+
+class Overspent(Exception):
+    """The visitor has to wait; the text says why."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            "your address asks too fast (ADDRESS_REQUESTS; behind a proxy set FORWARDED_ALLOW_IPS)"
+        )
+        #: Until what was asked for can be had.
+        self.seconds = seconds
+
+
+class _Spent(NamedTuple):
+    """What an answer has to say."""
+
+    left: float
+    #: Seconds until nothing of it is missing.
+    full_in: float
+
+
+class Ration:
+    """So many units a second for each visitor, and some seconds' worth at once."""
+
+    def __init__(self, rate: float, refusals: Refusals, clock: Clock = SYSTEM) -> None:
+        """`rate`: units a second; 0 is no limit."""
+        self._rate = rate
+        # The dearest request must fit into it.
+        self._burst = max(rate * BURST_SECONDS, float(max(WHOLE.values())))
+        self._refusals = refusals
+        self._clock = clock
+        self._policy = (
+            f'"default";q={self._burst:.0f};w={math.ceil(self._burst / rate)}' if rate else ""
+        )
+
+    def attach(self, site: Flask) -> None:
+        """Every request of the site is asked for its units from here on."""
+        if self._rate:
+            site.before_request(self._spend)
+            site.after_request(self._tell)
+            site.register_error_handler(Overspent, _too_many)
+
+    def _spend(self) -> None:
+        """Takes what the request costs; raises Overspent."""
+        visitor = visitor_of(request)
+        cost = units(request)
+        if not cost or not visitor.is_limited:
+            return
+        missing = visitor.requests.take(cost, self._rate, self._burst, self._clock.monotonic())
+        g.spent = self._standing(visitor)
+        if missing:
+            self._refusals.count("ADDRESS_REQUESTS")
+            raise Overspent(missing)
+
+    def _standing(self, visitor: Visitor) -> _Spent:
+        left = visitor.requests.left(self._rate, self._burst, self._clock.monotonic())
+        return _Spent(left, (self._burst - left) / self._rate)
+
+    def _tell(self, answer: Response) -> Response:
+        spent: _Spent | None = g.get("spent")
+        if spent is not None:
+            answer.headers["RateLimit-Policy"] = self._policy
+            left, full_in = max(0, int(spent.left + 1e-6)), math.ceil(spent.full_in)
+            answer.headers["RateLimit"] = f'"default";r={left};t={full_in}'
+        return answer
+
+
+def units(request: Request) -> int:
+    """What a request costs."""
+    if request.blueprint in FREE:
+        return 0
+    route = request.endpoint or ""
+    if route.startswith("selftest.") and route != "selftest.selftest":
+        # Two streams, and the question that is put beside them.
+        return 0
+    if route in WHOLE and _asks_for_everything(request):
+        return WHOLE[route]
+    return UNITS.get(route, 1)
+
+
+def _asks_for_everything(request: Request) -> bool:
+    if request.endpoint == "pages.index":
+        return "all" in request.args
+    return not request.args.get("symbols") and not request.args.get("since")
+
+
+def _too_many(error: Overspent) -> Response:
+    answer = json_response({"error": str(error)}, 429)
+    answer.headers["Retry-After"] = str(max(1, math.ceil(error.seconds)))
+    return answer

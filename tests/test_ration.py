@@ -1,0 +1,115 @@
+"""How many pages and answers one address may have a second."""
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from relay.config import Config
+from relay.fanout.health import Health
+from relay.fanout.hub import Hub
+from relay.server.visitors import KEY, Visitor
+from relay.web.ration import UNITS, WHOLE
+from relay.web.site import create_site
+from tests.clocks import SetClock
+from tests.test_answers import nothing_past
+
+Ask = Callable[..., TestResponse]
+
+
+@pytest.fixture
+def hub() -> Hub:
+    clock = SetClock()
+    clock.advance(1000)
+    return Hub(Health(clock=clock), clock=clock)
+
+
+@pytest.fixture
+def client(hub: Hub) -> FlaskClient:
+    config = Config(_env_file=None, address_requests=50)
+    return create_site(hub, config, nothing_past()).test_client()
+
+
+@pytest.fixture
+def ask(client: FlaskClient) -> Ask:
+    stranger = Visitor("10.0.0.1")
+
+    def asked(path: str, visitor: Visitor = stranger) -> TestResponse:
+        return client.get(path, environ_overrides={KEY: visitor})
+
+    return asked
+
+
+def test_who_asks_too_fast_is_told_when_to_come_back(hub: Hub, ask: Ask) -> None:
+    answers = [ask("/api/prices?symbols=A") for _ in range(200)]
+    assert {answer.status_code for answer in answers} == {200}
+    refused = ask("/api/prices?symbols=A")
+    assert refused.status_code == 429
+    assert refused.json is not None
+    assert "ADDRESS_REQUESTS" in refused.json["error"]
+    assert "FORWARDED_ALLOW_IPS" in refused.json["error"]
+    assert refused.headers["Retry-After"] == "1"
+    assert hub.door.refusals.counts == {"ADDRESS_REQUESTS": 1}
+    assert isinstance(hub.clock, SetClock)
+    hub.clock.advance(0.02)
+    assert ask("/api/prices?symbols=A").status_code == 200
+    assert ask("/api/prices?symbols=A").status_code == 429
+
+
+def test_every_limited_answer_says_what_is_left(ask: Ask) -> None:
+    answer = ask("/api/prices?symbols=A")
+    assert answer.headers["RateLimit-Policy"] == '"default";q=200;w=4'
+    assert answer.headers["RateLimit"] == '"default";r=199;t=1'
+    exposed = ", ".join(answer.headers.getlist("Access-Control-Expose-Headers"))
+    assert {"RateLimit", "RateLimit-Policy", "Retry-After"} <= set(exposed.split(", "))
+    while answer.status_code != 429:
+        answer = ask("/api/nothing")
+    assert answer.headers["RateLimit"] == '"default";r=0;t=4'
+
+
+@pytest.mark.parametrize(
+    ("path", "units"),
+    [
+        ("/api/prices?symbols=A", 1),
+        ("/api/prices?since=e1-5", 1),
+        ("/api/prices", WHOLE["prices.prices"]),
+        ("/api/prices.csv", WHOLE["prices.prices_csv"]),
+        ("/api/prices.csv?symbols=A", 1),
+        ("/api/history/A", UNITS["history.chart"]),
+        ("/api/history?symbols=A", UNITS["sparklines.sparklines"]),
+        ("/", UNITS["pages.index"]),
+        ("/?all", WHOLE["pages.index"]),
+        ("/embed/A", 1),
+        ("/nothing", 1),
+    ],
+)
+def test_a_dear_request_costs_more(ask: Ask, path: str, units: int) -> None:
+    assert f"r={200 - units};" in ask(path).headers["RateLimit"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/livez", "/readyz", "/static/relay.js", "/events?fields=x", "/ws", "/selftest/hop"]
+)
+def test_probes_files_and_streams_cost_nothing(ask: Ask, path: str) -> None:
+    assert {"RateLimit" in ask(path).headers for _ in range(250)} == {False}
+
+
+def test_others_have_their_own(ask: Ask) -> None:
+    while ask("/nothing").status_code != 429:
+        pass
+    assert ask("/nothing", Visitor("10.0.0.2")).status_code == 404
+    local = Visitor("127.0.0.1", is_limited=False)
+    assert {ask("/nothing", local).status_code for _ in range(250)} == {404}
+
+
+def test_no_limit_says_nothing(hub: Hub) -> None:
+    site = create_site(hub, Config(_env_file=None, address_requests=0), nothing_past())
+    answer = site.test_client().get("/nothing", environ_overrides={KEY: Visitor("10.0.0.1")})
+    assert "RateLimit" not in answer.headers
+
+
+def test_the_smallest_ration_still_has_room_for_the_dearest(hub: Hub) -> None:
+    site = create_site(hub, Config(_env_file=None, address_requests=0.5), nothing_past())
+    answer = site.test_client().get("/api/prices.csv", environ_overrides={KEY: Visitor("10.0.0.1")})
+    assert answer.status_code != 429
