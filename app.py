@@ -41,7 +41,7 @@ class Relay:
     """One worker's hub, its history, and what feeds them."""
 
     def __init__(self, config: Config) -> None:
-        sides = _in_process(config) if config.in_process else _with_redis(config.redis_url)
+        sides = _in_process(config) if config.in_process else _with_redis(config)
         self._updates, _, _, self._begin = sides
         self.hub = Hub(
             Health(lambda: sides.updates.problem),
@@ -78,8 +78,10 @@ def _in_process(config: Config) -> Sides:
     return Sides(store, archive, demands, begin)
 
 
-def _with_redis(url: str) -> Sides:
-    return Sides(RedisUpdates(url), RedisArchive(url), RedisDemands(url), lambda: None)
+def _with_redis(config: Config) -> Sides:
+    url = config.redis_url
+    updates = RedisUpdates(url, config.relay_secret.get_secret_value())
+    return Sides(updates, RedisArchive(url), RedisDemands(url), lambda: None)
 
 
 def create_app() -> Flask:

@@ -39,7 +39,7 @@ def main() -> None:
     recorder = None
     if options.record is not None:
         recorder = Recorder(options.record, options.record_megabytes << 20)
-    store = RedisStore(config.redis_url)
+    store = RedisStore(config.redis_url, config.relay_secret.get_secret_value())
     tap = None if recorder is None else recorder.take
     pipeline = Pipeline(config, store, store.keeper, store.orders, tap)
     stop = Event()

@@ -80,7 +80,7 @@ def encode_snapshot(snapshot: Snapshot) -> bytes:
     return _encode(snapshot)
 
 
-def decode_batch(data: bytes) -> Batch:
+def decode_batch(data: bytes | memoryview) -> Batch:
     """The batch in these bytes, or, with an empty epoch, only what it says of the feed.
 
     Anybody who reaches the store can write there. So what is said of a symbol goes no further unless each
@@ -103,7 +103,7 @@ def decode_batch(data: bytes) -> Batch:
     return batch
 
 
-def decode_snapshot(data: bytes) -> Snapshot:
+def decode_snapshot(data: bytes | memoryview) -> Snapshot:
     """The snapshot in these bytes. Raises Unreadable."""
     try:
         snapshot = _decode_snapshot(data)

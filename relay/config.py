@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from relay.ticker import SYMBOL
@@ -27,6 +27,8 @@ _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?:
 _ANCESTOR = re.compile(
     r"\*|https?:|https?://(?:\*\.)?(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::(?:[0-9]{1,5}|\*))?"
 )
+#: Characters of RELAY_SECRET at least: a shorter one can be guessed from what it signed.
+_SECRET_LENGTH = 16
 #: Ports that no browser names.
 _USUAL_PORTS = {"http": "80", "https": "443"}
 
@@ -46,6 +48,7 @@ class Config(BaseSettings):
     )
 
     redis_url: str = "memory://"
+    relay_secret: SecretStr = SecretStr("")
     binance_ws: Annotated[tuple[str, ...], NoDecode] = LIVE
     symbols: Annotated[tuple[str, ...], NoDecode] = ()
     stream: Literal[
@@ -133,6 +136,13 @@ class Config(BaseSettings):
                 f"{url!r} is no redis://, rediss://, unix:// or redis+sentinel:// URL, nor memory://"
             )
         return url
+
+    @field_validator("relay_secret")
+    @classmethod
+    def _is_long(cls, secret: SecretStr) -> SecretStr:
+        if 0 < len(secret.get_secret_value()) < _SECRET_LENGTH:
+            raise ValueError(f"it has fewer than {_SECRET_LENGTH} characters")
+        return secret
 
     @field_validator("symbols")
     @classmethod

@@ -144,8 +144,8 @@ class Worker(RedisUpdates):
                 if self.over:
                     return
 
-    def _have_problem(self, kind: str, error: Exception | None = None) -> None:
-        super()._have_problem(kind, error)
+    def _have_problem(self, kind: str, why: str = "") -> None:
+        super()._have_problem(kind, why)
         if self.over:
             raise Over
 

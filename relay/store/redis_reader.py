@@ -16,15 +16,24 @@ from relay.feed_status import FeedStatus
 from relay.store import held, keys
 from relay.store.connect import ANSWER_SECONDS, MISREAD, connect, in_time
 from relay.store.contract import SnapshotLost
+from relay.store.failure import reason
+from relay.store.seal import BadSeal, seal_of
+from relay.store.succession import Succession
+from relay.turn import give_turn
 
 log = logging.getLogger(__name__)
 
 #: Seconds that asking for a message takes at most, however late it comes, while this process runs.
 _LONGEST_WAIT_SECONDS = ANSWER_SECONDS + 1.0
+#: Seconds between two looks at what is held, whatever comes: each costs Redis and us some milliseconds.
+_LOOK_SECONDS = 0.25
+#: Seconds between two lines of the log on what is none of ours.
+_COMPLAINT_SECONDS = 60.0
 #: What keeps us from prices, by the hop to blame.
 _NO_BEAT = "listener: no beat from it"
 _AWAY = "redis: Redis cannot be reached"
 _ODD = "redis: Redis answers oddly"
+_FOREIGN = "redis: what comes is none of our listener's"
 _LOST = "redis: what Redis holds is lost, and not written anew yet"
 
 
@@ -35,9 +44,15 @@ class _OwnPause(Exception):
 class RedisUpdates:
     """One worker's subscription, whatever becomes of Redis."""
 
-    def __init__(self, url: str, *, clock: Clock = SYSTEM) -> None:
+    def __init__(self, url: str, secret: str = "", *, clock: Clock = SYSTEM) -> None:
+        """With a secret, nothing is believed that is not signed with it."""
         self._redis = connect(url)
+        self._seal = seal_of(secret)
         self._clock = clock
+        #: Messages that were none of our listener's.
+        self.refused = 0
+        self._foreign = False
+        self._complained = -_COMPLAINT_SECONDS
         #: See Updates.
         self.problem = ""
         self._said = ""
@@ -60,13 +75,14 @@ class RedisUpdates:
                         self._clear_problem()
                         backoff.reset()
                     yield item
-                self._have_problem(_NO_BEAT)
+                if not self._foreign:
+                    self._have_problem(_NO_BEAT)
             except _OwnPause:
                 log.debug("this process did not run for a while: subscribing again")
             except RedisError as error:
-                self._have_problem(_AWAY, error)
+                self._have_problem(_AWAY, reason(error))
             except MISREAD as error:
-                self._have_problem(_ODD, error)
+                self._have_problem(_ODD, type(error).__name__)
             finally:
                 with suppress(RedisError, OSError, *MISREAD):
                     subscription.close()
@@ -74,38 +90,58 @@ class RedisUpdates:
 
     def _follow(self, subscription: PubSub) -> Iterator[Snapshot | Batch | FeedStatus]:
         """One subscription's life; ends when it has been silent for too long."""
-        epoch, version = "", 0
+        course = Succession()
         heard = self._clock.monotonic()
+        looked, due = -_LOOK_SECONDS, False
+        newest = 0
         while True:
             # Not ignoring subscribe messages: each one, also one that the library sent by itself
             # after a lost connection, means that messages may have been missed.
             message = self._next_message(subscription)
-            if self._clock.monotonic() - heard >= STALE_SECONDS:
+            now = self._clock.monotonic()
+            if now - heard >= STALE_SECONDS:
                 # Also where there is a message: if the machine slept, or we could not read, it is as
                 # old as that. It goes with its connection, and with all that waits behind it.
                 return
+            batch = None
             if message is None:
-                continue
-            if message["type"] == "message":
-                batch = _batch(message["data"])
-                if batch is None:
+                pass
+            elif message["type"] != "message":
+                due = True
+            elif (batch := self._batch(message["data"])) is not None:
+                time = batch.feed.time
+                if self._seal.proves and not batch.updates and time <= newest:
+                    # Somebody says again what was said before: that is no sign of life.
                     continue
-                heard = self._clock.monotonic()
+                heard, newest = now, time
                 if not batch.epoch:
                     yield batch.feed
                     continue
-                if batch.epoch == epoch and batch.previous < version >= batch.version:
+                taken = course.take(batch, message["data"])
+                if taken is not None:
+                    yield taken
                     continue
-                follows = batch.epoch == epoch and batch.previous == version
-                if follows or batch.previous == 0:
-                    epoch, version = batch.epoch, batch.version
-                    yield batch
-                    continue
-            # Subscribed first, then read: what was published in between comes as well, and is dropped.
-            snapshot = self._load()
-            if snapshot is not None:
-                epoch, version = snapshot.epoch, snapshot.version
-                yield snapshot
+                due = due or not course.is_old(batch)
+            if due and now - looked >= _LOOK_SECONDS:
+                # Subscribed first, then read: what was published in between comes as well, and is old.
+                looked, due = now, False
+                yield from self._look(course, batch, message)
+            give_turn()
+
+    def _look(
+        self, course: Succession, batch: Batch | None, message: dict[str, Any] | None
+    ) -> Iterator[Snapshot | Batch | FeedStatus]:
+        """What is held, since a batch, if it is one, does not go on from what we have."""
+        found = self._load()
+        if found is not None:
+            if course.contradicts(found):
+                self._refuse("a batch that is no part of what is held was taken, and is taken back")
+                held.ask_for_anew(self._redis)
+            yield course.load(found)
+            if batch is not None and (batch.epoch, batch.version) == (course.epoch, course.version):
+                yield batch.feed
+        elif batch is not None and message is not None and batch.previous == 0:
+            yield course.begin(batch, message["data"])
 
     def _next_message(self, subscription: PubSub) -> dict[str, Any] | None:
         """None where there was none for a beat. Raises RedisError or _OwnPause."""
@@ -121,19 +157,36 @@ class RedisUpdates:
             raise _OwnPause
         return message
 
-    def _load(self) -> Snapshot | None:
+    def _load(self) -> held.Held | None:
         try:
             with in_time():
-                found = held.load(self._redis)
+                return held.load(self._redis, self._seal)
         except SnapshotLost as error:
-            self._have_problem(_LOST, error)
+            self._have_problem(_LOST, str(error))
             with in_time():
                 held.ask_for_anew(self._redis)
             return None
-        return None if found is None else found.snapshot
 
-    def _have_problem(self, kind: str, error: Exception | None = None) -> None:
-        self.problem = kind if error is None else f"{kind}: {error}"[:200]
+    def _batch(self, data: bytes) -> Batch | None:
+        """The batch in these bytes; None where they are none of ours."""
+        try:
+            return decode_batch(self._seal.open("batch", data))
+        except (BadSeal, Unreadable) as error:
+            self._refuse(str(error))
+            return None
+
+    def _refuse(self, why: str) -> None:
+        """Somebody else publishes where only our listener does, or its settings are others than ours."""
+        self.refused += 1
+        self._foreign = True
+        self.problem = f"{_FOREIGN}: {why}"[:200]
+        now = self._clock.monotonic()
+        if now - self._complained >= _COMPLAINT_SECONDS:
+            self._complained = now
+            log.warning("%a (%d so far)", self.problem, self.refused)
+
+    def _have_problem(self, kind: str, why: str = "") -> None:
+        self.problem = f"{kind}: {why}"[:200] if why else kind
         if kind != self._said:
             log.warning("%s", self.problem)
         self._said = kind
@@ -142,12 +195,4 @@ class RedisUpdates:
         if self._said:
             log.info("no problem any more: %s", self._said)
         self.problem = self._said = ""
-
-
-def _batch(data: bytes) -> Batch | None:
-    """The batch in these bytes; None where somebody else published them."""
-    try:
-        return decode_batch(data)
-    except Unreadable as error:
-        log.debug("ignored a message on %s that is no batch: %s", keys.BATCHES, error)
-        return None
+        self._foreign = False
