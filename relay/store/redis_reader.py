@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 _LONGEST_WAIT_SECONDS = ANSWER_SECONDS + 1.0
 #: Seconds between two looks at what is held, whatever comes: each costs Redis and us some milliseconds.
 _LOOK_SECONDS = 0.25
+#: Messages between two turns of everybody else, be they ours or not.
+_MESSAGES = 50
 #: Seconds between two lines of the log on what is none of ours.
 _COMPLAINT_SECONDS = 60.0
 #: What keeps us from prices, by the hop to blame.
@@ -93,11 +95,14 @@ class RedisUpdates:
         course = Succession()
         heard = self._clock.monotonic()
         looked, due = -_LOOK_SECONDS, False
-        newest = 0
+        newest = count = 0
         while True:
+            count += 1
+            if count % _MESSAGES == 0:
+                give_turn()
             # Not ignoring subscribe messages: each one, also one that the library sent by itself
             # after a lost connection, means that messages may have been missed.
-            message = self._next_message(subscription)
+            message = self._next_message(subscription, _LOOK_SECONDS if due else BEAT_SECONDS)
             now = self._clock.monotonic()
             if now - heard >= STALE_SECONDS:
                 # Also where there is a message: if the machine slept, or we could not read, it is as
@@ -126,6 +131,7 @@ class RedisUpdates:
                 # Subscribed first, then read: what was published in between comes as well, and is old.
                 looked, due = now, False
                 yield from self._look(course, batch, message)
+            # What is none of ours may be large.
             give_turn()
 
     def _look(
@@ -143,12 +149,12 @@ class RedisUpdates:
         elif batch is not None and message is not None and batch.previous == 0:
             yield course.begin(batch, message["data"])
 
-    def _next_message(self, subscription: PubSub) -> dict[str, Any] | None:
-        """None where there was none for a beat. Raises RedisError or _OwnPause."""
+    def _next_message(self, subscription: PubSub, seconds: float) -> dict[str, Any] | None:
+        """None where there was none for so long. Raises RedisError or _OwnPause."""
         asked = self._clock.monotonic()
         try:
             with in_time():
-                message: dict[str, Any] | None = subscription.get_message(timeout=BEAT_SECONDS)
+                message: dict[str, Any] | None = subscription.get_message(timeout=seconds)
         except RedisError:
             if self._clock.monotonic() - asked > _LONGEST_WAIT_SECONDS:
                 raise _OwnPause from None
