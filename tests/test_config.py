@@ -89,6 +89,7 @@ def test_an_empty_value_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None
         ("REDIS_URL", "redis://localhost:port"),
         ("REDIS_URL", "redis+sentinel://localhost:26379"),
         ("REDIS_URL", "redis+sentinel:///mymaster"),
+        ("RELAY_SECRET", "fifteen letters"),
         ("SYMBOLS", "BTC/USDT"),
         ("STREAM", "trades"),
         ("STREAM", "trade"),
@@ -128,6 +129,16 @@ def test_a_wrong_value_is_one_sentence_that_names_the_variable(
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError, match=rf"^{name} is wrong: [^\n]+\.$"):
         load()
+
+
+@pytest.mark.parametrize("secret", ["too short", "long enough to be one"])
+def test_a_secret_is_never_shown(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELAY_SECRET", secret)
+    try:
+        shown = repr(load())
+    except ConfigError as error:
+        shown = str(error)
+    assert secret not in shown
 
 
 def start(*command: str, **env: str) -> subprocess.CompletedProcess[str]:

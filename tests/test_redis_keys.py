@@ -148,6 +148,40 @@ def test_a_redis_that_takes_no_writes_is_named_without_what_is_inside(relay: Rel
     relay.goes_on()
 
 
+def test_a_worker_with_a_secret_says_that_its_listener_does_not_sign(relay: Relay) -> None:
+    secret = "long enough to be one"  # noqa: S105 - nobody's
+    with Gunicorn(REDIS_URL=relay.server.url, RELAY_SECRET=secret) as worker:
+        wait_until(
+            lambda: "it is not signed, though RELAY_SECRET" in str(worker.ready()["reason"]),
+            "the reason",
+        )
+        assert str(worker.ready()["reason"]).startswith("redis: ")
+        assert secret not in "".join(worker.output)
+        worker.kill()
+    relay.goes_on()
+
+
+def test_a_listener_and_a_worker_with_the_same_secret_agree(
+    exchange: ScriptedExchange, tmp_path: Path
+) -> None:
+    env = {"RELAY_SECRET": "long enough to be one"}
+    with (
+        RedisServer(tmp_path) as server,
+        Listener(REDIS_URL=server.url, BINANCE_WS=exchange.url, **env) as listener,
+        Gunicorn(REDIS_URL=server.url, **env) as worker,
+        EventSource(worker.port) as stream,
+    ):
+        exchange.tick(BTCUSDT="1", ETHUSDT="1")
+        stream.wait_for_price("BTCUSDT", "1")
+        # A listener without it cannot go on from what this one wrote, and says why.
+        listener.kill()
+        with Listener(REDIS_URL=server.url, BINANCE_WS=exchange.url) as other:
+            other.wait_for_line("it is signed, but RELAY_SECRET is not set here")
+            other.kill()
+        assert server.client.hget("prices", "BTCUSDT") == "1"
+        worker.kill()
+
+
 def test_neither_a_reason_nor_the_log_gives_away_what_is_inside(relay: Relay) -> None:
     relay.goes_on()
     for said in relay.reasons():
