@@ -48,9 +48,7 @@ class Relay:
     def __init__(self, config: Config) -> None:
         self._absences = Absences()
         away = self._absences.since
-        sides = (
-            _in_process(config, away) if config.in_process else _with_redis(config.redis_url, away)
-        )
+        sides = _in_process(config, away) if config.in_process else _with_redis(config, away)
         self._updates, _, _, self._begin = sides
         self.hub = Hub(
             Health(lambda: sides.updates.problem, away=away),
@@ -106,8 +104,10 @@ def _in_process(config: Config, away: Callable[[float], float]) -> Sides:
     return Sides(store, archive, demands, begin)
 
 
-def _with_redis(url: str, away: Callable[[float], float]) -> Sides:
-    return Sides(RedisUpdates(url, away=away), RedisArchive(url), RedisDemands(url), lambda: None)
+def _with_redis(config: Config, away: Callable[[float], float]) -> Sides:
+    url = config.redis_url
+    updates = RedisUpdates(url, config.relay_secret.get_secret_value(), away=away)
+    return Sides(updates, RedisArchive(url), RedisDemands(url), lambda: None)
 
 
 def create_app() -> Flask:

@@ -40,7 +40,7 @@ def main() -> None:
     recorder = None
     if options.record is not None:
         recorder = Recorder(options.record, options.record_megabytes << 20)
-    store = RedisStore(config.redis_url)
+    store = RedisStore(config.redis_url, config.relay_secret.get_secret_value())
     tap = None if recorder is None else recorder.take
     absences = Absences()
     spawn_essential(absences.run)

@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from relay.feed_status import Count, FeedStatus
-from relay.ticker import Ticker
+from relay.ticker import PRICE, SYMBOL, Ticker
 
 #: Seconds between two batches at most: one without updates is a beat, which tells quiet from silence.
 BEAT_SECONDS = 1.0
@@ -52,8 +52,15 @@ class Unreadable(ValueError):
 
 #: What an epoch looks like: it goes into ids, and ids into the lines of a stream.
 EPOCH = re.compile(r"[0-9A-Za-z]{1,40}", re.ASCII)
+#: Bytes of a batch at most: the largest holds MAX_HELD symbols with all that may be said of them.
+MAX_BATCH_BYTES = 16 << 20
 #: The last version that every reader of JSON can hold exactly.
 MAX_VERSION = 2**53
+
+#: Symbols that were looked at and are some, so that each is looked at once; as many as this at most.
+_MAX_KNOWN = 50_000
+_known: set[str] = set()
+_PRICE_LINES = re.compile(rf"(?:(?:{PRICE.pattern})?+\n)*+")
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_batch = msgspec.msgpack.Decoder(Batch).decode
@@ -73,11 +80,14 @@ def encode_snapshot(snapshot: Snapshot) -> bytes:
     return _encode(snapshot)
 
 
-def decode_batch(data: bytes) -> Batch:
+def decode_batch(data: bytes | memoryview) -> Batch:
     """The batch in these bytes, or, with an empty epoch, only what it says of the feed.
 
-    Raises Unreadable.
+    Anybody who reaches the store can write there. So what is said of a symbol goes no further unless each
+    symbol is one, each price is a decimal, and no text is longer than it may be. Raises Unreadable.
     """
+    if len(data) > MAX_BATCH_BYTES:
+        raise Unreadable(f"{len(data)} bytes")
     try:
         batch = _decode_batch(data)
     # msgspec's own errors and UnicodeDecodeError are ValueErrors; things can be nested too deep.
@@ -89,10 +99,11 @@ def decode_batch(data: bytes) -> Batch:
         raise Unreadable(f"{len(batch.updates)} updates from {batch.previous} to {batch.version}")
     if batch.epoch and not EPOCH.fullmatch(batch.epoch):
         raise Unreadable(f"epoch {batch.epoch[:40]!r}")
+    _check(batch.updates)
     return batch
 
 
-def decode_snapshot(data: bytes) -> Snapshot:
+def decode_snapshot(data: bytes | memoryview) -> Snapshot:
     """The snapshot in these bytes. Raises Unreadable."""
     try:
         snapshot = _decode_snapshot(data)
@@ -103,4 +114,28 @@ def decode_snapshot(data: bytes) -> Snapshot:
     newest = max((version for version, _ in snapshot.entries), default=0)
     if not max(newest, snapshot.forgotten) <= snapshot.version <= MAX_VERSION:
         raise Unreadable(f"version {snapshot.version}, though {newest} is in it")
+    tickers = [ticker for _, ticker in snapshot.entries]
+    _check(tickers)
     return snapshot
+
+
+def _check(tickers: list[Ticker]) -> None:
+    """Whether each symbol is one and each price a decimal, or nothing. Raises Unreadable.
+
+    The prices are looked at together: a frame has thousands.
+    """
+    symbols = [ticker.symbol for ticker in tickers]
+    if not _known.issuperset(symbols):
+        _learn(symbols)
+    lines = "\n".join([ticker.price for ticker in tickers])
+    if lines.count("\n") >= max(len(tickers), 1) or not _PRICE_LINES.fullmatch(lines + "\n"):
+        raise Unreadable("a price that is no decimal")
+
+
+def _learn(symbols: list[str]) -> None:
+    for symbol in symbols:
+        if not SYMBOL.fullmatch(symbol):
+            raise Unreadable(f"symbol {symbol[:40]!r}")
+    if len(_known) + len(symbols) > _MAX_KNOWN:
+        _known.clear()
+    _known.update(symbols)

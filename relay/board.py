@@ -79,7 +79,8 @@ class Board:
             entries[symbol] = entry
             if gone:
                 gone.pop(symbol, None)
-            if ticker.removed:
+            # What `removed` says, which is asked for thousands of times a frame.
+            if not ticker.price:
                 gone[symbol] = None
         if refused:
             # It has no gap, or nothing in it.

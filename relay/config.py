@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from relay import redaction, upstream
@@ -31,7 +31,7 @@ _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?:
 _ANCESTOR = re.compile(
     r"\*|https?:|https?://(?:\*\.)?(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::(?:[0-9]{1,5}|\*))?"
 )
-#: Characters of a token or a key at least.
+#: Characters of a token, a key or a secret at least: a shorter one can be guessed from what it signed.
 _LEAST_SECRET = 16
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 #: What both kinds of Authorization header can carry.
@@ -59,6 +59,7 @@ class Config(BaseSettings):
     )
 
     redis_url: str = Field(IN_PROCESS, repr=False)
+    relay_secret: SecretStr = SecretStr("")
     binance_ws: Annotated[tuple[str, ...], NoDecode] = Field(LIVE, repr=False)
     symbols: Annotated[tuple[str, ...], NoDecode] = ()
     stream: Literal[
@@ -143,6 +144,13 @@ class Config(BaseSettings):
         if url != IN_PROCESS:
             read_redis_url(url)
         return url
+
+    @field_validator("relay_secret")
+    @classmethod
+    def _is_long(cls, secret: SecretStr) -> SecretStr:
+        if 0 < len(secret.get_secret_value()) < _LEAST_SECRET:
+            raise ValueError(f"it has fewer than {_LEAST_SECRET} characters")
+        return secret
 
     @field_validator("symbols")
     @classmethod

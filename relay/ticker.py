@@ -2,6 +2,7 @@
 
 import re
 import string
+from typing import Annotated
 
 import msgspec
 
@@ -13,6 +14,9 @@ SYMBOL = re.compile(r"\w{1,32}+")
 PRICE = re.compile(r"[0-9]{1,20}+(?:\.[0-9]{1,18}+)?+")
 #: A decimal that may be negative: a change.
 SIGNED = re.compile(rf"-?{PRICE.pattern}")
+#: A decimal of an update, and a word of it: so long at most, whoever wrote it into the store.
+Figure = Annotated[str, msgspec.Meta(max_length=50)]
+Word = Annotated[str, msgspec.Meta(max_length=40)]
 #: The largest id or number that travels everywhere: JSON's and MessagePack's readers have 64 bits, signed.
 MAX_COUNT = 2**63 - 1
 #: Symbols that are held at most, whoever invents them. Binance lists 3,500, and trades 1,400 of them.
@@ -58,37 +62,37 @@ class Ticker(msgspec.Struct, omit_defaults=True, gc=False, rename=_LETTERS):
     comes, and a batch of them is small. `public` gives what everybody else sees.
     """
 
-    symbol: str
+    symbol: Word
     #: Empty where the symbol is gone: the exchange does not list it any more.
-    price: str
+    price: Figure
     #: The kind of stream that gave the price: the event type that Binance sends, such as `24hrMiniTicker`;
     #: `bookTicker`, whose events name none; or `rest`.
-    stream: str
+    stream: Word
     #: When the relay read it, by the relay's clock.
     received_time: int = 0
     #: When the exchange says it happened; `bookTicker` does not say.
     event_time: int | None = None
-    open: str | None = None
-    high: str | None = None
-    low: str | None = None
+    open: Figure | None = None
+    high: Figure | None = None
+    low: Figure | None = None
     #: Traded in 24 hours, in the base asset and in the quote asset.
-    volume: str | None = None
-    quote_volume: str | None = None
+    volume: Figure | None = None
+    quote_volume: Figure | None = None
     #: Absolute and in percent, over 24 hours; only where the stream says so.
-    change: str | None = None
-    change_percent: str | None = None
-    bid: str | None = None
-    ask: str | None = None
+    change: Figure | None = None
+    change_percent: Figure | None = None
+    bid: Figure | None = None
+    ask: Figure | None = None
     #: Number of trades in 24 hours.
     trades: int | None = None
     #: What orders the events of one kind: a trade's id, the last trade's, or the book's update id.
     sequence: int | None = None
     #: The exchange's word where the symbol is not traded at present: HALT, BREAK, ...
-    status: str | None = None
+    status: Word | None = None
     #: Seconds that it may usually go without an update.
     pace: int | None = None
     #: The asset in which it is priced, as the exchange lists it.
-    quote: str | None = None
+    quote: Word | None = None
     #: When the relay saw it being listed, where that was within the last 30 days.
     listed: int | None = None
     #: The minute of its newest update, the one before that had any, and further ones that are not kept yet;

@@ -95,6 +95,7 @@ def test_an_empty_value_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None
         ("REDIS_URL", "redis://localhost:port"),
         ("REDIS_URL", "redis+sentinel://localhost:26379"),
         ("REDIS_URL", "redis+sentinel:///mymaster"),
+        ("RELAY_SECRET", "fifteen letters"),
         ("SYMBOLS", "BTC/USDT"),
         ("STREAM", "trades"),
         ("STREAM", "trade"),
@@ -222,6 +223,16 @@ def test_a_file_that_is_no_text_is_a_sentence_too(empty_directory: Path) -> None
     (empty_directory / ".env").write_bytes(b"REDIS_URL=redis://:\xff\xfe@host\n")
     with pytest.raises(ConfigError, match=r"cannot be read as UTF-8\.$"):
         load()
+
+
+@pytest.mark.parametrize("secret", ["too short", "long enough to be one"])
+def test_a_secret_is_never_shown(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELAY_SECRET", secret)
+    try:
+        shown = repr(load())
+    except ConfigError as error:
+        shown = str(error)
+    assert secret not in shown
 
 
 def start(*command: str, **env: str) -> subprocess.CompletedProcess[str]:

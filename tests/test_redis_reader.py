@@ -102,8 +102,8 @@ class Troubled(RedisUpdates):
 
     troubles = 0
 
-    def _have_problem(self, kind: str, error: Exception | None = None) -> None:
-        super()._have_problem(kind, error)
+    def _have_problem(self, kind: str, why: str = "") -> None:
+        super()._have_problem(kind, why)
         self.troubles += 1
         if self.troubles == 2:
             raise EnoughTrouble

@@ -83,6 +83,12 @@ def long_list(client: redis.Redis) -> None:
     client.rpush(LOG, *[b"x" * 1000] * 50_000)
 
 
+def set_last_row(client: redis.Redis, value: bytes) -> None:
+    """Where the log has just become a base there is none."""
+    if client.exists(LOG):
+        client.lset(LOG, -1, value)
+
+
 def fields(field: str) -> list[Spoil]:
     return [lambda client, value=value: client.hset(HEAD, field, value) for value in VALUES]
 
@@ -102,7 +108,7 @@ SPOILED: dict[str, list[Spoil]] = {
         ]
         for key, own in KEYS.items()
     },
-    "row": [lambda client, value=value: client.lset(LOG, -1, value) for value in VALUES],
+    "row": [lambda client, value=value: set_last_row(client, value) for value in VALUES],
     "further row": [lambda client, value=value: client.rpush(LOG, value) for value in VALUES],
     "message": [lambda client, value=value: client.publish(BATCHES, value) for value in VALUES],
     "sizes": [
@@ -144,8 +150,8 @@ class Worker(RedisUpdates):
                 if self.over:
                     return
 
-    def _have_problem(self, kind: str, error: Exception | None = None) -> None:
-        super()._have_problem(kind, error)
+    def _have_problem(self, kind: str, why: str = "") -> None:
+        super()._have_problem(kind, why)
         if self.over:
             raise Over
 

@@ -45,28 +45,35 @@ _CODES = {
     "NOREPLICAS": "Redis lacks replicas, and takes no writes",
 }
 _CODE = re.compile(rf"(?:^|-)({'|'.join(_CODES)})\b")
+_ODD = "Redis answers oddly"
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 _CLOSED = "Connection closed by server"
 
 
 def unavailable(error: Exception) -> StoreUnavailable:
     """An answer, even if it is a refusal, tells that nothing was written."""
     if isinstance(error, MISREAD):
-        return StoreUnavailable("Redis answers oddly", _detail(f"{type(error).__name__}: {error}"))
+        return StoreUnavailable(_ODD, _detail(f"{type(error).__name__}: {error}"))
     refused = isinstance(error, exceptions.ResponseError)
     detail = (
         str(error).partition(" : ")[0] if isinstance(error, MasterNotFoundError) else str(error)
     )
     # After that comes which script it was, and where in it.
     detail = _detail(detail.partition(" script:")[0])
-    return (StoreRefuses if refused else StoreUnavailable)(_words(error), detail)
+    return (StoreRefuses if refused else StoreUnavailable)(reason(error), detail)
 
 
 def text(holder: object) -> str:
-    """A holder's token, which may be anything that somebody wrote there."""
-    return holder.decode(errors="replace")[:100] if isinstance(holder, bytes) else repr(holder)
+    """A holder's token, which may be anything that somebody wrote there; as a line of a log shows it."""
+    if not isinstance(holder, bytes):
+        return f"{holder!a:.100}"
+    return _UNPRINTABLE.sub("?", holder.decode(errors="replace")[:100])
 
 
-def _words(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Why Redis did not do what we asked for, in a few words that anybody may read."""
+    if isinstance(error, MISREAD):
+        return _ODD
     origins = (error, error.__cause__, error.__context__)
     for kind, words in _KINDS:
         if any(isinstance(origin, kind) for origin in origins):

@@ -13,6 +13,8 @@ from relay.feed_status import FeedStatus
 from relay.store import keys, scripts
 from relay.store.connect import MISREAD
 from relay.store.contract import SnapshotLost
+from relay.store.failure import reason
+from relay.store.seal import BadSeal, Seal
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +31,11 @@ class Held(NamedTuple):
 
     snapshot: Snapshot
     server: bytes
+    #: The newest batches, each as it was published.
+    rows: list[bytes]
 
 
-def load(redis: Redis) -> Held | None:
+def load(redis: Redis, seal: Seal) -> Held | None:
     """All that is held, as of one moment; None if nothing is.
 
     Raises RedisError, and SnapshotLost where any of it is not as our writer wrote it.
@@ -46,15 +50,18 @@ def load(redis: Redis) -> Held | None:
             return None
         board = Board()
         if base is not None:
-            board.load(decode_snapshot(base))
+            board.load(decode_snapshot(seal.open("base", base)))
         for row in rows:
-            _add(board, decode_batch(row))
+            _add(board, decode_batch(seal.open("batch", row)))
         if base is None and not rows and EPOCH.fullmatch(epoch.decode()):
             # Nothing is written yet of a new epoch but its first beat.
             board.epoch = epoch.decode()
         if board.id.encode() != epoch + b"-" + version:
             raise SnapshotLost("head, base and log do not belong together")
-        return Held(board.snapshot(_decode_feed(feed)), server or b"")
+        said = _decode_feed(seal.open("feed", feed, board.id))
+        return Held(board.snapshot(said), server or b"", rows)
+    except BadSeal as error:
+        raise SnapshotLost(str(error)) from error
     except MISREAD as error:
         raise SnapshotLost(f"{type(error).__name__}: {error}"[:200]) from error
 
@@ -65,7 +72,7 @@ def ask_for_anew(redis: Redis) -> None:
         epoch = redis.hget(keys.HEAD, "epoch")
         redis.set(keys.LOST, epoch or b"", nx=True, px=ASK_MILLISECONDS)
     except RedisError as error:
-        log.debug("nobody could be asked to write anew: %s", error)
+        log.debug("nobody could be asked to write anew: %s", reason(error))
 
 
 def _add(board: Board, batch: Batch) -> None:

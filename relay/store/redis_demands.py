@@ -15,7 +15,7 @@ from relay.clock import SYSTEM, Clock
 from relay.store import demand_scripts, keys
 from relay.store.connect import MISREAD, connect, in_time
 from relay.store.contract import MAX_NAME, Refused, StoreUnavailable, Unanswered
-from relay.store.failure import unavailable
+from relay.store.failure import reason, unavailable
 from relay.store.redis_orders import MAX_DEMANDS
 from relay.store.waits import MAX_WAITS, Wait, Waits, is_name, unanswered, wait_for_all
 from relay.turn import give_turn
@@ -156,7 +156,7 @@ class RedisDemands:
                     subscription.subscribe(keys.ANSWERS)
                 self._hear(subscription, backoff)
             except (RedisError, *MISREAD) as error:
-                log.debug("answers cannot be heard, they are looked for: %s", error)
+                log.debug("answers cannot be heard, they are looked for: %s", reason(error))
             finally:
                 with suppress(RedisError, *MISREAD):
                     subscription.close()

@@ -12,7 +12,7 @@ from relay.clock import SYSTEM, Clock
 from relay.store import demand_scripts, keys
 from relay.store.connect import COMMAND_SECONDS, MISREAD, connect, in_time
 from relay.store.contract import MAX_NAME
-from relay.store.failure import unavailable
+from relay.store.failure import reason, unavailable
 
 log = logging.getLogger(__name__)
 
@@ -104,4 +104,4 @@ class RedisOrders:
                 script(keys=[keys.DEMANDS, *marks], args=args)
         except (RedisError, *MISREAD) as error:
             # Whoever still waits will demand it again.
-            log.info("nobody could be told what became of %s: %s", args[0], error)
+            log.info("nobody could be told what became of %a: %s", args[0], reason(error))

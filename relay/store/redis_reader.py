@@ -18,11 +18,21 @@ from relay.store import held, keys
 from relay.store.connect import MISREAD, connect, in_time
 from relay.store.contract import SnapshotLost
 from relay.store.failure import unavailable
+from relay.store.seal import BadSeal, seal_of
+from relay.store.succession import Succession
+from relay.turn import give_turn
 
 log = logging.getLogger(__name__)
 
+#: Seconds between two looks at what is held, whatever comes: each costs Redis and us some milliseconds.
+_LOOK_SECONDS = 0.25
+#: Messages between two turns of everybody else, be they ours or not.
+_MESSAGES = 50
+#: Seconds between two lines of the log on what is none of ours.
+_COMPLAINT_SECONDS = 60.0
 #: What keeps us from prices, by the hop to blame.
 _NO_BEAT = "listener: no beat from it"
+_FOREIGN = "redis: what comes is none of our listener's"
 _LOST = "redis: what Redis holds is lost, and not written anew yet"
 
 
@@ -34,12 +44,23 @@ class RedisUpdates:
     """One worker's subscription, whatever becomes of Redis."""
 
     def __init__(
-        self, url: str, *, away: Callable[[float], float] = never, clock: Clock = SYSTEM
+        self,
+        url: str,
+        secret: str = "",
+        *,
+        away: Callable[[float], float] = never,
+        clock: Clock = SYSTEM,
     ) -> None:
-        """`away`: for how many seconds since a moment this process did not run; see Absences."""
+        """With a secret, nothing is believed that is not signed with it. `away`: for how many seconds since a
+        moment this process did not run; see Absences."""
         self._redis = connect(url)
+        self._seal = seal_of(secret)
         self._away = away
         self._clock = clock
+        #: Messages that were none of our listener's.
+        self.refused = 0
+        self._foreign = False
+        self._complained = -_COMPLAINT_SECONDS
         #: See Updates.
         self.problem = ""
         self._said = ""
@@ -62,7 +83,8 @@ class RedisUpdates:
                         self._clear_problem()
                         backoff.reset()
                     yield item
-                self._have_problem(_NO_BEAT)
+                if not self._foreign:
+                    self._have_problem(_NO_BEAT)
             except _OwnPause:
                 log.debug("this process did not run for a while: subscribing again")
             except (RedisError, *MISREAD) as error:
@@ -75,49 +97,71 @@ class RedisUpdates:
 
     def _follow(self, subscription: PubSub) -> Iterator[Snapshot | Batch | FeedStatus]:
         """One subscription's life; ends when it has been silent for too long."""
-        epoch, version = "", 0
+        course = Succession()
         heard = self._clock.monotonic()
+        looked, due = -_LOOK_SECONDS, False
+        newest = count = 0
         while True:
+            count += 1
+            if count % _MESSAGES == 0:
+                give_turn()
             # Not ignoring subscribe messages: each one, also one that the library sent by itself
             # after a lost connection, means that messages may have been missed.
-            message = self._next_message(subscription)
-            silent = self._clock.monotonic() - heard
-            if silent >= STALE_SECONDS:
+            message = self._next_message(subscription, _LOOK_SECONDS if due else BEAT_SECONDS)
+            now = self._clock.monotonic()
+            if now - heard >= STALE_SECONDS:
                 # Also where there is a message: it is as old as that. It goes with its connection, and
                 # with all that waits behind it.
-                if silent - self._away(heard) < STALE_SECONDS:
+                if now - heard - self._away(heard) < STALE_SECONDS:
                     raise _OwnPause
                 return
+            batch = None
             if message is None:
                 # Whether Redis is silent, or only the listener, is known then before either is blamed.
                 with self._asking():
                     self._redis.ping()
-                continue
-            if message["type"] == "message":
-                batch = _batch(message["data"])
-                if batch is None:
+            elif message["type"] != "message":
+                due = True
+            elif (batch := self._batch(message["data"])) is not None:
+                time = batch.feed.time
+                if self._seal.proves and not batch.updates and time <= newest:
+                    # Somebody says again what was said before: that is no sign of life.
                     continue
-                heard = self._clock.monotonic()
+                heard, newest = now, time
                 if not batch.epoch:
                     yield batch.feed
                     continue
-                if batch.epoch == epoch and batch.previous < version >= batch.version:
+                taken = course.take(batch, message["data"])
+                if taken is not None:
+                    yield taken
                     continue
-                follows = batch.epoch == epoch and batch.previous == version
-                if follows or batch.previous == 0:
-                    epoch, version = batch.epoch, batch.version
-                    yield batch
-                    continue
-            # Subscribed first, then read: what was published in between comes as well, and is dropped.
-            snapshot = self._load()
-            if snapshot is not None:
-                epoch, version = snapshot.epoch, snapshot.version
-                yield snapshot
+                due = due or not course.is_old(batch)
+            if due and now - looked >= _LOOK_SECONDS:
+                # Subscribed first, then read: what was published in between comes as well, and is old.
+                looked, due = now, False
+                yield from self._look(course, batch, message)
+            # What is none of ours may be large.
+            give_turn()
 
-    def _next_message(self, subscription: PubSub) -> dict[str, Any] | None:
-        """None where there was none for a beat. Raises RedisError or _OwnPause."""
+    def _look(
+        self, course: Succession, batch: Batch | None, message: dict[str, Any] | None
+    ) -> Iterator[Snapshot | Batch | FeedStatus]:
+        """What is held, since a batch, if it is one, does not go on from what we have."""
+        found = self._load()
+        if found is not None:
+            if course.contradicts(found):
+                self._refuse("a batch that is no part of what is held was taken, and is taken back")
+                held.ask_for_anew(self._redis)
+            yield course.load(found)
+            if batch is not None and (batch.epoch, batch.version) == (course.epoch, course.version):
+                yield batch.feed
+        elif batch is not None and message is not None and batch.previous == 0:
+            yield course.begin(batch, message["data"])
+
+    def _next_message(self, subscription: PubSub, seconds: float) -> dict[str, Any] | None:
+        """None where there was none for so long. Raises RedisError or _OwnPause."""
         with self._asking():
-            message: dict[str, Any] | None = subscription.get_message(timeout=BEAT_SECONDS)
+            message: dict[str, Any] | None = subscription.get_message(timeout=seconds)
         return message
 
     @contextmanager
@@ -134,16 +178,35 @@ class RedisUpdates:
         if self._away(asked):
             raise _OwnPause
 
-    def _load(self) -> Snapshot | None:
+    def _load(self) -> held.Held | None:
         try:
             with self._asking():
-                found = held.load(self._redis)
+                return held.load(self._redis, self._seal)
         except SnapshotLost as error:
-            self._have_problem(_LOST, str(error))
+            # Ours are the words on signatures alone.
+            why = f": {error}" if isinstance(error.__cause__, BadSeal) else ""
+            self._have_problem(_LOST + why, str(error))
             with self._asking():
                 held.ask_for_anew(self._redis)
             return None
-        return None if found is None else found.snapshot
+
+    def _batch(self, data: bytes) -> Batch | None:
+        """The batch in these bytes; None where they are none of ours."""
+        try:
+            return decode_batch(self._seal.open("batch", data))
+        except (BadSeal, Unreadable) as error:
+            self._refuse(str(error))
+            return None
+
+    def _refuse(self, why: str) -> None:
+        """Somebody else publishes where only our listener does, or its settings are others than ours."""
+        self.refused += 1
+        self._foreign = True
+        self.problem = f"{_FOREIGN}: {why}"[:200]
+        now = self._clock.monotonic()
+        if now - self._complained >= _COMPLAINT_SECONDS:
+            self._complained = now
+            log.warning("%a (%d so far)", self.problem, self.refused)
 
     def _have_problem(self, problem: str, detail: str = "") -> None:
         """`detail` is for the log alone."""
@@ -156,12 +219,4 @@ class RedisUpdates:
         if self._said:
             log.info("no problem any more: %s", self._said)
         self.problem = self._said = ""
-
-
-def _batch(data: bytes) -> Batch | None:
-    """The batch in these bytes; None where somebody else published them."""
-    try:
-        return decode_batch(data)
-    except Unreadable as error:
-        log.debug("ignored a message on %s that is no batch: %s", keys.BATCHES, error)
-        return None
+        self._foreign = False

@@ -10,14 +10,15 @@ import msgspec
 from redis.exceptions import RedisError, ResponseError
 
 from relay.batch import Batch, encode_batch, encode_snapshot
-from relay.board import Board
+from relay.board import Board, resume_id
 from relay.feed_status import CANNOT_BE_CARRIED, FeedStatus
 from relay.store import held, keys, scripts
 from relay.store.connect import MISREAD, connect, in_time
 from relay.store.contract import LeaseHeld, Position, SnapshotLost, StoreUnavailable, Unwritable
-from relay.store.failure import text, unavailable
+from relay.store.failure import reason, text, unavailable
 from relay.store.redis_keeper import RedisKeeper
 from relay.store.redis_orders import RedisOrders
+from relay.store.seal import seal_of
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,10 @@ _encode = msgspec.msgpack.Encoder().encode
 class RedisStore:
     """One listener's way to Redis."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, secret: str = "") -> None:
+        """With a secret, what workers read of it is signed."""
         self._url = url
+        self._seal = seal_of(secret)
         self._redis = connect(url)
         self._me = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         # Another one each time we ask for the lease and are given it: what was sent under an older one
@@ -93,7 +96,7 @@ class RedisStore:
         if self._token == _GIVEN_UP:
             raise LeaseHeld("nobody: it was given up")
         try:
-            encoded = encode_batch(batch)
+            encoded = self._seal.close("batch", encode_batch(batch))
         except CANNOT_BE_CARRIED as error:
             raise Unwritable(str(error)) from error
         args: list[str | int | bytes] = [
@@ -103,7 +106,9 @@ class RedisStore:
             batch.epoch,
             batch.previous,
             batch.version,
-            msgspec.json.encode(batch.feed),
+            self._seal.close(
+                "feed", msgspec.json.encode(batch.feed), resume_id(batch.epoch, batch.version)
+            ),
             _encode(_public(batch)),
             encoded,
             self._server,
@@ -130,9 +135,10 @@ class RedisStore:
         """Lets the workers know how the feed is, if Redis does as much as publish. See Store."""
         try:
             with in_time():
-                self._redis.publish(keys.BATCHES, encode_batch(Batch("", 0, 0, feed, [])))
+                told = encode_batch(Batch("", 0, 0, feed, []))
+                self._redis.publish(keys.BATCHES, self._seal.close("batch", told))
         except (RedisError, *MISREAD) as error:
-            log.debug("nobody could be told: %s", error)
+            log.debug("nobody could be told: %s", reason(error))
 
     def release(self) -> None:
         """Gives the lease up, so that another listener need not wait for it to expire.
@@ -144,11 +150,11 @@ class RedisStore:
             with in_time():
                 self._release(keys=[keys.LEASE, keys.STANDBYS, keys.HEAD], args=[token, self._me])
         except (RedisError, *MISREAD) as error:
-            log.info("the lease could not be given up, it will expire: %s", error)
+            log.info("the lease could not be given up, it will expire: %s", reason(error))
 
     def _load(self) -> held.Held | None:
         try:
-            return held.load(self._redis)
+            return held.load(self._redis, self._seal)
         except SnapshotLost as error:
             log.warning("what Redis holds is lost: %s", error)
             return None
@@ -158,7 +164,7 @@ class RedisStore:
         try:
             identity: str = self._redis.info("server")["run_id"]
         except ResponseError as error:
-            log.debug("INFO is not permitted: %s", error)
+            log.debug("INFO is not permitted: %s", reason(error))
             return b"the only one"
         return identity.encode()
 
@@ -171,13 +177,13 @@ class RedisStore:
 
     def _shorten(self, batch: Batch) -> None:
         """Replaces the log by what it amounts to, as of this batch."""
-        whole = encode_snapshot(self._board.snapshot(batch.feed))
+        whole = self._seal.close("base", encode_snapshot(self._board.snapshot(batch.feed)))
         args: list[str | int | bytes] = [self._token, batch.epoch, batch.version, whole]
         try:
             with in_time():
                 self._compact(keys=[keys.LEASE, keys.HEAD, keys.BASE, keys.LOG], args=args)
         except (RedisError, *MISREAD) as error:
-            log.info("the log could not be shortened, it will be next time: %s", error)
+            log.info("the log could not be shortened, it will be next time: %s", reason(error))
             return
         self._logged = 0
 
