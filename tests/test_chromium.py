@@ -58,7 +58,7 @@ def late_page(browser: Browser, relay: Gunicorn) -> Iterator[Page]:
     with EventSource(relay.port, Accept_Encoding="gzip") as early:
         early.wait_for_price("BTCUSDT")
         page = browser.new_page()
-        page.goto(f"{relay.url}/livez")
+        page.goto(f"{relay.url}/nothing")
         yield page
         page.close()
 

@@ -118,7 +118,7 @@ def test_closed_minutes_equal_the_history_through_rotation_stall_and_reconnect(
         chart = Chart(page, relay, exchange)
         chart.trade(0, "2", "3", "1", "2.5")
         relay.wait_until_ready()
-        page.goto(f"{relay.url}/livez")
+        page.goto(f"{relay.url}/nothing")
         page.evaluate(WATCH, relay.url)
         chart.wait_until_equal()
 

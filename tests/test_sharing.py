@@ -59,7 +59,7 @@ def clients(relay: Gunicorn) -> int:
 def follow(context: BrowserContext, **options: object) -> Page:
     """A page with a client of its own."""
     page = context.new_page()
-    page.goto("/livez")
+    page.goto("/nothing")
     page.evaluate(FOLLOW, options)
     return page
 
@@ -224,7 +224,7 @@ def test_what_strangers_say_on_the_channel_harms_nobody(
         page.on("pageerror", lambda error: wrong.append(str(error)))
         wait_for_price(page, "BTCUSDT", tick(exchange, "BTCUSDT"))
     stranger = context.new_page()
-    stranger.goto("/livez")
+    stranger.goto("/nothing")
     stranger.evaluate(RUBBISH, f"relay/1 {relay.url}/events")
     for _ in range(2):
         price = tick(exchange, "BTCUSDT")
@@ -270,7 +270,7 @@ def test_where_a_site_may_store_nothing_each_page_has_its_own_connection(
             throw new DOMException("denied", "SecurityError");
         };"""
     )
-    page.goto("/livez")
+    page.goto("/nothing")
     page.evaluate(FOLLOW, {})
     wait_for_price(page, "BTCUSDT", page.evaluate("price('BTCUSDT')") or tick(exchange, "BTCUSDT"))
     assert page.evaluate("asked") == 1
