@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from tests.fuzz.targets import TARGETS
 from tests.processes import ROOT
@@ -58,14 +57,10 @@ def _start(name: str, seconds: int) -> "subprocess.Popen[bytes]":
     command += [f"-rss_limit_mb={_MEMORY_MIB}", f"-artifact_prefix={finds}/", "-verbosity=1"]
     command += [f"-max_len={_MAX_BYTES}", "-len_control=20"]
     with (folder / "log").open("wb") as log:
-        return subprocess.Popen(
-            command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, preexec_fn=_yield
-        )
-
-
-def _yield() -> None:
-    """Whatever else runs here goes first."""
-    os.nice(10)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+    # Whatever else runs here goes first.
+    os.setpriority(os.PRIO_PROCESS, process.pid, 10)
+    return process
 
 
 def _escaped(word: bytes) -> str:

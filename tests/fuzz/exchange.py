@@ -98,14 +98,14 @@ def check_rest(data: bytes) -> None:
     """A body, of a listing or of the 24 hours."""
     api = _Api(data)
     try:
-        day = rest.day(api)  # type: ignore[arg-type]
+        day = rest.day(api)
         _judge(day.tickers)
         assert all(ticker.price.strip("0.") for ticker in day.tickers)
         assert set(day.debuts) <= {ticker.symbol for ticker in day.tickers}
     except RestError as refused:
         assert len(str(refused)) <= 400
     try:
-        for symbol, listed in rest.listing(api).items():  # type: ignore[arg-type]
+        for symbol, listed in rest.listing(api).items():
             assert SYMBOL.fullmatch(symbol)
             assert re.fullmatch(r"[A-Z_]{0,32}", listed.status)
             assert symbol.endswith(listed.quote)
@@ -123,7 +123,7 @@ def check_klines(data: bytes) -> None:
     times = [kline.time for kline in found.klines]
     assert times == sorted(set(times))
     assert len(times) <= _WANTED.limit
-    assert all(_WANTED.start <= time < _WANTED.before for time in times)  # type: ignore[operator]
+    assert all(_WANTED.start <= time < _WANTED.before for time in times)
     assert all(time % _MINUTE == 0 for time in times)
     for kline in found.klines:
         low, high = float(kline.low), float(kline.high)
@@ -133,7 +133,7 @@ def check_klines(data: bytes) -> None:
 
 def _candles(data: bytes) -> Klines | None:
     try:
-        return klines(_Api(data), _WANTED)  # type: ignore[arg-type]
+        return klines(_Api(data), _WANTED)
     except (RestError, InvalidSymbol) as refused:
         assert len(str(refused)) <= 400
         return None

@@ -73,7 +73,7 @@ def check_commands(data: bytes) -> None:
             message = line.decode()
         before = len(speaker.sock.taken)
         try:
-            bench.commands.obey(speaker.client, message)  # type: ignore[arg-type]
+            bench.commands.obey(speaker.client, message)
         except Closed as closed:
             assert closed.code in (1007, 1008)
             break

@@ -28,7 +28,7 @@ def check_urls(data: bytes) -> None:
 
 def _read(kind: str, text: str) -> Config | str:
     try:
-        return Config(_env_file=None, **{kind: text})  # type: ignore[call-arg, arg-type]
+        return Config(_env_file=None, **{kind: text})
     except ValidationError as refused:
         return str(refused.errors()[0]["msg"])
 
