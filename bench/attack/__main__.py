@@ -14,11 +14,15 @@ from bench.attack.attack import Attack
 from bench.attack.crowd import Crowd
 from bench.attack.row import Row, describe, table
 from bench.attack.target import Target
-from bench.attack.trial import try_one
+from bench.attack.trial import Pace, try_one
 
 ATTACKS = {
     attack.name: attack for module in (heads, answers, messages, streams) for attack in module.ALL
 }
+
+
+#: A worker that keeps so many times the memory that it had would hide what the next attack takes.
+_SWOLLEN = 1.25
 
 
 def main() -> None:
@@ -28,10 +32,11 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
     chosen = [ATTACKS[name] for name in options.attacks]
+    pace = Pace(options.calm, options.seconds, options.after)
     rows: list[Row] = []
     began = time.monotonic()
     try:
-        for row in attack_all(chosen, options.seconds, options.calm):
+        for row in attack_all(chosen, pace):
             rows.append(row)
             print(describe(row), file=sys.stderr, flush=True)
     except KeyboardInterrupt:
@@ -45,15 +50,15 @@ def main() -> None:
         print(f"\n{table(rows)}")
 
 
-def attack_all(attacks: list[Attack], seconds: float, calm: float) -> Iterator[Row]:
+def attack_all(attacks: list[Attack], pace: Pace) -> Iterator[Row]:
     """One after the other. A worker that was harmed is replaced, so that each attack meets a sound one."""
     with ExitStack() as stack:
         sound: tuple[Target, Crowd] | None = None
         for attack in sorted(attacks, key=lambda each: each.is_special):
             if attack.is_special or sound is None:
                 stack.close()
-                sound = stack.enter_context(_scene(attack, calm))
-            row = try_one(attack, *sound, seconds, calm)
+                sound = stack.enter_context(_scene(attack, pace.calm))
+            row = try_one(attack, *sound, pace)
             yield row
             if attack.is_special or _is_harmed(row):
                 sound = None
@@ -70,7 +75,7 @@ def _scene(attack: Attack, calm: float) -> Iterator[tuple[Target, Crowd]]:
 
 
 def _is_harmed(row: Row) -> bool:
-    return not row.is_alive or row.during.ended > 0 or row.memory[2] > 1.1 * row.memory[0]
+    return not row.is_alive or row.during.ended > 0 or row.memory[2] > _SWOLLEN * row.memory[0]
 
 
 def _options() -> argparse.Namespace:
@@ -84,6 +89,7 @@ def _options() -> argparse.Namespace:
     add = parser.add_argument
     add("--seconds", type=float, default=5.0, help="that each attack may last (5)")
     add("--calm", type=float, default=1.5, help="seconds that are looked at before each (1.5)")
+    add("--after", type=float, default=10.0, help="seconds for memory to come back, at most (10)")
     add("--table", action="store_true", help="prints a table in Markdown, for docs/security.md")
     add("attacks", nargs="*", default=list(ATTACKS), metavar="ATTACK", help="all of them")
     options = parser.parse_args()

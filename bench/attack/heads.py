@@ -27,8 +27,8 @@ _CLIENT_HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(25
 
 @attack()
 def body_never_comes(field: Field) -> None:
-    """2,000 requests of one address announce a body that never comes."""
-    field.open(2000, get("/livez", "Content-Length: 1000", method="POST"))
+    """2,000 connections of one address announce a body that never comes, again and again."""
+    field.open(2000, get("/livez", "Content-Length: 1000", method="POST"), again=True)
 
 
 @attack()

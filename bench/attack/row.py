@@ -1,5 +1,6 @@
 """Row: what one attack did, and whether that is within the aims."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from bench.attack.attack import Attack
@@ -32,6 +33,9 @@ class Row:
     back: float
     #: The worker's share of a CPU, before and during.
     cpu: tuple[float, float]
+    #: The part of the time that it was ready and others had the CPUs, before and during: far above 0, delays
+    #: tell of the machine.
+    starved: tuple[float, float]
     #: Lines of the worker's log, tracebacks and raw control codes among them.
     lines: int
     tracebacks: int
@@ -64,6 +68,7 @@ class Row:
             f"p99 {during / max(before, 0.001):.1f} x": during > MOST_P99 * before,
             f"/livez {self.livez_ms[1] / 1000:.1f} s": self.livez_ms[1] > MOST_LIVEZ * 1000,
             f"{self.during.ended} good streams ended": self.during.ended > 0,
+            f"{len(self.during.failures)} questions of others failed": bool(self.during.failures),
             f"{self.lacking} prices lost": self.lacking > 0,
             f"{self.during.gaps} frames skipped": self.during.gaps > 0,
             f"went back: {self.during.breaches[:1]}": bool(self.during.breaches),
@@ -82,6 +87,7 @@ _HEADS = (
     "p99 of prices, ms",
     "slowest `/livez`, ms",
     "worker's CPU",
+    "no CPU free for it",
     "worker's memory, MiB",
     "verdict",
 )
@@ -97,6 +103,7 @@ def table(rows: list[Row]) -> str:
             "{:.1f} → {:.1f}".format(*row.p99_ms),
             "{:.0f} → {:.0f}".format(*row.livez_ms),
             "{:.0%} → {:.0%}".format(*row.cpu),
+            "{:.0%} → {:.0%}".format(*row.starved),
             "{:.0f} → {:.0f} → {:.0f}".format(*row.memory),
             "; ".join(row.missed) or "holds",
         )
@@ -106,7 +113,7 @@ def table(rows: list[Row]) -> str:
 
 def describe(row: Row) -> str:
     """For whoever watches."""
-    failures = ", ".join(sorted(set(row.during.failures)))
+    failures = ", ".join(f"{n} x {kind}" for kind, n in Counter(row.during.failures).items())
     return (
         f"{row.attack.name}: {row.attack.sentence}\n"
         f"  got: {row.tally.describe()}\n"
@@ -114,6 +121,7 @@ def describe(row: Row) -> str:
         + "/livez at most {:.0f} -> {:.0f} ms, ".format(*row.livez_ms)
         + f"/ at most {max(row.during.pages, default=0) * 1000:.0f} ms, "
         + "CPU {:.0%} -> {:.0%}, ".format(*row.cpu)
+        + "no CPU free for {:.0%} -> {:.0%}, ".format(*row.starved)
         + "memory {:.0f} -> {:.0f} -> {:.0f} MiB".format(*row.memory)
         + f" after {row.back:.1f} s, {row.lines} lines of log, crowd busy {row.during.busy:.0%}"
         + (f", others were answered {failures}" if failures else "")

@@ -59,6 +59,11 @@ class Target:
         """What the worker has used so far."""
         return usage.cpu_seconds([self._worker])
 
+    @property
+    def waited_seconds(self) -> float:
+        """For how long it was ready to run so far, and others had the CPUs."""
+        return usage.waited_seconds([self._worker])
+
     def said(self) -> str:
         """Its log so far."""
         return self._server.output()

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import time
 from multiprocessing.connection import Connection as Pipe
+from typing import NamedTuple
 
 from bench.attack.attack import Attack, Field
 from bench.attack.crowd import Crowd
@@ -12,28 +13,34 @@ from bench.attack.tally import Tally
 from bench.attack.target import Target
 from bench.load import raise_file_limit
 
-#: Memory may take so long to come back.
-AFTER_SECONDS = 10.0
 _LOOK_SECONDS = 0.1
 #: An attacker may take so long to give its figures.
 _GRACE_SECONDS = 20.0
 
 
-def try_one(
-    attack: Attack, target: Target, crowd: Crowd, seconds: float, calm_seconds: float
-) -> Row:
-    """Attacks for so long after so much calm, and looks at what it does. Raises RuntimeError where the attacker failed."""
+class Pace(NamedTuple):
+    """Seconds of each part of a trial."""
+
+    #: Before the attack.
+    calm: float = 1.5
+    attack: float = 5.0
+    #: After it, at most, for memory to come back.
+    after: float = 10.0
+
+
+def try_one(attack: Attack, target: Target, crowd: Crowd, pace: Pace) -> Row:
+    """Attacks, and looks at what that does. Raises RuntimeError where the attacker failed."""
     crowd.begin()
-    cpu, memory = target.cpu_seconds, target.memory_mib
-    time.sleep(calm_seconds)
-    before, calm = crowd.seen(), (target.cpu_seconds - cpu) / calm_seconds
+    memory, calm = target.memory_mib, _Use(target)
+    time.sleep(pace.calm)
+    before, cpu_before, starved_before = crowd.seen(), *calm.shares()
     said = len(target.said())
     crowd.begin()
-    began, cpu = time.monotonic(), target.cpu_seconds
-    tally, highest = _attack(attack, target, seconds * attack.share)
-    busy = (target.cpu_seconds - cpu) / (time.monotonic() - began) if target.is_alive else 0.0
+    busy = _Use(target)
+    tally, highest = _attack(attack, target, pace.attack * attack.share)
+    cpu, starved = busy.shares()
     during = crowd.seen()
-    back, last = _wait_for_memory(target, memory)
+    back, last = _wait_for_memory(target, memory, pace.after)
     lacking = crowd.lacking(target.hush()) if target.is_alive else 0
     target.go_on()
     log = target.said()[said:]
@@ -45,12 +52,30 @@ def try_one(
         lacking=lacking,
         memory=(memory, max(highest, last), last),
         back=back,
-        cpu=(calm, busy),
+        cpu=(cpu_before, cpu),
+        starved=(starved_before, starved),
         lines=log.count("\n"),
         tracebacks=log.count("Traceback"),
         codes=log.count("\x1b") + log.count("\x07"),
         is_alive=target.is_alive,
     )
+
+
+class _Use:
+    """What the worker uses of a CPU from here on."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._began = time.monotonic()
+        self._cpu, self._waited = target.cpu_seconds, target.waited_seconds
+
+    def shares(self) -> tuple[float, float]:
+        """The part of the time that it ran, and that it was ready to run; nothing once it has ended."""
+        if not self._target.is_alive:
+            return 0.0, 0.0
+        passed = time.monotonic() - self._began
+        waited = self._target.waited_seconds - self._waited
+        return (self._target.cpu_seconds - self._cpu) / passed, waited / passed
 
 
 def _attack(attack: Attack, target: Target, seconds: float) -> tuple[Tally, float]:
@@ -87,12 +112,12 @@ def _attacker(attack: Attack, port: int, seconds: float, pipe: Pipe) -> None:
     pipe.send(field.tally)
 
 
-def _wait_for_memory(target: Target, before: float) -> tuple[float, float]:
-    """Seconds until it is back within the aim, or AFTER_SECONDS; and what it is then."""
+def _wait_for_memory(target: Target, before: float, most: float) -> tuple[float, float]:
+    """Seconds until it is back within the aim, or `most`; and what it is then."""
     began = time.monotonic()
     while target.is_alive:
         now, passed = target.memory_mib, time.monotonic() - began
-        if now <= before * MOST_MEMORY or passed > AFTER_SECONDS:
+        if now <= before * MOST_MEMORY or passed > most:
             return passed, now
         time.sleep(_LOOK_SECONDS)
     return 0.0, 0.0
