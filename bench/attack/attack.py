@@ -75,6 +75,8 @@ class Attack:
     limit: int = 0
     #: The part of a row's time that it takes.
     share: float = 1.0
+    #: Answers that tell that it got through, and of how many connections that is none of its doing.
+    most: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_special(self) -> bool:
@@ -83,13 +85,21 @@ class Attack:
 
 
 def attack(
-    *, share: float = 1.0, limit: int = 0, **env: str
+    *, share: float = 1.0, limit: int = 0, most: dict[str, int] | None = None, **env: str
 ) -> Callable[[Callable[[Field], None]], Attack]:
     """Makes an attack of a function that sets it up; its name and its sentence are the function's."""
 
     def make(begin: Callable[[Field], None]) -> Attack:
         name = begin.__name__.replace("_", "-")
-        return Attack(name, (begin.__doc__ or "").strip(), begin, env, limit, share)
+        return Attack(
+            name,
+            (begin.__doc__ or "").strip().removesuffix("."),
+            begin,
+            env,
+            limit,
+            share,
+            most or {},
+        )
 
     return make
 

@@ -78,7 +78,13 @@ class Row:
             f"{self.tracebacks} tracebacks": self.tracebacks > 0,
             f"{self.codes} raw codes in the log": self.codes > 0,
         }
-        return [text for text, is_so in checks.items() if is_so]
+        got = self.tally.answers
+        through = [
+            f"{got[answer]} x {answer}, where {most} may be"
+            for answer, most in self.attack.most.items()
+            if got[answer] > most
+        ]
+        return through + [text for text, is_so in checks.items() if is_so]
 
 
 _HEADS = (
@@ -98,7 +104,7 @@ def table(rows: list[Row]) -> str:
     lines = [" | ".join(_HEADS), " | ".join(["---"] * len(_HEADS))]
     for row in rows:
         cells = (
-            row.attack.sentence.rstrip("."),
+            row.attack.sentence,
             row.tally.describe(),
             "{:.1f} → {:.1f}".format(*row.p99_ms),
             "{:.0f} → {:.0f}".format(*row.livez_ms),

@@ -1,11 +1,12 @@
 """Attacks by streams: too many of them, rubbish on them, and those that are not read."""
 
 from bench.attack.attack import MANY, Field, attack, get
+from bench.attack.crowd import STREAMS
 
 _EVENTS = get("/events?symbols=BTCUSDT", "Accept: text/event-stream")
 _EVERYTHING = get("/events", "Accept: text/event-stream")
-#: Of the row that fills the worker: so many streams there may be.
-MOST = 250
+#: Of the row that fills the worker: so many streams there may be, those of the crowd among them.
+_STREAMS = 250
 
 
 @attack()
@@ -14,7 +15,7 @@ def rubbish_on_a_stream(field: Field) -> None:
     field.open(4, _EVENTS, drip=b"\xff" * 65_536, again=True)
 
 
-@attack(MAX_CLIENTS=str(MOST))
+@attack(MAX_CLIENTS=str(_STREAMS), most={"200": _STREAMS - STREAMS})
 def too_many_streams(field: Field) -> None:
     """120 addresses open a stream where MAX_CLIENTS (250) leaves room for 56."""
     field.open(120, _EVENTS, sources=MANY)

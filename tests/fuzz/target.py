@@ -44,6 +44,14 @@ def pieces(data: bytes, sizes: bytes) -> Iterator[bytes]:
         turn += 1
 
 
+def cut(data: bytes, sizes: bytes) -> Iterator[bytes]:
+    """A few pieces of these sizes, then the rest."""
+    for size in sizes:
+        yield data[: size + 1]
+        data = data[size + 1 :]
+    yield data
+
+
 def _edited(seed: bytes, edits: list[Edit]) -> bytes:
     return reduce(_edit, edits, seed)
 
