@@ -1,18 +1,18 @@
 """Attacks by what is asked for: pages, tables, history, and answers that nobody reads."""
 
 from bench.attack.attack import MANY, Field, attack, get
+from bench.attack.target import NAMES
 
-_SYMBOLS = [f"C{number:04}USDT" for number in range(1, 1000)]
 _DEAR = ("/?all", "/api/prices", "/api/prices.csv", "/symbols/BTCUSDT", "/readyz")
 
 
 def _history(number: int) -> bytes:
     """The dearest questions: closes of 100 symbols, each time others, and 2,000 candles of one."""
-    begin = number * 7 % 900
-    names = ",".join(_SYMBOLS[begin : begin + 100])
+    begin = number * 7 % (len(NAMES) - 100)
+    names = ",".join(NAMES[begin : begin + 100])
     if number % 2:
         return get(f"/api/history?symbols={names}&points=288")
-    return get(f"/api/history/{_SYMBOLS[begin]}?interval=1m&limit=2000")
+    return get(f"/api/history/{NAMES[begin]}?interval=1m&limit=2000")
 
 
 @attack()

@@ -182,7 +182,7 @@ class _Loop:
             # Who still waits has waited for so long at least.
             took[path] = sorted([*asker.took, *filter(None, [asker.waiting(now)])])
         return Seen(
-            delays=sorted(delay for good in streams for delay in good.delays),
+            delays=sorted(d for good in streams for d in good.delays_until(now, self._began)),
             livez=took["/livez"],
             pages=took["/"],
             ended=self._ended,
@@ -193,8 +193,9 @@ class _Loop:
         )
 
     def _lacking(self, prices: dict[bytes, bytes]) -> int:
+        # A newer one than was asked for is as good.
         return sum(
-            good.prices.get(symbol, b"") != price
+            float(good.prices.get(symbol, b"0")) < float(price)
             for good in self._streams.values()
             for symbol, price in prices.items()
         )

@@ -4,6 +4,7 @@ import re
 import socket
 import time
 
+from bench.attack.target import HZ
 from bench.connection import READ_BYTES
 from bench.drills.client import Client
 
@@ -11,7 +12,7 @@ from bench.drills.client import Client
 class Good(Client):
     """A stream of every price of the clock market: when each frame came, and whether any was left out."""
 
-    __slots__ = ("_newest", "delays", "frames", "waited")
+    __slots__ = ("_newest", "delays", "frames")
 
     def __init__(self, port: int, websocket: bool, source: str) -> None:
         super().__init__(port, websocket, source)
@@ -19,12 +20,15 @@ class Good(Client):
         self.delays: list[float] = []
         self.frames: list[float] = []
         self._newest = b""
-        # What every hold of a price compares with; a snapshot brings older ones.
-        self.waited = 0.0
 
     def begin(self) -> None:
         """From here on it counts."""
         self.delays, self.frames = [], []
+
+    def delays_until(self, now: float, began: float) -> list[float]:
+        """The delays of all frames since `began`; one that is due and has not come is that late at least."""
+        late = now - (self.frames[-1] if self.frames else began)
+        return self.delays + [late - turn / HZ for turn in range(1, int(late * HZ))]
 
     def _hold(self, symbol: bytes, price: bytes) -> None:
         if price != self._newest:

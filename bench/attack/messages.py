@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import cycle
 
 from bench.attack.attack import MANY, Field, attack, get
+from bench.attack.target import NAMES
 
 _UPGRADE = (
     "Upgrade: websocket",
@@ -15,7 +16,6 @@ _UPGRADE = (
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 )
 _DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate"
-_NAMES = [f"C{number:04}USDT" for number in range(1, 1000)]
 #: As many as one client may name.
 _MOST = 512
 
@@ -36,7 +36,7 @@ def _say(**command: object) -> bytes:
 
 
 def _flips() -> Iterator[bytes]:
-    names = _NAMES[:_MOST]
+    names = NAMES[:_MOST]
     return cycle([_say(op="unsubscribe"), _say(op="subscribe", symbols=names)])
 
 
@@ -67,7 +67,7 @@ def random_symbols(field: Field) -> None:
     """30 clients name 512 symbols each, no two the same."""
 
     def names(number: int) -> bytes:
-        chosen = ",".join(random.Random(number).sample(_NAMES, _MOST))
+        chosen = ",".join(random.Random(number).sample(NAMES, _MOST))
         return _shake(f"/ws?symbols={chosen}")
 
     field.open(30, names)

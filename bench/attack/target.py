@@ -14,7 +14,9 @@ from bench.drills.programs import Simulator
 from bench.process import Process, free_port
 
 #: The market: symbols, symbols of a frame, frames a second.
-SYMBOLS, PER_FRAME, HZ = 1000, 20, 10
+SYMBOLS, PER_FRAME, HZ = 600, 20, 10
+#: Its symbols, but for the first one, BTCUSDT.
+NAMES = [f"C{number:04}USDT" for number in range(1, SYMBOLS)]
 _SETTLE_SECONDS = 0.3
 _ANSWER_SECONDS = 10.0
 

@@ -104,7 +104,7 @@ def _attack(attack: Attack, target: Target, seconds: float) -> tuple[Tally, floa
 
 def _attacker(attack: Attack, port: int, seconds: float, pipe: Pipe) -> None:
     """The attacker's own process, which leaves the CPU to those who measure."""
-    os.nice(5)
+    os.nice(10)
     raise_file_limit()
     field = Field(port, seconds)
     attack.begin(field)
