@@ -1,5 +1,6 @@
 """Row: what one attack did, and whether that is within the aims."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -7,6 +8,8 @@ from bench.attack.attack import Attack
 from bench.attack.crowd import Seen
 from bench.attack.tally import Tally
 
+#: What a terminal obeys; a line may have tabs.
+_CODES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x9b]")
 #: The part of the time without a free CPU from which on delays tell more of the machine than of the worker.
 _STARVED = 0.1
 #: The aims: p99 of the delay of prices, as a multiple of what it was before; the slowest /livez in seconds;
@@ -38,10 +41,8 @@ class Row:
     #: The part of the time that it was ready and others had the CPUs, before and during: far above 0, delays
     #: tell of the machine.
     starved: tuple[float, float]
-    #: Lines of the worker's log, tracebacks and raw control codes among them.
-    lines: int
-    tracebacks: int
-    codes: int
+    #: What the worker wrote into its log meanwhile.
+    log: str
     #: Whether it is still the same worker.
     is_alive: bool
 
@@ -65,6 +66,7 @@ class Row:
     def missed(self) -> list[str]:
         """The aims that were not reached, in a few words each."""
         before, during = self.p99_ms
+        tracebacks = self.log.count("Traceback")
         busy = " (the machine was busy)" if self.starved[1] > _STARVED else ""
         checks = {
             "the worker ended": not self.is_alive,
@@ -78,8 +80,8 @@ class Row:
             f"memory {self.memory[2] / self.memory[0]:.2f} x": (
                 self.memory[2] > MOST_MEMORY * self.memory[0]
             ),
-            f"{self.tracebacks} tracebacks": self.tracebacks > 0,
-            f"{self.codes} raw codes in the log": self.codes > 0,
+            f"{tracebacks} tracebacks": tracebacks > 0,
+            "raw control codes in the log": bool(_CODES.search(self.log)),
         }
         got = self.tally.answers
         through = [
@@ -132,7 +134,13 @@ def describe(row: Row) -> str:
         + "CPU {:.0%} -> {:.0%}, ".format(*row.cpu)
         + "no CPU free for {:.0%} -> {:.0%}, ".format(*row.starved)
         + "memory {:.0f} -> {:.0f} -> {:.0f} MiB".format(*row.memory)
-        + f" after {row.back:.1f} s, {row.lines} lines of log, crowd busy {row.during.busy:.0%}"
+        + f" after {row.back:.1f} s, crowd busy {row.during.busy:.0%}"
         + (f", others were answered {failures}" if failures else "")
+        + _log(row.log)
         + f"\n  {'MISSED: ' + '; '.join(row.missed) if row.missed else 'holds'}"
     )
+
+
+def _log(text: str) -> str:
+    lines = text.splitlines()
+    return f"\n  log, {len(lines)} lines: {lines[-1][:200]}" if lines else ""

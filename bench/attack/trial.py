@@ -43,7 +43,6 @@ def try_one(attack: Attack, target: Target, crowd: Crowd, pace: Pace) -> Row:
     back, last = _wait_for_memory(target, memory, pace.after)
     lacking = crowd.lacking(target.hush()) if target.is_alive else 0
     target.go_on()
-    log = target.said()[said:]
     return Row(
         attack=attack,
         tally=tally,
@@ -54,9 +53,7 @@ def try_one(attack: Attack, target: Target, crowd: Crowd, pace: Pace) -> Row:
         back=back,
         cpu=(cpu_before, cpu),
         starved=(starved_before, starved),
-        lines=log.count("\n"),
-        tracebacks=log.count("Traceback"),
-        codes=log.count("\x1b") + log.count("\x07"),
+        log=target.said()[said:],
         is_alive=target.is_alive,
     )
 
