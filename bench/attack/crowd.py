@@ -172,6 +172,7 @@ class _Loop:
     def _begin(self) -> None:
         for counting in (*self._streams.values(), *self._askers):
             counting.begin()
+        self._ended = 0
         self._began, self._cpu = time.monotonic(), time.process_time()
 
     def _seen(self) -> Seen:
