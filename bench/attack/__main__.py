@@ -75,7 +75,12 @@ def _scene(attack: Attack, calm: float) -> Iterator[tuple[Target, Crowd]]:
 
 
 def _is_harmed(row: Row) -> bool:
-    return not row.is_alive or row.during.ended > 0 or row.memory[2] > _SWOLLEN * row.memory[0]
+    return (
+        not row.is_alive
+        or row.lacking is None
+        or row.during.ended > 0
+        or row.memory[2] > _SWOLLEN * row.memory[0]
+    )
 
 
 def _options() -> argparse.Namespace:

@@ -30,8 +30,8 @@ class Row:
     tally: Tally
     before: Seen
     during: Seen
-    #: Prices that streams did not hold when all was over.
-    lacking: int
+    #: Prices that streams did not hold when all was over; None where the relay did not say its own.
+    lacking: int | None
     #: Before, at most during, and at the end.
     memory: tuple[float, float, float]
     #: From the attack's end until the memory was back, or until nobody waited any longer.
@@ -74,7 +74,8 @@ class Row:
             f"/livez {self.livez_ms[1] / 1000:.1f} s{busy}": self.livez_ms[1] > MOST_LIVEZ * 1000,
             f"{self.during.ended} good streams ended": self.during.ended > 0,
             f"{len(self.during.failures)} questions of others failed": bool(self.during.failures),
-            f"{self.lacking} prices lost": self.lacking > 0,
+            "no answer when it was over": self.lacking is None,
+            f"{self.lacking} prices lost": bool(self.lacking),
             f"{self.during.gaps} frames skipped": self.during.gaps > 0,
             f"went back: {self.during.breaches[:1]}": bool(self.during.breaches),
             f"memory {self.memory[2] / self.memory[0]:.2f} x": (

@@ -41,7 +41,10 @@ def try_one(attack: Attack, target: Target, crowd: Crowd, pace: Pace) -> Row:
     cpu, starved = busy.shares()
     during = crowd.seen()
     back, last = _wait_for_memory(target, memory, pace.after)
-    lacking = crowd.lacking(target.hush()) if target.is_alive else 0
+    try:
+        lacking = crowd.lacking(target.hush())
+    except OSError:
+        lacking = None
     target.go_on()
     return Row(
         attack=attack,
