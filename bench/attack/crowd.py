@@ -95,7 +95,6 @@ class _Loop:
     def __init__(self, port: int, pipe: Pipe) -> None:
         self._pipe = pipe
         self._poll = select.epoll()
-        self._poll.register(pipe.fileno(), select.EPOLLIN)
         self._streams: dict[int, Good] = {}
         self._askers = [Asker(port, path, "127.0.1.250", every) for path, every in _ASKED]
         self._asking: dict[int, Asker] = {}
@@ -106,6 +105,7 @@ class _Loop:
             self._streams[good.sock.fileno()] = good
             self._poll.register(good.sock, select.EPOLLIN)
             self._turn(0.0)
+        self._poll.register(pipe.fileno(), select.EPOLLIN)
         self._began, self._cpu = time.monotonic(), time.process_time()
 
     def run(self) -> None:
@@ -163,7 +163,7 @@ class _Loop:
 
     def _ready(self) -> bool:
         deadline = time.monotonic() + _ANSWER_SECONDS / 2
-        while time.monotonic() < deadline and not all(g.version for g in self._streams.values()):
+        while time.monotonic() < deadline and not all(g.prices for g in self._streams.values()):
             for fd, _ in self._poll.poll(_TURN_SECONDS, 512):
                 if fd in self._streams:
                     self._read(fd)
