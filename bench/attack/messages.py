@@ -76,7 +76,7 @@ def random_symbols(field: Field) -> None:
 @attack(share=0.4, most={"101 error": 0})
 def nested(field: Field) -> None:
     """50 clients send JSON that is nested 16,000 deep, again and again."""
-    field.open(50, _shake() + _frame(0x81, b'{"op":' + b"[" * 16_000), again=True)
+    field.open(50, _shake() + _frame(0x81, b'{"x":' + b"[" * 16_000), again=True)
 
 
 @attack(share=0.3, most={"101": 0, "200": 0})

@@ -73,6 +73,9 @@ def _judge(head: Head) -> None:
     said = [head.method, head.target, head.version, *head.fields, *head.fields.values()]
     assert not any(c in text for text in said for c in "\r\n\0"), "a line end got through"
     assert head.target.startswith("/") or head.target == "*"
+    length, coding = map(head.fields.get, ("CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"))
+    assert length is None or (length.isascii() and length.isdigit() and coding is None)
+    assert coding is None or coding.lower() == "chunked"
     path, query = split_target(head.target)
     assert "?" not in head.target or query == head.target.partition("?")[2]
     assert path.isascii() or path.encode("latin-1")

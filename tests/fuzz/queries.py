@@ -1,5 +1,6 @@
 """What a client asks for: in a URL, and in messages over its WebSocket."""
 
+import string
 from contextlib import suppress
 from urllib.parse import parse_qsl
 
@@ -46,6 +47,7 @@ def _judge_symbols(symbols: tuple[str, ...]) -> None:
     assert len(symbols) <= _MAX_SYMBOLS
     assert list(symbols) == sorted(set(symbols))
     assert all(SYMBOL.fullmatch(symbol) for symbol in symbols)
+    assert not set("".join(symbols)) & set(string.ascii_lowercase)
     assert len('","'.join(symbols).encode()) <= MAX_NAMES_BYTES
 
 

@@ -29,7 +29,8 @@ class Target(NamedTuple):
         """Seeds that were edited here and there, and words in any order."""
         noise = st.binary(max_size=_MAX_NOISE)
         word = st.sampled_from(self.words) | noise
-        edits = st.lists(st.tuples(_EDIT_ANYWHERE, st.integers(0, 8), word), max_size=_MAX_EDITS)
+        gone = st.just(0) | st.integers(0, 8)
+        edits = st.lists(st.tuples(_EDIT_ANYWHERE, gone, word), max_size=_MAX_EDITS)
         edited = st.builds(_edited, st.sampled_from(self.seeds), edits)
         return edited | st.lists(word, max_size=20).map(b"".join)
 
@@ -58,5 +59,9 @@ def _edited(seed: bytes, edits: list[Edit]) -> bytes:
 
 def _edit(data: bytes, edit: Edit) -> bytes:
     at, gone, instead = edit
+    if at % 4:
+        # Most of what means something begins behind a blank, a comma or a line end.
+        joints = [0, *(i + 1 for i in range(min(len(data), 400)) if not data[i : i + 1].isalnum())]
+        at = joints[at % len(joints)]
     at %= len(data) + 1
     return data[:at] + instead + data[at + gone :]
