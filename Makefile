@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run listen test conformance bench screenshots lint format clean
+.PHONY: run listen test conformance bench attack fuzz screenshots lint format clean
 
 run: $(VENV)/.run
 	SIMULATOR_FALLBACK=1 REDIS_URL=memory:// $(BIN)/gunicorn -k geventwebsocket -w 1 app:app
@@ -21,6 +21,14 @@ conformance: $(VENV)/.test
 bench: $(VENV)/.bench bench/competitors/node_modules
 	$(BIN)/python -m bench.run --rounds 1 --seconds 3 --cases hot,hot-ws,market,filtered
 
+# What strangers can do to a worker, and what others notice of it. `python -m bench.attack --help` has more.
+attack: $(VENV)/.run
+	$(BIN)/python -m bench.attack --table
+
+# Inputs that break what must hold, ten minutes for each reader; SECONDS=30 is a look.
+fuzz: $(VENV)/.test
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),600)
+
 # docs/screenshots/*.png, of a simulator's prices.
 screenshots: $(VENV)/.test
 	$(BIN)/python -m docs.screenshots.take
@@ -35,7 +43,7 @@ format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) bench/competitors/node_modules tests/npm/node_modules .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) fuzz bench/competitors/node_modules tests/npm/node_modules .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/.run: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 run") if sys.version_info < (3, 11) else None'

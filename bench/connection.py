@@ -32,7 +32,8 @@ class Connection:
     #: Bytes the kernel may hold unread; 0 leaves it to the kernel.
     receive_buffer = 0
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, source: str = "") -> None:
+        """`source`: the address to connect from; the kernel's choice where there is none."""
         self.sock = socket.socket()
         self.sock.setblocking(False)
         if self.receive_buffer:
@@ -47,6 +48,8 @@ class Connection:
         self.resume_id = b""
         self._head = b""
         self._tail = b""
+        if source:
+            self.sock.bind((source, 0))
         self.sock.connect_ex(("127.0.0.1", port))
 
     def take(self, data: bytes) -> None:

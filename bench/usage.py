@@ -30,6 +30,12 @@ def scheduled_seconds(pids: Iterable[int]) -> float:
     return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
 
+def waited_seconds(pids: Iterable[int]) -> float:
+    """Time that they were ready to run, and no CPU was free for them."""
+    threads = (t for pid in pids for t in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+    return sum(int(thread.read_text().split()[1]) for thread in threads) / 1e9
+
+
 def pss_kib(pids: Iterable[int]) -> int:
     """Proportional set size in KiB: pages shared by several processes count once in all.
 

@@ -29,8 +29,8 @@ class Client(Connection):
         "version",
     )
 
-    def __init__(self, port: int, websocket: bool = False) -> None:
-        super().__init__(port)
+    def __init__(self, port: int, websocket: bool = False, source: str = "") -> None:
+        super().__init__(port, source)
         self.prices: dict[bytes, bytes] = {}
         #: How often it was told to forget what it holds.
         self.fulls = 0
