@@ -1,5 +1,7 @@
 """What workers read from Redis, where anybody may write who reaches it."""
 
+import json
+
 from relay.batch import (
     MAX_VERSION,
     Batch,
@@ -11,8 +13,9 @@ from relay.batch import (
     encode_snapshot,
 )
 from relay.board import Board
+from relay.fanout.encoding import PAYLOADS
 from relay.feed_status import FeedStatus
-from relay.ticker import Ticker, removal
+from relay.ticker import PRICE, SYMBOL, Ticker, removal
 from tests.fuzz.target import Target
 
 _LIVE = FeedStatus("live", age=0.5)
@@ -23,6 +26,7 @@ def check(data: bytes) -> None:
     batch = _decoded(decode_batch, data)
     if isinstance(batch, Batch):
         assert decode_batch(encode_batch(batch)) == batch, "it does not survive a second trip"
+        _judge_tickers(batch.updates)
         assert 0 <= batch.previous <= batch.version <= MAX_VERSION
         board = _board()
         # Nobody gives a board what does not go on from where it stands.
@@ -32,6 +36,7 @@ def check(data: bytes) -> None:
     snapshot = _decoded(decode_snapshot, data)
     if isinstance(snapshot, Snapshot):
         assert decode_snapshot(encode_snapshot(snapshot)) == snapshot
+        _judge_tickers([ticker for _, ticker in snapshot.entries])
         board = _board()
         board.load(snapshot)
         _judge(board)
@@ -43,6 +48,18 @@ def _decoded(decode, data: bytes):
         return decode(data)
     except Unreadable as refused:
         return str(refused)
+
+
+def _judge_tickers(tickers: list[Ticker]) -> None:
+    """Nothing that a client cannot be told: no line ends, no texts without end."""
+    for ticker in tickers:
+        assert SYMBOL.fullmatch(ticker.symbol)
+        assert not ticker.price or PRICE.fullmatch(ticker.price)
+        for payload in PAYLOADS.values():
+            text = payload(ticker)
+            json.loads(text)
+            assert "\n" not in text
+            assert len(text) <= 32 << 10
 
 
 def _board() -> Board:

@@ -1,6 +1,7 @@
 """The head of a request: as it comes, in pieces, and as two other parsers read it."""
 
 import io
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -56,11 +57,12 @@ class _Socket:
 
 def _read_from_connection(data: bytes, sizes: bytes) -> Head | str | None:
     sock: Any = _Socket(data, sizes)
-    connection = Connection(sock, Waiting())
+    connection = Connection(sock, Waiting(), Waiting())
+    deadline = time.monotonic() + 60
     try:
-        if not connection.wait_for_byte(1):
+        if not connection.wait_for_first(deadline):
             return None
-        return parse(connection.read_head(1))
+        return parse(connection.read_head(deadline))
     except BadHead as refused:
         return refused.status
     except ConnectionResetError:

@@ -8,10 +8,13 @@ from pydantic import ValidationError
 from relay.config import Config
 from relay.exchange.streams import plan, rest_url
 from relay.server.forwarded import Proxies
+from relay.store.connect import connect
 from tests.fuzz.target import Target
 
 _TRUSTED = ("127.0.0.1", "::1", "10.0.0.0/8", "2001:db8::/32")
 _PROXIES, _ALL = Proxies(_TRUSTED), Proxies(("*",))
+#: Stands for a password, wherever one is written.
+_SECRET = "h0rsebattery"  # noqa: S105 - of nobody
 _KINDS = ("redis_url", "binance_ws", "binance_rest", "allowed_origins", "forwarded_allow_ips")
 
 
@@ -21,6 +24,11 @@ def check_urls(data: bytes) -> None:
     text = data[1:].decode("latin-1")
     said = _read(kind, text)
     assert said == _read(kind, text), "another result the second time"
+    if kind == "redis_url" and isinstance(said, Config) and not said.in_process:
+        # What the start lets pass makes no trouble later.
+        connect(said.redis_url)
+    if isinstance(said, str) and kind in _KINDS[:3]:
+        assert _SECRET not in said, "a secret in a refusal"
     if kind == "binance_ws" and isinstance(said, Config):
         for url in said.binance_ws:
             _judge_stream_url(url)
@@ -63,8 +71,8 @@ URLS = Target(
     "urls",
     check_urls,
     seeds=(
-        b"\x00redis://user:p%40ss@redis.example:6379/3?protocol=3",
-        b"\x00redis+sentinel://user:pw@a:26379,b/service/2?sentinel_password=x",
+        b"\x00redis://user:h0rsebattery@redis.example:6379/3?protocol=3",
+        b"\x00redis+sentinel://user:h0rsebattery@a:26379,b/service/2?sentinel_password=h0rsebattery",
         b"\x00unix:///run/redis.sock?db=1",
         b"\x00memory://",
         b"\x01wss://stream.binance.com:9443/stream?streams=btcusdt@trade/ethusdt@miniTicker",
@@ -103,6 +111,8 @@ URLS = Target(
         ),
         *(
             b"streams=",
+            b"u:h0rsebattery@",
+            b"h0rsebattery#",
             b"!miniTicker@arr",
             b"!ticker@arr",
             b"\xb2",
