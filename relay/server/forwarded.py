@@ -56,6 +56,7 @@ def _address(text: str) -> str:
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        return str(ip_address(text))
+        # A zone (RFC 4007) means nothing here, and may be as long as somebody likes.
+        return str(ip_address(text.partition("%")[0]))
     except ValueError:
         return ""

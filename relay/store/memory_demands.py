@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from itertools import chain
 
 import gevent
 from gevent.event import Event
@@ -42,7 +43,7 @@ class MemoryDemands:
                     self._demand(name, urgent)
             late = wait_for_all(waits, seconds)
         if late:
-            raise unanswered(max(map(self._place, late)), seconds)
+            raise unanswered(self._place(frozenset(late)), seconds)
 
     def post(self, names: Sequence[str], *, urgent: bool = True) -> None:
         """Demands these, and does not wait. See Demands."""
@@ -118,7 +119,7 @@ class MemoryDemands:
         self._others.pop(name, None)
         self._taken.pop(name, None)
 
-    def _place(self, name: str) -> int:
-        """How many come first, as they are answered now."""
-        order = [*self._urgent, *self._others]
-        return order.index(name) if name in order else 0
+    def _place(self, names: frozenset[str]) -> int:
+        """How many come before the last of these, as they are answered now."""
+        order = enumerate(chain(self._urgent, self._others))
+        return max((place for place, name in order if name in names), default=0)

@@ -9,9 +9,10 @@ import gevent
 from gevent.lock import BoundedSemaphore
 
 from relay.clock import SYSTEM, Clock
+from relay.complaint import Complaint
 from relay.turn import give_turn
 
-log = logging.getLogger(__name__)
+_TOO_LONG = Complaint(logging.getLogger(__name__))
 
 #: Seconds that a value serves from the end of its making, and that a failure is remembered.
 FRESH_SECONDS = 1.0
@@ -51,6 +52,11 @@ class Fresh(Generic[T]):
         # Callers that waited go on one by one: each of them is about to send what it waited for.
         self._turnstile = BoundedSemaphore(1)
 
+    @property
+    def is_making(self) -> bool:
+        """Whether it is being made at present."""
+        return self._making is not None
+
     def get(self) -> T:
         """The value; raises NotMade if its making fails, failed a moment ago, or takes too long."""
         with gevent.Timeout(WAIT_SECONDS, NotMade("it takes too long")):
@@ -88,7 +94,7 @@ class Fresh(Generic[T]):
             return self._newest
         except _TooLong:
             self._failed = self._clock.monotonic()
-            log.warning("an answer was not made within %g s", WAIT_SECONDS)
+            _TOO_LONG.make("an answer was not made within %g s", WAIT_SECONDS)
             return None
         except BaseException:
             self._failed = self._clock.monotonic()

@@ -1,0 +1,34 @@
+"""Answers that are costly to make, each made once for all who ask for the same."""
+
+import gevent
+import pytest
+from gevent.event import Event
+
+from relay.web import shared
+from relay.web.fresh import NotMade
+from relay.web.shared import Shared
+
+
+def test_what_many_ask_for_is_made_once() -> None:
+    made: list[str] = []
+    answers: Shared[str, str] = Shared(
+        lambda question: made.append(question) or question, lambda: "e"
+    )
+    asking = [gevent.spawn(answers.get, "a") for _ in range(50)]
+    assert [one.get(timeout=10) for one in asking] == ["a"] * 50
+    assert made == ["a"]
+
+
+def test_a_crowd_of_different_questions_is_turned_away_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shared, "MAX_MAKINGS", 3)
+    go_on = Event()
+    answers: Shared[int, int] = Shared(lambda question: go_on.wait() and question, lambda: "e")
+    asking = [gevent.spawn(answers.get, number) for number in range(3)]
+    gevent.sleep(0)
+    with pytest.raises(NotMade, match="too many"):
+        answers.get(99)
+    go_on.set()
+    assert [one.get(timeout=10) for one in asking] == [0, 1, 2]
+    assert answers.get(99) == 99
