@@ -185,6 +185,8 @@ export class Group {
   #callRoll() {
     this.#members.callRoll();
     this.#sharing.post("who?");
+    // Those who hear nothing for long take it that nobody leads.
+    if (this.#lead.lost) this.#tellLink();
     this.#want();
   }
 
