@@ -65,5 +65,6 @@ def test_a_newcomer_gets_all_prices_though_the_connection_is_being_changed_for_i
     assert "fields=candle" in page.evaluate("sources.at(-1).url")
     greet(page, "full", id="e1-0", up_to="e1-9")
     say(page, "message", [{"symbol": "S1", "price": "1"}, {"symbol": "S0", "price": "9"}], "e1-9")
+    page.clock.run_for(1_000)
     assert page.evaluate("opened().length") == 1
     assert [each["symbol"] for each in posted(page, "said")[-1][1]] == ["S1", "S0"]
