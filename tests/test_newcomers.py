@@ -68,3 +68,21 @@ def test_a_newcomer_gets_all_prices_though_the_connection_is_being_changed_for_i
     page.clock.run_for(1_000)
     assert page.evaluate("opened().length") == 1
     assert [each["symbol"] for each in posted(page, "said")[-1][1]] == ["S1", "S0"]
+
+
+def test_a_newcomer_forgets_what_was_removed_while_it_was_away(page: Page) -> None:
+    lead(page)
+    # Amid all that there is, which has no word of what is gone.
+    greet(page, "full", id="e1-0", up_to="e1-90")
+    say(page, "message", [{"symbol": "S1", "price": "1"}], "e1-20")
+    hear(page, "wish", [WISH], "e1-30", by="newcomer")
+    [[_, who, given]] = posted(page, "snapshot")
+    assert (who, given["said"]["mode"], given["isSettled"]) == ("newcomer", "full", False)
+    # All of it has come with the same id for both.
+    assert given["said"]["up_to"] == "e1-90"
+    say(page, "message", [{"symbol": "S0", "price": "1"}], "e1-90")
+    page.clock.run_for(100)
+    hear(page, "wish", [WISH], "e1-90", by="another")
+    hear(page, "wish", [WISH], "e1-30", by="a third")
+    modes = [given["said"]["mode"] for _, _, given in posted(page, "snapshot")]
+    assert modes == ["full", "changes", "full"]

@@ -66,7 +66,7 @@ export class Lead {
 
   /** Asks for everything, though a part of it is held. */
   refill(wishes) {
-    if (!this.#isRefilling) this.#open(this.#wish, wishes, true);
+    if (this.#wish && !this.#isRefilling) this.#open(this.#wish, wishes, true);
   }
 
   watch() {
