@@ -79,6 +79,22 @@ def test_a_leader_that_says_its_connection_is_lost_is_followed_on(page: Page) ->
     assert json_of(page, "[price('S0'), relay.status.state]") == ["8", "live"]
 
 
+def test_nothing_is_gone_because_the_leader_lost_its_connection_amid_all_of_it(page: Page) -> None:
+    follow(page)
+    page.evaluate("globalThis.gone = []; relay.onremoved = (symbols) => gone.push(...symbols); 0")
+    full = feed(page, mode="full", id="e1-0", up_to="e1-90")
+    hear(page, "said", full, "", False)
+    update(page, 20, "S0")
+    for _ in range(4):
+        hear(page, "link", page.evaluate("Date.now()"), "", [])
+        page.clock.run_for(10_000)
+    assert json_of(page, "[gone, price('S1')]") == [[], "7"]
+    hear(page, "said", feed(page, mode="changes", id="e1-20"), "", False)
+    update(page, 90, "S2")
+    page.clock.run_for(1_000)
+    assert json_of(page, "[gone, price('S1')]") == [["S1"], None]
+
+
 def test_who_sleeps_long_asks_its_leader_before_it_connects_itself(page: Page) -> None:
     follow(page)
     page.clock.set_system_time(page.evaluate("Date.now()") / 1000 + 3_600)
