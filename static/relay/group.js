@@ -185,6 +185,8 @@ export class Group {
   #callRoll() {
     this.#members.callRoll();
     this.#sharing.post("who?");
+    // Those who hear nothing for long take it that nobody leads.
+    if (this.#lead.lost) this.#tellLink();
     this.#want();
   }
 
@@ -296,6 +298,7 @@ export class Group {
     this.#refused = new Map(refused.filter((pair) => pair.every((text) => typeof text === "string")));
     if (Number.isFinite(lost) && lost > 0) {
       this.board.health.lose(Math.min(lost, Date.now() + LONGEST), String(blame ?? ""));
+      this.board.pause();
       this.#hasWord = true;
     }
     this.#tell("status");
