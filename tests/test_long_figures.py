@@ -1,4 +1,4 @@
-"""Figures and names as long as they may be: no page becomes wider than its window, and no digit is lost unsaid."""
+"""Figures and names as long as may be: no page is wider than its window, and no digit is lost unsaid."""
 
 from collections.abc import Iterator
 
@@ -37,8 +37,8 @@ def test_no_page_is_wider_than_its_window(page: Page, path: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-#: Figures that are cut without a sign of it: neither are they whole, nor does an ellipsis say that they go on.
-CUT = """() => [...document.querySelectorAll("#tiles :is(p, strong, [data-sign]), #market tbody td, .price > *")]
+#: Figures that are not whole, without an ellipsis to say that they go on.
+CUT = """() => [...document.querySelectorAll("#market tbody td, .price > *")]
     .filter((each) => each.scrollWidth > each.clientWidth && each.clientWidth)
     .filter((each) => {
         const style = getComputedStyle(each);
@@ -74,8 +74,9 @@ def test_a_tile_of_the_wall_says_where_its_change_goes_on(page: Page) -> None:
     page.goto("/?wall")
     say_status(page, "none")
     page.evaluate(
-        """(symbols) => say(["message", symbols.map(([symbol, price]) => (
-            { symbol, price, open: "0.000000000000000001", stream: "trade", received_time: Date.now() })), "e1-7"])""",
+        """(symbols) => say(["message", symbols.map(([symbol, price]) => ({
+            symbol, price, open: "0.000000000000000001", stream: "trade", received_time: Date.now()
+        })), "e1-7"])""",
         [[each.symbol, each.price] for each in TICKERS],
     )
     change = page.locator("#tiles [data-sign]", has_text="%").last

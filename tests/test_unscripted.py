@@ -69,7 +69,8 @@ def test_the_heads_of_the_whole_table_never_cover_its_first_row(page: Page, widt
     page.set_viewport_size({"width": width, "height": 800})
     page.goto("/?all")
     head, row = (page.locator(part).bounding_box() for part in ("thead", "tbody tr:first-child"))
-    assert head and row
+    assert head
+    assert row
     assert row["y"] == pytest.approx(head["y"] + head["height"], abs=1)
 
 
