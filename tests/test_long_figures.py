@@ -1,6 +1,7 @@
 """Figures and names as long as may be: no page is wider than its window, and no digit is lost unsaid."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -10,7 +11,13 @@ from tests.browser import WAIT
 from tests.spoken import READ, Bodies, open_browser_page, say_status
 
 TINY, HUGE = "0.000000000000000001", "12345678901234567890.123456789012345678"
-DAY = {"open": TINY, "high": HUGE, "low": TINY, "volume": "1" + "0" * 19, "quote_volume": HUGE}
+DAY: dict[str, Any] = {
+    "open": TINY,
+    "high": HUGE,
+    "low": TINY,
+    "volume": "1" + "0" * 19,
+    "quote_volume": HUGE,
+}
 LONG = "W" * 28
 TICKERS = [
     Ticker("TINYUSDT", TINY, "trade", READ, READ, **DAY),
