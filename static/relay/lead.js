@@ -64,7 +64,7 @@ export class Lead {
 
   /** Asks for everything, though a part of it is held. */
   refill(wishes) {
-    if (!this.#former) this.#open(this.#wish, wishes, true);
+    if (!this.#former && this.#wish) this.#open(this.#wish, wishes, true);
   }
 
   watch() {
