@@ -64,11 +64,11 @@ export class Board {
     this.#tell = tell;
   }
 
-  /** Begins with what a page holds as of an id; without prices where only the page itself has them. */
+  /** Begins with what a page holds as of an id; without prices, or nothing, where only the page itself has it. */
   begin(id, held) {
     this.id = id;
     [this.#epoch, this.#base] = parts(id);
-    this.isComplete = !id || held.every(({ price }) => price);
+    this.isComplete = !id || (held.length > 0 && held.every(({ price }) => price));
     for (const update of held) this.#hold(update);
   }
 
