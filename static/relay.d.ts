@@ -98,6 +98,7 @@ export interface RelayEvents {
 
 /** Live prices. */
 export class Prices extends EventTarget implements AsyncIterable<Ticker> {
+  /** Throws TypeError where `url` is no address, and RangeError where there are no such `fields`, or no such rate. */
   constructor(options?: Options);
 
   /** The newest update of each symbol. */

@@ -24,7 +24,8 @@ const POLLED = 5_000;
 export class Relay extends Prices {
   /** The candles that are kept up to date. */
   #followed = new Set();
-  #asked = 0;
+  /** When that was, by a clock that nobody puts back. */
+  #asked = -Infinity;
 
   /**
    * The candles of a symbol: 1s, 1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 8h, 12h or 1d. They go on over this
@@ -47,8 +48,8 @@ export class Relay extends Prices {
     for (const candles of this.#followed) {
       for (const update of updates) candles.take(update, this.idOf(update.symbol));
     }
-    if (!isThin || Date.now() - this.#asked < POLLED) return;
-    this.#asked = Date.now();
+    if (!isThin || performance.now() - this.#asked < POLLED) return;
+    this.#asked = performance.now();
     for (const candles of this.#followed) candles.renew();
   }
 

@@ -86,7 +86,7 @@ class Bodies:
             return
         path = f"{url.path}?{url.query}" if url.query else url.path
         if (
-            path.startswith(("/symbols/", "/static/", "/embed/", "/?"))
+            path.startswith(("/symbols/", "/static/", "/embed/", "/selftest", "/?"))
             and path not in self._answers
         ):
             self._answers[path] = self._ask(path)

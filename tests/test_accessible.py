@@ -1,5 +1,6 @@
 """Every page in every state, judged by axe with all rules that are no experiment, in light and dark."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,7 +9,15 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import WAIT
-from tests.spoken import Bodies, History, open_browser_page, say_status, say_updates, show_status
+from tests.spoken import (
+    SYMBOLS,
+    Bodies,
+    History,
+    open_browser_page,
+    say_status,
+    say_updates,
+    show_status,
+)
 from tests.test_chart import answered, open_chart
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
@@ -123,8 +132,24 @@ def said(path: str, state: str, reason: str, simulated: bool = False) -> Callabl
     return open_page
 
 
+def whole(page: Page) -> None:
+    page.goto("/?all")
+    expect(page.locator("tbody tr")).to_have_count(len(SYMBOLS))
+
+
+def selftest(page: Page) -> None:
+    """It has run, and nothing came; all that it can advise is to be seen."""
+    page.goto("/selftest")
+    expect(page.locator("#selftest")).to_have_attribute("data-state", "running")
+    for _ in range(20):
+        page.clock.run_for(5_000)
+    expect(page.locator("#selftest")).to_have_attribute("data-state", re.compile("troubled|failed"))
+    page.locator("#selftest details").evaluate_all("all => all.forEach((one) => (one.open = true))")
+
+
 STATES: dict[str, Callable[[Page], None]] = {
     "market": market,
+    "whole-market": whole,
     "market-stale": said("/", "stale", "exchange: no data for 5 s"),
     "market-simulated": said("/", "simulated", "", simulated=True),
     "symbol": symbol,
@@ -141,6 +166,7 @@ STATES: dict[str, Callable[[Page], None]] = {
     "embed": embed,
     "alerts": alerts,
     "snippets": snippets,
+    "selftest": selftest,
 }
 
 

@@ -1,41 +1,12 @@
 """A page that follows another: the test is the leader, and speaks on a channel that it has made up."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.spoken import Bodies, json_of, open_browser_page, open_client, say, say_status
-
-CHANNEL = """
-globalThis.posted = [];
-globalThis.BroadcastChannel = class {
-  constructor() {
-    globalThis.channel = this;
-  }
-  postMessage([, ...message]) {
-    posted.push(message);
-  }
-  close() {
-    globalThis.channel = null;
-  }
-};
-globalThis.grant = () => {};
-Object.defineProperty(navigator, "locks", {
-  value: {
-    request: (name, options, held) => new Promise((done, fail) => {
-      globalThis.grant = held;
-      options.signal?.addEventListener("abort", () => fail(new DOMException("", "AbortError")));
-    }),
-  },
-});
-globalThis.hear = (message) => channel.onmessage({ data: message });
-"""
-#: A page names itself by a random number.
-NAME_PAGE = "Math.random = () => 0.5"
-ME = "i"
-WISH = {"symbols": None, "fields": "ticker", "rate": 0}
+from tests.channel import ME, WISH, brief, feed, follow, hear, sharing_page, snapshot, update
+from tests.spoken import Bodies, json_of, say, say_status
 
 
 @pytest.fixture(scope="module")
@@ -45,56 +16,8 @@ def bodies() -> Bodies:
 
 @pytest.fixture
 def page(browser: Browser, bodies: Bodies) -> Iterator[Page]:
-    wrong: list[str] = []
-    page = open_browser_page(browser, bodies, wrong)
-    page.add_init_script(CHANNEL)
-    page.add_init_script(NAME_PAGE)
-    yield page
-    page.context.close()
-    assert wrong == []
-
-
-def hear(page: Page, *message: object, by: str = "leader") -> None:
-    page.evaluate("hear", [by, *message])
-
-
-def feed(page: Page, **more: object) -> dict[str, Any]:
-    said = {"event": "status", "state": "live", "simulated": False, "age": 0.1, "source": ""}
-    return {**said, "reason": "", "heartbeat": 12, "time": page.evaluate("Date.now()"), **more}
-
-
-def snapshot(page: Page, version: int, **more: object) -> dict[str, Any]:
-    tickers = [{"symbol": "S0", "price": str(version)}, {"symbol": "S1", "price": str(version)}]
-    return {
-        "said": feed(page, mode="full", id=f"e1-{version}"),
-        "tickers": tickers,
-        "versions": [["S0", version], ["S1", version]],
-        "thin": [],
-        "heard": page.evaluate("Date.now()"),
-        "gone": [],
-        "id": f"e1-{version}",
-        "wish": WISH,
-        "base": version,
-        "isComplete": True,
-        "isSettled": True,
-    } | more
-
-
-def brief(page: Page, version: int, **more: object) -> None:
-    hear(page, "snapshot", ME, snapshot(page, version, **more))
-
-
-def follow(page: Page, version: int = 7) -> None:
-    """A page that follows us, and has its snapshot."""
-    open_client(page)
-    hear(page, "here", True)
-    brief(page, version)
-    assert json_of(page, "[price('S0'), relay.status.state]") == [str(version), "live"]
-
-
-def update(page: Page, version: int, *symbols: str, by: str = "leader") -> None:
-    updates = [{"symbol": symbol, "price": str(version)} for symbol in symbols]
-    hear(page, "said", updates, f"e1-{version}", False, by=by)
+    with sharing_page(browser, bodies) as page:
+        yield page
 
 
 def test_what_a_new_leader_says_before_its_snapshot_is_no_state_to_resume_from(page: Page) -> None:
@@ -154,6 +77,22 @@ def test_a_leader_that_says_its_connection_is_lost_is_followed_on(page: Page) ->
     hear(page, "said", feed(page, mode="none", id="e1-7"), "", False)
     update(page, 8, "S0")
     assert json_of(page, "[price('S0'), relay.status.state]") == ["8", "live"]
+
+
+def test_nothing_is_gone_because_the_leader_lost_its_connection_amid_all_of_it(page: Page) -> None:
+    follow(page)
+    page.evaluate("globalThis.gone = []; relay.onremoved = (symbols) => gone.push(...symbols); 0")
+    full = feed(page, mode="full", id="e1-0", up_to="e1-90")
+    hear(page, "said", full, "", False)
+    update(page, 20, "S0")
+    for _ in range(4):
+        hear(page, "link", page.evaluate("Date.now()"), "", [])
+        page.clock.run_for(10_000)
+    assert json_of(page, "[gone, price('S1')]") == [[], "7"]
+    hear(page, "said", feed(page, mode="changes", id="e1-20"), "", False)
+    update(page, 90, "S2")
+    page.clock.run_for(1_000)
+    assert json_of(page, "[gone, price('S1')]") == [["S1"], None]
 
 
 def test_who_sleeps_long_asks_its_leader_before_it_connects_itself(page: Page) -> None:

@@ -94,6 +94,42 @@ def test_a_listener_that_throws_costs_nobody_else_a_price(page: Page) -> None:
     assert page.evaluate("price('S0')") == "2"
 
 
+def test_nothing_is_told_once_a_listener_has_closed_it(page: Page) -> None:
+    open_client(page)
+    page.evaluate(LISTEN)
+    page.evaluate("relay.addEventListener('price', () => relay.close())")
+    say_status(page, "full")
+    say_prices(page, "e1-7", S0="1", S1="2", S2="3")
+    prices = [detail["price"] for name, detail in json_of(page, "heard") if name == "price"]
+    assert prices == ["1"]
+
+
+WRONG = """(options) => {
+    try {
+        new relay.constructor(options).close();
+    } catch ({ name, message }) {
+        return `${name}: ${message}`;
+    }
+}"""
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"fields": "prices"}, "RangeError: no such fields: prices"),
+        ({"rate": "fast"}, "RangeError: no such rate: fast"),
+        ({"url": []}, "TypeError: url names no relay"),
+        ({"url": "ws://relay.example/ws"}, "TypeError: no address of a relay's /events"),
+    ],
+    ids=["fields", "rate", "no address", "another protocol"],
+)
+def test_an_option_that_means_nothing_is_an_error_at_once(
+    page: Page, options: dict[str, object], error: str
+) -> None:
+    open_client(page)
+    assert str(page.evaluate(WRONG, options)).startswith(error)
+
+
 def test_delay_is_corrected_by_how_far_the_clock_is_ahead(page: Page) -> None:
     open_client(page)
     say_status(page, "full")

@@ -166,3 +166,40 @@ def test_the_connection_before_brings_nothing_that_nobody_wants_any_more(page: P
     page.evaluate("globalThis.late = new relay.constructor({ symbols: ['S0'] }); 0")
     page.clock.run_for(50)
     assert page.evaluate("[late.tickers.size, more.tickers.get('S2').price]") == [0, "12"]
+
+
+def amid_all(page: Page) -> None:
+    """What was lost is asked for anew; a worker that remembers little says all that there is, and is cut."""
+    begin(page)
+    page.evaluate("globalThis.gone = []; relay.onremoved = (symbols) => gone.push(...symbols); 0")
+    page.evaluate("cut()")
+    page.clock.run_for(800)
+    assert "since=e1-7" in page.evaluate("sources.at(-1).url")
+    time = page.evaluate("Date.now()")
+    full = {"event": "status", "mode": "full", "id": "e1-0", "up_to": "e1-9", "time": time, **FEED}
+    page.evaluate(SAY, [NEW, "status", full, ""])
+
+
+@pytest.mark.parametrize("mode", ["none", "changes"])
+def test_what_did_not_come_again_is_not_gone_where_a_worker_went_on_from_what_was_held(
+    page: Page, mode: str
+) -> None:
+    amid_all(page)
+    update(page, NEW, "e1-3", S0="7")
+    page.evaluate("cut()")
+    page.clock.run_for(800)
+    greet(page, NEW, mode, "e1-7")
+    page.clock.run_for(10_000)
+    assert json_of(page, "[gone, price('S1')]") == [[], "7"]
+
+
+def test_a_word_of_the_feed_amid_all_that_there_is_makes_nothing_gone(page: Page) -> None:
+    amid_all(page)
+    update(page, NEW, "e1-8", S0="8")
+    greet(page, NEW, "changes", "e1-8")
+    # A slow network brings the rest a while later.
+    page.clock.run_for(8_000)
+    assert json_of(page, "[gone, price('S1')]") == [[], "7"]
+    update(page, NEW, "e1-9", S2="9")
+    page.clock.run_for(100)
+    assert json_of(page, "[gone, price('S1'), price('S2')]") == [["S1"], None, "9"]

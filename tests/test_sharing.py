@@ -259,6 +259,34 @@ def test_a_client_that_follows_another_of_its_page_gets_all_prices(
     wait_for_price(other, "BNBUSDT", price)
 
 
+def test_a_page_that_resumes_without_what_it_held_leaves_no_other_without_it(
+    context: BrowserContext, relay: Gunicorn
+) -> None:
+    resume_id = context.request.get("/api/prices").json()["id"]
+    resumed = follow(context, since=resume_id)
+    resumed.wait_for_function("relay.status.state === 'live'")
+    other = follow(context)
+    other.wait_for_function("settled")
+    assert other.evaluate("relay.tickers.size") == 5
+    wait_until(lambda: clients(relay) == 1, "one client")
+
+
+@pytest.mark.parametrize("role", ["leads", "follows", "begins"])
+def test_a_client_beside_one_that_resumed_without_what_it_held_gets_all_prices(
+    context: BrowserContext, relay: Gunicorn, role: str
+) -> None:
+    resume_id = context.request.get("/api/prices").json()["id"]
+    if role == "follows":
+        follow(context).wait_for_function("settled")
+    page = follow(context, since=resume_id)
+    if role != "begins":
+        page.wait_for_function("relay.status.state === 'live'")
+    page.evaluate("globalThis.first = relay")
+    page.evaluate(FOLLOW, {})
+    page.wait_for_function("settled && relay.tickers.size === 5")
+    wait_until(lambda: clients(relay) == 1, "one client")
+
+
 def test_where_a_site_may_store_nothing_each_page_has_its_own_connection(
     context: BrowserContext, exchange: ScriptedExchange
 ) -> None:

@@ -64,6 +64,16 @@ def test_its_link_loads_it_again(plain: Page, path: str) -> None:
     says_as_of(plain)
 
 
+@pytest.mark.parametrize("width", [320, 800, 1280, 1920])
+def test_the_heads_of_the_whole_table_never_cover_its_first_row(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/?all")
+    head, row = (page.locator(part).bounding_box() for part in ("thead", "tbody tr:first-child"))
+    assert head
+    assert row
+    assert row["y"] == pytest.approx(head["y"] + head["height"], abs=1)
+
+
 @pytest.mark.parametrize("path", ["/", "/symbols/S1USDT"])
 @pytest.mark.parametrize("how", ["blocked", "missing", "broken"])
 def test_a_script_that_fails_to_load_leaves_the_page_as_of_when_it_was(

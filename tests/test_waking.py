@@ -239,6 +239,21 @@ def test_a_busy_stream_of_which_nothing_was_missed_stays(page: Page, polls: list
     assert open_sources(page) == 1
 
 
+def test_a_stream_is_as_busy_as_before_once_a_feed_has_come_back(
+    page: Page, polls: list[Route]
+) -> None:
+    begin(page)
+    be_busy(page)
+    page.clock.run_for(1_000)
+    say_status(page, "none", age=5, state="stale")
+    page.clock.run_for(12_000)
+    say_status(page, "none")
+    be_busy(page, 16)
+    polls.clear()
+    poll_after(page, polls, 4_000).abort()
+    page.wait_for_function("opened().length === 2")
+
+
 def test_a_clock_that_is_put_back_makes_no_price_younger(page: Page) -> None:
     begin(page)
     page.evaluate(

@@ -94,7 +94,7 @@ export async function fetchJson(url, question = new AbortController(), cache = "
   try {
     const answer = await fetch(url, { signal: AbortSignal.any([question.signal, late.signal]), cache });
     const body = await answer.json();
-    if (!answer.ok) throw new Error(String(body.error ?? `the relay answers ${answer.status}`));
+    if (!answer.ok) throw new Error(String(body?.error ?? `the relay answers ${answer.status}`));
     return body;
   } catch (error) {
     if (question.signal.aborted || late.signal.aborted) throw new Error("the relay takes too long to answer");

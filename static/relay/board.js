@@ -52,6 +52,8 @@ export class Board {
   #isFull = false;
   /** The version with which all of it has come, where the relay said so. */
   #upTo = 0;
+  /** From where we would have resumed before it began. */
+  #before = "";
   #fresh = null;
 
   /**
@@ -62,11 +64,11 @@ export class Board {
     this.#tell = tell;
   }
 
-  /** Begins with what a page holds as of an id; without prices where only the page itself has them. */
+  /** Begins with what a page holds as of an id; without prices, or nothing, where only the page itself has it. */
   begin(id, held) {
     this.id = id;
     [this.#epoch, this.#base] = parts(id);
-    this.isComplete = !id || held.every(({ price }) => price);
+    this.isComplete = !id || (held.length > 0 && held.every(({ price }) => price));
     for (const update of held) this.#hold(update);
   }
 
@@ -120,12 +122,14 @@ export class Board {
   /** What a page needs that holds the state of an id, or of none. */
   snapshot(since) {
     const [epoch, version] = parts(since);
-    const mode = epoch && epoch === this.#epoch && version >= this.#base ? "changes" : "full";
+    // What is gone is not known before all that there is has come.
+    const base = this.#isFull ? Number.MAX_SAFE_INTEGER : this.#base;
+    const mode = epoch && epoch === this.#epoch && version >= base ? "changes" : "full";
     const isNewer = (symbol) => this.#unnumbered.has(symbol) || this.#versions.get(symbol) > version;
     const isOwed = ({ symbol, price }) => price && (mode === "full" || isNewer(symbol));
     const { said, now, age, heard } = this.health;
     return {
-      said: { ...said, event: "status", mode, id: this.id, time: now, age },
+      said: { ...said, event: "status", mode, id: this.id, time: now, age, up_to: `${this.#epoch}-${this.#upTo}` },
       tickers: [...this.tickers.values()].filter(isOwed),
       versions: [...this.#versions],
       thin: [...this.#thin],
@@ -133,7 +137,7 @@ export class Board {
       gone: [...this.#versions.keys()].filter((symbol) => !this.tickers.has(symbol)),
       id: this.id,
       wish: this.wish,
-      base: this.#base,
+      base,
       isComplete: this.isComplete,
       isSettled: this.isSettled,
     };
@@ -266,9 +270,16 @@ export class Board {
     const [epoch] = parts(said.id ?? "");
     let { mode } = said;
     this.unknown = Array.isArray(said.unknown) ? said.unknown : [];
-    this.#isFull = mode === "full";
-    if (this.#isFull) {
+    // The rest of all that there is; where nothing of it counts yet, we went on from what we held before.
+    const isRest = mode !== "full" && epoch === this.#epoch && said.id !== this.#before;
+    if (!isRest) {
+      this.#isFull = mode === "full";
+      this.#upTo = this.#isFull ? parts(said.up_to ?? "")[1] : 0;
+      this.#fresh = null;
+    }
+    if (mode === "full") {
       this.isComplete = true;
+      this.#before = this.id;
       if (epoch && epoch === this.#epoch) {
         this.#fresh = new Set();
         mode = "changes";
@@ -278,14 +289,12 @@ export class Board {
         this.#thin.clear();
         this.#versions.clear();
         this.#unnumbered.clear();
-        this.#fresh = null;
         this.id = "";
         this.#tell("reset");
       }
     }
     this.#epoch = epoch || this.#epoch;
     this.#tell("greeting", { ...said, mode }, isFirst);
-    this.#upTo = this.#isFull ? parts(said.up_to ?? "")[1] : 0;
     this.#catchingUp = Date.now() + (this.#upTo ? LONGEST : SETTLED[1]);
     if (mode === "none") this.#settle();
     else this.#settleLater();

@@ -30,11 +30,16 @@ export const STEPS = new Map(
   }).map(([interval, seconds]) => [interval, seconds * 1_000]),
 );
 
+/** Whether it is an answer of /api/history, whoever gives it. */
+export function isAnswer({ id, time, fields, candles }) {
+  return typeof id === "string" && Number.isFinite(time) && Array.isArray(fields) && Array.isArray(candles);
+}
+
 /** The candles in the rows of an answer, without any that could not be one, in the order of time. */
 export function read({ fields, candles }) {
   const read = [];
   for (const row of candles) {
-    const candle = Object.fromEntries(fields.map((name, index) => [name, row[index]]));
+    const candle = Object.fromEntries(fields.map((name, index) => [name, row?.[index]]));
     if (isCandle(candle) && !(candle.time <= read.at(-1)?.time)) read.push(candle);
   }
   return read;

@@ -2,7 +2,7 @@
 // Relay.candles makes them; see relay.js.
 
 import { Asking, fetchJson } from "./asking.js";
-import { isCandle, joined, MINUTE, ofPrice, own, read, STEPS } from "./candle.js";
+import { isAnswer, isCandle, joined, MINUTE, ofPrice, own, read, STEPS } from "./candle.js";
 import { CandleList } from "./candle_list.js";
 import { MinuteClock } from "./minute_clock.js";
 import { News } from "./news.js";
@@ -56,10 +56,12 @@ export class Candles {
     this.interval = interval;
     this.#step = STEPS.get(interval);
     this.#ask = (parameters, ...how) =>
-      addresses.first((url) => {
+      addresses.first(async (url) => {
         const address = new URL(`./api/history/${encodeURIComponent(symbol)}`, url);
         address.search = new URLSearchParams({ interval, ...parameters });
-        return fetchJson(address, ...how);
+        const answer = await fetchJson(address, ...how);
+        if (!(answer instanceof Object && isAnswer(answer))) throw new Error("the relay's answer is no history");
+        return answer;
       });
     this.#news = new News((news) => this.#isClosed || onchange(news));
     this.#left = left;
@@ -206,7 +208,7 @@ export class Candles {
 
   /** The newest minutes: the running one last, the one before, and those that are not kept yet. */
   #addMinutes(rows, id) {
-    const minutes = rows.map(own).filter(isCandle);
+    const minutes = [rows].flat().filter(Array.isArray).map(own).filter(isCandle);
     const running = minutes.at(-1);
     if (!running) return;
     const isJoined = minutes.some(({ time }) => time <= this.#known);

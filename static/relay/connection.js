@@ -58,6 +58,8 @@ export class Connection {
   /** The longest gap between two bursts of late, in milliseconds, and how many bursts there were. */
   #pace = 0;
   #bursts = 0;
+  /** Whether the relay has news: what it says without any tells nothing of the pace. */
+  #isFed = true;
   #isAsking = false;
   #silence = 12_000 * LATE;
   #failures = 0;
@@ -206,8 +208,10 @@ export class Connection {
     if (this.#attempts.delete(attempt)) this.#win(attempt);
     if (attempt !== this.#link) return;
     const gap = Date.now() - this.#heardAt;
+    const wasFed = this.#isFed;
+    if (said.state) this.#isFed = said.state === "live";
     if (gap > BURST) {
-      this.#pace = Math.max(gap, this.#pace * 0.9);
+      if (wasFed && this.#isFed) this.#pace = Math.max(gap, this.#pace * 0.9);
       this.#bursts += 1;
     }
     this.#heardAt += gap;

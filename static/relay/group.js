@@ -82,10 +82,12 @@ export class Group {
     this.#views.add(view);
     if (isFirst) return this.#open(view, since, held);
     this.change();
+    const { board } = this;
+    if (!board.isComplete) this.#complete();
     // Whoever made the view has not said yet what to do with what it hears.
     queueMicrotask(() => {
-      view.hear("updates", [...this.board.tickers.values()].filter(({ price }) => price));
-      if (this.board.isSettled && covers(this.board.wish, view.wish)) view.hear("settled");
+      view.hear("updates", [...board.tickers.values()].filter(({ price }) => price));
+      if (board.isSettled && board.isComplete && covers(board.wish, view.wish)) view.hear("settled");
     });
   }
 
@@ -127,6 +129,13 @@ export class Group {
     this.#ticked = Date.now();
     this.#clock = setInterval(() => this.#tick(), TICK);
     this.change();
+  }
+
+  /** Asks for everything, where the view that began holds for itself what the next one lacks. */
+  #complete() {
+    if (this.#lead) return this.#lead.refill(this.#all());
+    this.board.id = "";
+    this.#announce(true);
   }
 
   #wishes() {
@@ -185,6 +194,8 @@ export class Group {
   #callRoll() {
     this.#members.callRoll();
     this.#sharing.post("who?");
+    // Those who hear nothing for long take it that nobody leads.
+    if (this.#lead.lost) this.#tellLink();
     this.#want();
   }
 
@@ -296,6 +307,7 @@ export class Group {
     this.#refused = new Map(refused.filter((pair) => pair.every((text) => typeof text === "string")));
     if (Number.isFinite(lost) && lost > 0) {
       this.board.health.lose(Math.min(lost, Date.now() + LONGEST), String(blame ?? ""));
+      this.board.pause();
       this.#hasWord = true;
     }
     this.#tell("status");

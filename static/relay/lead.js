@@ -22,6 +22,8 @@ export class Lead {
   #former = null;
   #wish = null;
   #isTooLong = false;
+  /** Whether everything is asked for, though a part of it is held. */
+  #isRefilling = false;
   #narrowing = 0;
   #asking = 0;
 
@@ -64,7 +66,7 @@ export class Lead {
 
   /** Asks for everything, though a part of it is held. */
   refill(wishes) {
-    if (!this.#former) this.#open(this.#wish, wishes, true);
+    if (this.#wish && !this.#isRefilling) this.#open(this.#wish, wishes, true);
   }
 
   watch() {
@@ -93,8 +95,9 @@ export class Lead {
     this.#former = null;
   }
 
-  #open(wish, wishes, isAnew = false) {
+  #open(wish, wishes, isAnew = this.#isRefilling && !this.#board.isComplete) {
     const board = this.#board;
+    this.#isRefilling = isAnew;
     // Of two that wait to be replaced, the one that delivers.
     if (this.#former && this.#origins?.lost !== 0) this.#origins?.close();
     else {

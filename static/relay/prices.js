@@ -22,7 +22,7 @@
 // traded at present); while prices as a whole are neither live nor simulated, it is what they are.
 
 import { Group } from "./group.js";
-import { covers, upper } from "./wish.js";
+import { covers, FIELDS, upper } from "./wish.js";
 
 /** Updates a second and symbol for whoever saves data or is on a slow network, unless a rate was given. */
 const SPARING = 0.5;
@@ -42,6 +42,11 @@ function rateOf(rate) {
   const number = Number(rate);
   if (!(number >= 0 && number < Infinity)) throw new RangeError(`no such rate: ${rate}`);
   return number;
+}
+
+function fieldsOf(fields) {
+  if (!FIELDS.includes(fields)) throw new RangeError(`no such fields: ${fields}`);
+  return fields;
 }
 
 function addressIn(url) {
@@ -96,7 +101,8 @@ export class Prices extends EventTarget {
     const { saveData, effectiveType = "" } = globalThis.navigator?.connection ?? {};
     rate ??= saveData || effectiveType.endsWith("2g") ? SPARING : 0;
     if (symbols != null) this.#wanted = named(symbols);
-    this.wish = { symbols: this.#wanted && [...this.#wanted].sort(), fields, rate: rateOf(rate) };
+    const names = this.#wanted && [...this.#wanted].sort();
+    this.wish = { symbols: names, fields: fieldsOf(fields), rate: rateOf(rate) };
     this.hiddenWish = hidden ? { ...this.wish, rate: rateOf(hidden) } : null;
     this.#isOwed = !since;
     for (const update of held) this.tickers.set(update.symbol, update);
@@ -245,7 +251,7 @@ export class Prices extends EventTarget {
     this.take(updates, isThin);
     this.#tell("updates", updates);
     if (!this.#hasListeners) return;
-    for (const detail of updates) this.dispatchEvent(new CustomEvent("price", { detail }));
+    for (const detail of updates) this.#dispatch("price", detail);
   }
 
   #remove(symbols) {
@@ -280,13 +286,18 @@ export class Prices extends EventTarget {
 
   #tell(name, detail) {
     try {
-      this[`on${name}`]?.(detail);
+      if (!this.#isClosed) this[`on${name}`]?.(detail);
     } catch (error) {
       // It is the page's own, and no reason to end.
       queueMicrotask(() => {
         throw error;
       });
     }
-    this.dispatchEvent(new CustomEvent(name, { detail }));
+    this.#dispatch(name, detail);
+  }
+
+  /** Who is told may have closed it amid what there is to tell. */
+  #dispatch(name, detail) {
+    if (!this.#isClosed) this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }

@@ -1,6 +1,7 @@
 // A wish: what is asked of a relay, { symbols, fields, rate }: symbols null for all, rate 0 for no limit.
 
-const FIELDS = ["price", "ticker", "candle"];
+/** Each brings what the one before it does. */
+export const FIELDS = ["price", "ticker", "candle"];
 /** Symbols that a wish of another page may name. */
 const MOST = 4_096;
 
