@@ -22,7 +22,7 @@ class FakeSession:
     is_stale = False
 
     def __init__(self, url: str = REAL, at_once: bool = True) -> None:
-        self.url = url
+        self.url = self.shown = url
         self.simulated = url == SIMULATED
         self.at_once = at_once
         self.error: FeedError | None = None

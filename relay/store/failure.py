@@ -45,6 +45,8 @@ _CODES = {
     "NOREPLICAS": "Redis lacks replicas, and takes no writes",
 }
 _CODE = re.compile(rf"(?:^|-)({'|'.join(_CODES)})\b")
+#: What a script of ours says: see archive_scripts.
+_NO_ROOM = "pages may not use the last fifth of Redis's memory"
 _ODD = "Redis answers oddly"
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 _CLOSED = "Connection closed by server"
@@ -79,6 +81,8 @@ def reason(error: Exception) -> str:
         if any(isinstance(origin, kind) for origin in origins):
             return words
     if isinstance(error, exceptions.ResponseError):
+        if _NO_ROOM in str(error):
+            return _NO_ROOM
         code = _CODE.search(str(error))
         return _CODES[code[1]] if code else "Redis refuses what it is asked"
     return "Redis closes connections" if _CLOSED in str(error) else "Redis cannot be reached"
