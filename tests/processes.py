@@ -148,6 +148,7 @@ class Sentinel(Closing):
     NAME = "mymaster"
 
     def __init__(self, directory: Path, master: RedisServer) -> None:
+        """`master` has a replica, or gets one."""
         self.port = free_port()
         # It keeps what it learns in its configuration.
         file = directory / "sentinel.conf"
@@ -159,6 +160,9 @@ class Sentinel(Closing):
         )
         self._process = Process(["redis-server", str(file), "--sentinel"])
         wait_until(self._knows_a_replica, "the sentinel to know the replica")
+
+    def signal(self, number: int) -> None:
+        self._process.signal(number)
 
     def close(self) -> None:
         self._process.kill()
