@@ -94,7 +94,8 @@ class Process(Closing):
 
 
 class RedisServer(Closing):
-    """A Redis on a port of its own: Debian's where installed, else the one in a PyPI wheel."""
+    """A Redis on a port of its own: the one that REDIS_SERVER names, Debian's where installed, else the one
+    in a PyPI wheel."""
 
     def __init__(self, directory: Path, *options: str) -> None:
         self._directory = directory
@@ -134,7 +135,7 @@ class RedisServer(Closing):
 
 def _redis_command(port: int, directory: Path, further: tuple[str, ...]) -> list[str]:
     options = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", *further]
-    installed = shutil.which("redis-server")
+    installed = os.environ.get("REDIS_SERVER") or shutil.which("redis-server")
     if installed:
         return [installed, "--port", str(port), "--dir", str(directory), *options]
     # It sees no directory of ours.

@@ -49,6 +49,7 @@ _CODES = {
     "NOREPLICAS": "Redis lacks replicas, and takes no writes",
 }
 _CODE = re.compile(rf"(?:^|-)({'|'.join(_CODES)})\b")
+_SCRIPT = re.compile(r"Error running script \(.*?\): (?:@[^:]*: *[0-9]+: )+-?")
 _ODD = "Redis answers oddly"
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 _CLOSED = "Connection closed by server"
@@ -60,8 +61,8 @@ def unavailable(error: Exception) -> StoreUnavailable:
         return StoreUnavailable(_ODD, _detail(f"{type(error).__name__}: {error}"))
     refused = isinstance(error, exceptions.ResponseError)
     detail = f"{error}: {error.__cause__}" if isinstance(error, Elsewhere) else str(error)
-    # After that comes which script it was, and where in it.
-    detail = _detail(detail.partition(" script:")[0])
+    # After that comes which script it was, and where in it; Redis 6 says so before it.
+    detail = _detail(_SCRIPT.sub("", detail.partition(" script:")[0]))
     return (StoreRefuses if refused else StoreUnavailable)(reason(error), detail)
 
 
