@@ -37,6 +37,11 @@ def trust() -> ssl.SSLContext:
 
 
 def _through(proxy: Proxy, name: str, port: int, seconds: float) -> Any:
-    late = TunnelError(f"the proxy {proxy.shown} does not answer")
-    with gevent.Timeout(seconds * _PROXYS_SHARE, late):
-        return tunnel(proxy, name, port)
+    deadline = gevent.Timeout(seconds * _PROXYS_SHARE)
+    try:
+        with deadline:
+            return tunnel(proxy, name, port)
+    except gevent.Timeout as late:
+        if late is not deadline:
+            raise
+        raise TunnelError(f"the proxy {proxy.shown} does not answer") from None
