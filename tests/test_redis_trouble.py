@@ -20,7 +20,7 @@ from tests.streams import EventSource
 #: What a relay's user of Redis may do: its own keys and channels, and nothing that is an operator's
 #: but ask which server this is, and what time it has there.
 RIGHTS = (
-    "~prices ~relay:{prices}:* &prices:updates &relay:{prices}:* "
+    "resetchannels ~prices ~relay:{prices}:* &prices:updates &relay:{prices}:* "
     "+@read +@write +@pubsub +@scripting +@transaction +@connection -@dangerous "
     "+info +time"
 )
