@@ -273,7 +273,7 @@ def test_a_full_redis_refuses_and_is_read_all_the_same(own_server: RedisServer) 
         lambda: store.keeper.put("klines/1", b"late", 60),
         lambda: store.keeper.patch([Patch("minutes/1", 1, b"x", 60)]),
     ):
-        with pytest.raises(StoreRefuses, match="^Redis is out of memory$") as refused:
+        with pytest.raises(StoreRefuses, match=r"^Redis is out of memory$") as refused:
             write()
         assert "maxmemory" in refused.value.detail
         # Clients are told, and it is no use to them which script it was.
