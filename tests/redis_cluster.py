@@ -11,6 +11,7 @@ from relay.store.cluster import SLOT
 from tests.closing import Closing
 from tests.ports import free_port
 from tests.processes import RedisServer, wait_until
+from tests.test_redis_trouble import RIGHTS
 
 #: Slots of the first, the second and the third master.
 RANGES = ((0, 5460), (5461, 10922), (10923, 16383))
@@ -25,6 +26,10 @@ class RedisCluster(Closing):
         self._ids = [node.client.execute_command("CLUSTER MYID") for node in self.nodes]
         for node, (first, last) in zip(self.nodes, RANGES, strict=False):
             node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
+        for node in self.nodes:
+            node.client.execute_command(
+                "ACL", "SETUSER", "relay", "on", ">pass", *RIGHTS.split(), "+cluster|slots"
+            )
         for one, other in combinations(self.nodes, 2):
             bus = int(other.client.config_get("cluster-port")["cluster-port"])
             one.client.execute_command("CLUSTER", "MEET", "127.0.0.1", other.port, bus)
@@ -35,8 +40,9 @@ class RedisCluster(Closing):
 
     @property
     def url(self) -> str:
-        """Names a node that does not have the slot, after one that does not answer."""
-        return f"redis+cluster://127.0.0.1:{free_port()},127.0.0.1:{self.nodes[1].port}"
+        """Names a node that does not have the slot, after one that does not answer, and a user with no more
+        rights than are needed."""
+        return f"redis+cluster://relay:pass@127.0.0.1:{free_port()},127.0.0.1:{self.nodes[1].port}"
 
     @property
     def client(self) -> redis.Redis:

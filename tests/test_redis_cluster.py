@@ -101,6 +101,7 @@ def test_prices_go_on_while_the_slot_moves_to_another_node_under_load(
     chain.wait_until_held()
     chain.no_price_went_back()
     assert cluster.client.hget("prices", "BTCUSDT") == str(chain.number)
+    assert cluster.client.acl_log() == []
 
 
 def test_prices_go_on_when_the_master_of_the_slot_dies(chain: Chain, cluster: RedisCluster) -> None:

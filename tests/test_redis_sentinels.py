@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 from redis.exceptions import RedisError
 
 from relay.store.connect import connect
@@ -88,3 +89,13 @@ def test_a_service_that_no_sentinel_knows_is_named(sentinel: Sentinel) -> None:
 def test_sentinels_that_are_not_there_are_named() -> None:
     said = failure(f"redis+sentinel://127.0.0.1:{free_port()},127.0.0.1:{free_port()}/prices")
     assert str(said) == "the sentinel refuses connections"
+
+
+def test_a_sentinels_user_needs_one_right(sentinel: Sentinel) -> None:
+    operator = Redis(port=sentinel.port)
+    right = "+sentinel|get-master-addr-by-name"
+    operator.execute_command("ACL", "SETUSER", "relay", "on", ">p/ss", "-@all", right)
+    account = "sentinel_username=relay&sentinel_password=p%2Fss"
+    assert connect(f"redis+sentinel://127.0.0.1:{sentinel.port}/prices?{account}").ping()
+    said = failure(f"redis+sentinel://127.0.0.1:{sentinel.port}/prices?{account}x")
+    assert str(said) == "the sentinel accepts neither our user nor our password"
