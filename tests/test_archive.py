@@ -111,16 +111,6 @@ def test_of_a_family_the_newest_so_many_are_kept(keeper: Keeper) -> None:
     assert keeper.read(["closes/1", "blocks/1"]) == [b"x", b"x"]
 
 
-def test_what_is_dropped_is_gone_and_counts_no_more(keeper: Keeper) -> None:
-    for number in range(3):
-        keeper.put(f"klines/{number}", b"x", 60, most=3)
-    keeper.drop(["klines/1", "klines/2", "nothing"])
-    keeper.put("klines/3", b"x", 60, most=3)
-    keeper.put("klines/4", b"x", 60, most=3)
-    values = keeper.read([f"klines/{number}" for number in range(5)])
-    assert values == [b"x", None, None, b"x", b"x"]
-
-
 # In memory.
 
 
@@ -195,7 +185,6 @@ def test_only_the_leader_writes(redis_server: RedisServer) -> None:
     for write in (
         lambda: first.keeper.put("klines/1", b"late", 60),
         lambda: first.keeper.patch([Patch("minutes/1", 1, b"x", 60)]),
-        lambda: first.keeper.drop(["klines/1"]),
     ):
         with pytest.raises(LeaseHeld):
             write()
