@@ -90,15 +90,14 @@ def with_decimals(candle: Candle, decimals: int) -> Candle | None:
     )
 
 
-def joined(earlier: Candle, later: Candle, *, time: int | None = None) -> Candle:
-    """What two candles that follow on each other amount to; it opens at `time`, or where the earlier
-    one does."""
+def joined(earlier: Candle, later: Candle) -> Candle:
+    """What two candles that follow on each other amount to; it opens where the earlier one does."""
     decimals = max(earlier.decimals, later.decimals)
     first, last = with_decimals(earlier, decimals), with_decimals(later, decimals)
     if first is None or last is None:
         return later
     return Candle(
-        first.time if time is None else time,
+        first.time,
         decimals,
         first.open,
         max(first.high, last.high),

@@ -257,9 +257,12 @@ def load() -> Config:
             upstream.check_proxy(url)
         except ValueError as error:
             raise ConfigError(f"{name} is wrong: {error}.") from None
+    try:
+        upstream.check_authorities()
+    except ValueError as error:
+        raise ConfigError(f"SSL_CERT_FILE is wrong: {error}.") from None
     urls = (config.redis_url, *config.binance_ws, *config.binance_rest)
-    proxies = (*upstream.proxies().values(), *upstream.unused_proxies().values())
-    for url in (*urls, *proxies):
+    for url in (*urls, *upstream.proxies().values()):
         redaction.keep(secrets(url))
     return config
 

@@ -14,8 +14,11 @@ from relay.url import Host, Url
 #: The URL of a store within the process.
 IN_PROCESS = "memory://"
 
-_SENTINEL = "+sentinel"
-_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
+_SENTINEL, _CLUSTER = "+sentinel", "+cluster"
+_SCHEMES = (
+    *("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"),
+    *("redis+cluster", "rediss+cluster"),
+)
 _PORT, _SENTINEL_PORT = 6379, 26379
 #: Options of redis-py that would change how the relay waits and reads.
 _OURS = (
@@ -30,12 +33,14 @@ _ACCOUNT = ("username", "password")
 class RedisUrl(NamedTuple):
     """Where Redis is, and who we are there."""
 
-    #: Of the server, or of the sentinels; none where it is a socket.
+    #: Of the server, the sentinels, or nodes of the cluster; none where it is a socket.
     hosts: tuple[Host, ...]
     #: The path of a Unix socket, or empty.
     socket: str
     #: What the sentinels call the master, or empty where there are none.
     service: str
+    #: Whether the hosts are nodes of a cluster.
+    cluster: bool
     #: None where there is none.
     user: str | None
     password: str | None
@@ -54,7 +59,8 @@ def read(text: str) -> RedisUrl:
     """
     if text.partition("://")[0].lower() not in _SCHEMES:
         raise ValueError(
-            "it is no redis://, rediss://, unix:// or redis+sentinel:// URL, nor memory://"
+            "it is no redis://, rediss://, unix://, redis+sentinel:// or redis+cluster:// URL, "
+            "nor memory://"
         )
     url = urls.read(text)
     if "@" in url.path or any("@" in name + value for name, value in url.query):
@@ -62,6 +68,8 @@ def read(text: str) -> RedisUrl:
     kind = _read_socket if url.scheme == "unix" else _read_server
     if url.scheme.endswith(_SENTINEL):
         kind = _read_sentinels
+    elif url.scheme.endswith(_CLUSTER):
+        kind = _read_cluster
     return kind(url, _options(url))
 
 
@@ -89,6 +97,16 @@ def _read_sentinels(url: Url, options: dict[str, Any]) -> RedisUrl:
     return _redis_url(url, options, _db(db, options), hosts=hosts, service=unquote(service))
 
 
+def _read_cluster(url: Url, options: dict[str, Any]) -> RedisUrl:
+    if not url.hosts:
+        raise ValueError("it names no node of the cluster")
+    db = _db(url.path.removeprefix("/"), options)
+    if db:
+        raise ValueError("it names a database: of a cluster there is only 0")
+    hosts = tuple(host._replace(port=host.port or _PORT) for host in url.hosts)
+    return _redis_url(url, options, db, hosts=hosts)
+
+
 def _redis_url(
     url: Url,
     options: dict[str, Any],
@@ -101,6 +119,7 @@ def _redis_url(
         hosts,
         socket,
         service,
+        url.scheme.endswith(_CLUSTER),
         url.user or None,
         url.password or None,
         options.get("sentinel_username"),

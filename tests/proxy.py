@@ -22,8 +22,9 @@ class Proxy(Closing):
                 while self.rfile.readline().strip():
                     pass
                 asked_for.append(target)
-                host, _, port = target.rpartition(":")
-                with socket.create_connection((host, int(port))) as other:
+                port = int(target.rpartition(":")[2])
+                # Whatever name it is asked for is one of this machine's.
+                with socket.create_connection(("127.0.0.1", port)) as other:
                     self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
                     carry(self.connection, other)
 

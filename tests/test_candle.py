@@ -32,7 +32,6 @@ def test_candles_of_different_units_meet_in_the_finer_one() -> None:
     first = Candle(60, 2, 100, 120, 90, 110, 3)
     last = Candle(120, 4, 11000, 13000, 10900, 12000, 2)
     assert joined(first, last) == Candle(60, 4, 10000, 13000, 9000, 12000, 5)
-    assert joined(first, last, time=0).time == 0
 
 
 def test_a_candle_that_does_not_fit_into_the_finer_unit_gives_way() -> None:

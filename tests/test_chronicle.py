@@ -51,11 +51,6 @@ class Values:
         self.seconds[name] = seconds
         self.most[name] = most
 
-    def drop(self, names: Sequence[str]) -> None:
-        self._look()
-        for name in names:
-            del self.values[name]
-
     def _look(self) -> None:
         self.calls += 1
         if self.failure is not None:

@@ -190,7 +190,9 @@ def test_a_wrong_value_is_one_sentence_that_names_the_variable(
         ("BINANCE_REST", "https://a:12/s3cr3t@host", "are not supported"),
         ("BINANCE_REST", "ftp://s3cr3t", "it is no http:// or https:// URL"),
         ("https_proxy", "http://relay:s3cr3t@host:port", "the port is no number"),
-        ("HTTPS_PROXY", "socks5h://relay:s3cr3t@host:1", "it is no http:// URL"),
+        ("HTTPS_PROXY", "https://relay:s3cr3t@host:1", "it is no http:// or socks5://"),
+        ("all_proxy", "socks5h://relay:s3cr3t@host:port", "the port is no number"),
+        ("SSL_CERT_FILE", "/s3cr3t", "no file that is there"),
         ("http_proxy", "relay:s3cr3t@host:1", "it is no URL"),
         ("HTTP_PROXY", "http://relay:12/s3cr3t@host:1", "it has a path"),
         ("http_proxy", "http://relay:s3cr3t#x@host:1", "as %23"),
@@ -207,7 +209,7 @@ def test_a_wrong_url_is_explained_and_never_repeated(
     assert not any(part in shown for part in (PLANTED, "12345", "10.0.0.1"))
 
 
-def test_a_proxy_for_others_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_every_kind_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5h://relay:x@host:1")
     monkeypatch.setenv("https_proxy", "http://relay:x%23y@host:3128")
     assert load().in_process

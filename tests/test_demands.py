@@ -485,7 +485,6 @@ def test_a_user_with_few_rights_is_enough(own_server: RedisServer, asking: Group
     name = take(leader.orders)
     leader.keeper.put(name, b"x", 60, most=1)
     assert leader.keeper.read([name]) == [b"x"]
-    leader.keeper.drop([name])
     leader.orders.answer(name)
     leader.orders.refuse(take(leader.orders), "no", 1)
     assert leader.orders.take(SHORT) is None

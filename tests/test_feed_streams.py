@@ -88,11 +88,12 @@ def test_more_symbols_than_one_connection_takes_are_read_over_several() -> None:
             assert simulator.status()["too_many"] == 0
 
 
-def test_the_proxy_variables_are_honoured(first: Simulator) -> None:
+@pytest.mark.parametrize("variable", ["http_proxy", "all_proxy", "ALL_PROXY"])
+def test_the_proxy_variables_are_honoured(variable: str, first: Simulator) -> None:
+    # Loopback is reached without.
+    url = first.url.replace("127.0.0.1", "exchange.test")
     with Proxy() as proxy:
-        address = f"http://127.0.0.1:{proxy.port}"
-        # Else loopback is reached without.
-        env = {"http_proxy": address, "https_proxy": address, "no_proxy": "example.com"}
-        with Gunicorn(BINANCE_WS=first.url, **env) as relay:
+        env = {variable: f"http://127.0.0.1:{proxy.port}", "no_proxy": "example.com"}
+        with Gunicorn(BINANCE_WS=url, **env) as relay:
             relay.wait_until_ready()
-        assert proxy.asked_for == [first.url.removeprefix("ws://")]
+        assert set(proxy.asked_for) == {url.removeprefix("ws://")}

@@ -42,6 +42,7 @@ HOMES: dict[str, set[str]] = {
     "msgspec": {"relay"},
     "pydantic": {"relay.config"},
     "pydantic_settings": {"relay.config"},
+    "python_socks": {"relay.exchange.tunnel"},
     "redis": {"relay.store"},
     "rjsmin": {"relay.web.assets"},
     "websocket": {"relay.exchange.frame_limits"},

@@ -3,7 +3,6 @@
 import shutil
 import signal
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests.certificates import make_certificate, needs_openssl
 from tests.ports import free_port
 from tests.processes import Gunicorn, Listener, RedisServer, Sentinel, wait_until
 from tests.scripted import ScriptedExchange
@@ -20,7 +20,7 @@ from tests.streams import EventSource
 #: What a relay's user of Redis may do: its own keys and channels, and nothing that is an operator's
 #: but ask which server this is, and what time it has there.
 RIGHTS = (
-    "~prices ~relay:{prices}:* &prices:updates &relay:{prices}:* "
+    "resetchannels ~prices ~relay:{prices}:* &prices:updates &relay:{prices}:* "
     "+@read +@write +@pubsub +@scripting +@transaction +@connection -@dangerous "
     "+info +time"
 )
@@ -28,9 +28,6 @@ RIGHTS = (
 needs_redis_server = pytest.mark.skipif(
     shutil.which("redis-server") is None,
     reason="redis-server is not installed, and the one from PyPI cannot do this",
-)
-needs_openssl = pytest.mark.skipif(
-    shutil.which("openssl") is None, reason="openssl is not installed: it makes the certificate"
 )
 
 
@@ -231,8 +228,8 @@ def test_a_unix_socket_reaches_redis(exchange: ScriptedExchange, tmp_path: Path)
 @needs_redis_server
 @needs_openssl
 def test_tls_reaches_redis(exchange: ScriptedExchange, tmp_path: Path) -> None:
-    key, certificate, port = tmp_path / "key.pem", tmp_path / "certificate.pem", free_port()
-    make_certificate(key, certificate)
+    key, certificate = make_certificate(tmp_path)
+    port = free_port()
     tls = {
         "port": str(port),
         "key-file": str(key),
@@ -277,17 +274,3 @@ def test_prices_go_on_with_the_new_master_when_the_old_one_dies(
                 chain.everybody_holds(BTCUSDT="2", ETHUSDT="2")
                 assert exchange.connected == 1
                 assert not chain.stream.ended
-
-
-def make_certificate(key: Path, certificate: Path) -> None:
-    """For 127.0.0.1, signed by itself."""
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"),
-            *("-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", str(key), "-out", str(certificate)),
-        ],
-        check=True,
-        capture_output=True,
-    )

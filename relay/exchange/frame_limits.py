@@ -12,6 +12,8 @@ import websocket
 import websocket._core
 from websocket._abnf import continuous_frame, frame_buffer
 
+from relay import url as urls
+from relay.exchange import way
 from relay.turn import give_turn
 
 #: Bytes of a message, far above the largest frame seen (362 KB). One that claims or comes to more is refused.
@@ -55,13 +57,23 @@ def connect(url: str, seconds: float) -> WebSocket:
 
     `seconds` bounds each wait for the other side, not all of them together.
     """
-    socket: Any = websocket.create_connection(
-        url,
-        timeout=seconds,
-        skip_utf8_validation=True,
-        suppress_origin=True,
-        redirect_limit=0,
-    )
+    where = urls.read(url)
+    host = urls.one_host(where)
+    secure = where.scheme == "wss"
+    port = host.port or (443 if secure else 80)
+    connection = way.connect(host.name, port, secure=secure, seconds=seconds)
+    try:
+        socket: Any = websocket.create_connection(
+            url,
+            timeout=seconds,
+            socket=connection,
+            skip_utf8_validation=True,
+            suppress_origin=True,
+            redirect_limit=0,
+        )
+    except BaseException:
+        connection.close()
+        raise
     socket.settimeout(None)
     socket.frame_buffer = _Frames(socket._recv)
     socket.cont_frame = _Fragments(False, True)

@@ -1,22 +1,18 @@
-"""HTTP limits: urllib, with a bound on everything that the other side may send.
+"""HTTP limits: http.client, with a bound on everything that the other side may send.
 
 The library reads interim answers and trailers without end, and a deadline never comes while data is
-there and nobody else runs; and it follows redirects to anywhere.
+there and nobody else runs.
 """
 
 import http.client
 import io
-import ssl
-import urllib.error
-import urllib.request
 from email.message import Message
-from functools import cache
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import gevent
 
+from relay.exchange import way
 from relay.turn import give_turn
 
 #: What `get` may raise, beside what it is told to raise when it is late.
@@ -48,77 +44,40 @@ def get(url: str, seconds: float, most: int, late: Exception) -> tuple[bytes, Me
     """A body of at most `most` bytes, and its headers.
 
     Raises `late` after so many seconds in all, StatusError for every status but 2xx, or another of
-    ERRORS. Proxy variables are honoured, but not on loopback. Redirects are not followed.
+    ERRORS. A redirect is an answer that we do not want: nobody but the configured host is asked.
     """
-    proxies: dict[str, str] | None = {} if _is_loopback(url) else None
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler(proxies), _NoRedirects, _Http(most), _Https(most)
-    )
-    request = urllib.request.Request(url, headers={"User-Agent": "relay"})  # noqa: S310
+    where = urlsplit(url)
+    secure = where.scheme == "https"
+    connection = _connection(where.hostname or "", where.port, secure, most)
+    path = urlunsplit(("", "", where.path or "/", where.query, ""))
     with gevent.Timeout(seconds, late):
         try:
-            with opener.open(request, timeout=seconds) as answer:
+            connection.sock = way.connect(
+                connection.host, connection.port, secure=secure, seconds=seconds
+            )
+            connection.request("GET", path, headers={"User-Agent": "relay", "Connection": "close"})
+            with connection.getresponse() as answer:
+                if not 200 <= answer.status < 300:
+                    raise StatusError(answer.status, answer.headers, _reason(answer))
                 body = answer.read(most + 1)
                 if len(body) > most:
                     raise TooLongError("an answer without end")
                 return body, answer.headers
-        except urllib.error.HTTPError as error:
-            with error:
-                raise StatusError(error.code, error.headers, _reason(error)) from error
+        finally:
+            connection.close()
 
 
-def _reason(error: urllib.error.HTTPError) -> bytes:
+def _reason(answer: http.client.HTTPResponse) -> bytes:
     late = TimeoutError()
     try:
         with gevent.Timeout(_REASON_SECONDS, late):
-            return error.read(_REASON_BYTES)
+            return answer.read(_REASON_BYTES)
     except ERRORS:
         return b""
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Nobody but the configured host is asked: a redirect is an answer that we do not want, and where it
-    points to is not even looked at."""
-
-    def http_error_302(self, *_: object) -> None:
-        """Never another request."""
-
-    http_error_301 = http_error_303 = http_error_302  # type: ignore[assignment]
-    http_error_307 = http_error_308 = http_error_302  # type: ignore[assignment]
-
-
-class _Http(urllib.request.HTTPHandler):
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self._most = most
-
-    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(_bounded(http.client.HTTPConnection, self._most), req)
-
-
-class _Https(urllib.request.HTTPSHandler):
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self._most = most
-
-    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        connection = _bounded(http.client.HTTPSConnection, self._most)
-        return self.do_open(connection, req, context=_context())
-
-
-@cache
-def _context() -> ssl.SSLContext:
-    """Whom we trust. One for all: to read every authority's certificate takes 25 ms of everybody's time."""
-    return ssl.create_default_context()
-
-
-def _bounded(kind: Any, most: int) -> Any:
-    """Makes connections of a kind whose answers are bounded."""
-
-    def connect(*address: Any, **options: Any) -> Any:
-        connection = kind(*address, **options)
-        connection.response_class = respond
-        return connection
+def _connection(name: str, port: int | None, secure: bool, most: int) -> http.client.HTTPConnection:
+    """A connection that is not made yet, and whose answers are bounded."""
 
     def respond(*args: Any, **options: Any) -> http.client.HTTPResponse:
         response = http.client.HTTPResponse(*args, **options)
@@ -126,7 +85,11 @@ def _bounded(kind: Any, most: int) -> Any:
         response.fp = io.BufferedReader(_Turns(raw, most + _HEAD_BYTES))
         return response
 
-    return connect
+    connection = http.client.HTTPConnection(name, port or (443 if secure else 80))
+    # Which port need not be said to the host.
+    connection.default_port = 443 if secure else 80
+    connection.response_class = respond  # type: ignore[assignment]
+    return connection
 
 
 class _Turns(io.RawIOBase):
@@ -150,11 +113,3 @@ class _Turns(io.RawIOBase):
     def close(self) -> None:
         self._raw.close()
         super().close()
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

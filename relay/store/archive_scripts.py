@@ -98,14 +98,3 @@ if redis.call('TTL', order) < seconds then redis.call('EXPIRE', order, seconds) 
 drop_oldest(math.min(redis.call('ZCARD', order) - most, 100))
 """
 )
-
-#: KEYS head, and for each value its key and the order of its family; ARGV token, names.
-DROP = (
-    _WRITER_ONLY
-    + """
-for i = 2, #ARGV do
-    redis.call('UNLINK', KEYS[2 * i - 2])
-    redis.pcall('ZREM', KEYS[2 * i - 1], ARGV[i])
-end
-"""
-)

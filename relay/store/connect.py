@@ -1,6 +1,6 @@
 """Connect: a redis-py client for every kind of URL that REDIS_URL may hold."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,9 +17,12 @@ from redis.connection import (
 )
 from redis.exceptions import TimeoutError as RedisTimeout
 from redis.retry import Retry
-from redis.sentinel import Sentinel
 
 from relay.redis_url import RedisUrl, read
+from relay.store.cluster import Cluster
+from relay.store.master import Finder, MasterConnection, Moved, SecureMasterConnection
+from relay.store.sentinels import Sentinels
+from relay.url import Host
 
 #: Seconds without a byte after which a command counts as failed, and until a connection must be made.
 COMMAND_SECONDS = 1.0
@@ -29,6 +32,10 @@ ANSWER_SECONDS = 3.0
 MISREAD = (ValueError, TypeError, LookupError, AttributeError, RecursionError, OSError)
 #: An argument of more bytes is sent by itself.
 _LARGE_BYTES = 6000
+_SECURE: dict[type[Connection], type[Connection]] = {
+    Connection: SSLConnection,
+    MasterConnection: SecureMasterConnection,
+}
 _MANNERS: dict[str, Any] = {
     "protocol": 2,
     "retry": Retry(NoBackoff(), 0),
@@ -38,32 +45,30 @@ _MANNERS: dict[str, Any] = {
 
 
 def connect(url: str) -> Redis:
-    """A client for a REDIS_URL that names a server, a socket or sentinels. Connects when it is first used.
-    Raises ValueError for a URL that makes no sense.
+    """A client for a REDIS_URL. Connects when it is first used. Raises ValueError for a URL that makes no
+    sense.
 
-    It never tries anything twice: whoever asks knows better when to try again, and what.
+    It never tries anything twice, but what a cluster says another of its nodes has to be asked for: whoever
+    asks knows better when to try again, and what.
     """
     where = read(url)
+    account = {"username": where.user, "password": where.password, "db": where.db}
+    if where.socket:
+        return _client(UnixDomainSocketConnection, path=where.socket, **account)
     if where.service:
-        return _master(where)
-    place: dict[str, Any] = {"path": where.socket}
-    kind: Any = UnixDomainSocketConnection
-    if where.hosts:
-        name, port = where.hosts[0]
-        place = {"host": name, "port": port}
-        kind = SSLConnection if where.tls else Connection
-    return Redis.from_pool(
-        ConnectionPool(
-            connection_class=kind,
-            **place,
-            **_MANNERS,
+        sentinels = {"username": where.sentinel_user, "password": where.sentinel_password}
+        finder: Finder = Sentinels(where.hosts, where.service, _servers(where, sentinels))
+        return _client(_of(where, MasterConnection), finder=finder, **account, **where.tls_options)
+    if where.cluster:
+        finder = Cluster(where.hosts, _servers(where, account))
+        return _client(
+            _of(where, MasterConnection),
+            finder=finder,
+            **account,
             **where.tls_options,
-            db=where.db,
-            username=where.user,
-            password=where.password,
-            command_packer=_packer(),
+            retry=Retry(NoBackoff(), 1, supported_errors=(Moved,)),
         )
-    )
+    return _servers(where, account)(where.hosts[0])
 
 
 @contextmanager
@@ -80,20 +85,22 @@ def _packer() -> PythonRespSerializer:
     return PythonRespSerializer(_LARGE_BYTES, encode)
 
 
-def _master(where: RedisUrl) -> Redis:
-    """The master that the sentinels name, asked for at each new connection."""
-    shared: dict[str, Any] = {**_MANNERS, **where.tls_options, "ssl": where.tls}
-    sentinels = Sentinel(  # type: ignore[no-untyped-call]
-        where.hosts,
-        sentinel_kwargs={
-            **shared,
-            "username": where.sentinel_user,
-            "password": where.sentinel_password,
-        },
-        **shared,
-        command_packer=_packer(),
+def _servers(where: RedisUrl, account: dict[str, Any]) -> Callable[[Host], Redis]:
+    """Makes clients for servers that the URL names, each for one."""
+
+    def client(host: Host) -> Redis:
+        options = {**account, **where.tls_options}
+        return _client(_of(where, Connection), host=host.name, port=host.port, **options)
+
+    return client
+
+
+def _client(kind: Any, **options: Any) -> Redis:
+    return Redis.from_pool(
+        ConnectionPool(connection_class=kind, command_packer=_packer(), **(_MANNERS | options))
     )
-    master: Redis = sentinels.master_for(  # type: ignore[no-untyped-call]
-        where.service, db=where.db, username=where.user, password=where.password
-    )
-    return master
+
+
+def _of(where: RedisUrl, kind: type[Connection]) -> type[Connection]:
+    """This kind of connection, with TLS where the URL wants it."""
+    return _SECURE[kind] if where.tls else kind

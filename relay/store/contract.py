@@ -124,9 +124,6 @@ class Keeper(Archive, Protocol):
         most, if that is not 0: the one that was put longest ago goes first. Where such values would take
         the memory that prices need, some of the oldest go; raises StoreRefuses if this one is not kept."""
 
-    def drop(self, names: Sequence[str]) -> None:
-        """Takes values away."""
-
 
 class Refused(Exception):
     """What was demanded cannot be had; the text says why."""

@@ -9,24 +9,28 @@ import socket
 import ssl
 
 from redis import exceptions
-from redis.sentinel import MasterNotFoundError
 
 from relay.redaction import redacted
 from relay.store.connect import MISREAD
 from relay.store.contract import StoreRefuses, StoreUnavailable
+from relay.store.master import Elsewhere, Moved, Unknown
 
 #: Characters of theirs at most.
 MAX_DETAIL = 200
 
 #: What the error is, or what it came from: the first that fits counts.
 _KINDS: tuple[tuple[type[BaseException], str], ...] = (
-    (MasterNotFoundError, "no sentinel names a master"),
     (exceptions.AuthenticationError, "Redis accepts neither our user nor our password"),
     (exceptions.AuthenticationWrongNumberOfArgsError, "Redis knows no users, but one is named"),
     (exceptions.NoPermissionError, "Redis does not let our user do that"),
     (exceptions.OutOfMemoryError, "Redis is out of memory"),
     (exceptions.ReadOnlyError, "Redis is a replica, and takes no writes"),
     (exceptions.BusyLoadingError, "Redis is loading its data"),
+    (exceptions.MovedError, "Redis is a cluster: REDIS_URL has to begin with redis+cluster://"),
+    (exceptions.AskError, "the cluster moves our slot to another node"),
+    (exceptions.TryAgainError, "the cluster moves our slot to another node"),
+    (exceptions.ClusterDownError, "the cluster is down: a part of it has no master"),
+    (Moved, "the master has changed"),
     (exceptions.TimeoutError, "Redis does not answer in time"),
     (ConnectionRefusedError, "Redis refuses connections"),
     (socket.gaierror, "Redis' name cannot be resolved"),
@@ -47,6 +51,7 @@ _CODES = {
 _CODE = re.compile(rf"(?:^|-)({'|'.join(_CODES)})\b")
 #: What a script of ours says: see archive_scripts.
 _NO_ROOM = "pages may not use the last fifth of Redis's memory"
+_SCRIPT = re.compile(r"Error running script \(.*?\): (?:@[^:]*: *[0-9]+: )+-?")
 _ODD = "Redis answers oddly"
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 _CLOSED = "Connection closed by server"
@@ -57,11 +62,9 @@ def unavailable(error: Exception) -> StoreUnavailable:
     if isinstance(error, MISREAD):
         return StoreUnavailable(_ODD, _detail(f"{type(error).__name__}: {error}"))
     refused = isinstance(error, exceptions.ResponseError)
-    detail = (
-        str(error).partition(" : ")[0] if isinstance(error, MasterNotFoundError) else str(error)
-    )
-    # After that comes which script it was, and where in it.
-    detail = _detail(detail.partition(" script:")[0])
+    detail = f"{error}: {error.__cause__}" if isinstance(error, Elsewhere) else str(error)
+    # After that comes which script it was, and where in it; Redis 6 says so before it.
+    detail = _detail(_SCRIPT.sub("", detail.partition(" script:")[0]))
     return (StoreRefuses if refused else StoreUnavailable)(reason(error), detail)
 
 
@@ -76,6 +79,10 @@ def reason(error: Exception) -> str:
     """Why Redis did not do what we asked for, in a few words that anybody may read."""
     if isinstance(error, MISREAD):
         return _ODD
+    if isinstance(error, Unknown):
+        return str(error)
+    if isinstance(error, Elsewhere):
+        return _elsewhere(error)
     origins = (error, error.__cause__, error.__context__)
     for kind, words in _KINDS:
         if any(isinstance(origin, kind) for origin in origins):
@@ -86,6 +93,15 @@ def reason(error: Exception) -> str:
         code = _CODE.search(str(error))
         return _CODES[code[1]] if code else "Redis refuses what it is asked"
     return "Redis closes connections" if _CLOSED in str(error) else "Redis cannot be reached"
+
+
+def _elsewhere(error: Elsewhere) -> str:
+    """What is wrong with a server that REDIS_URL does not name, or one of many that it does."""
+    cause = error.__cause__
+    said = reason(cause) if isinstance(cause, Exception) else "Redis cannot be reached"
+    return re.sub(
+        r"\bRedis\b(?!')", error.who, re.sub(r"\bRedis'", f"{error.who}'s", said), count=1
+    )
 
 
 def _detail(theirs: str) -> str:

@@ -81,11 +81,6 @@ class MemoryArchive:
                 self._remove(next(iter(order)))
         self._tidy()
 
-    def drop(self, names: Sequence[str]) -> None:
-        """Takes values away. See Keeper."""
-        for name in names:
-            self._remove(name)
-
     def _live(self, name: str) -> _Value | None:
         value = self._values.get(name)
         if value is not None and value.expires <= self._clock.monotonic():

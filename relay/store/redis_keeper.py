@@ -14,7 +14,6 @@ from relay.turn import give_turn
 
 #: Values that are written at a time: Redis does nothing else meanwhile, for less than a millisecond.
 PATCHES = 100
-_DROPS = 200
 
 
 class RedisKeeper(RedisArchive):
@@ -27,7 +26,6 @@ class RedisKeeper(RedisArchive):
         register = self._redis.register_script
         self._patch = register(archive_scripts.PATCH)
         self._put = register(archive_scripts.PUT)
-        self._drop = register(archive_scripts.DROP)
 
     def patch(self, patches: Sequence[Patch]) -> list[str]:
         """Writes parts of values. See Keeper."""
@@ -46,14 +44,6 @@ class RedisKeeper(RedisArchive):
         """Writes a whole value. See Keeper."""
         args: list[str | int | bytes] = [value, seconds, most, name, keys.HISTORY]
         self._run(self._put, [keys.HISTORY + name, _order(name)], args)
-
-    def drop(self, names: Sequence[str]) -> None:
-        """Takes values away. See Keeper."""
-        for start in range(0, len(names), _DROPS):
-            some = names[start : start + _DROPS]
-            both = [key for name in some for key in (keys.HISTORY + name, _order(name))]
-            self._run(self._drop, both, list(some))
-            give_turn()
 
     def _run(
         self, script: Script, written: list[str], args: Sequence[str | int | bytes]

@@ -1,0 +1,108 @@
+"""Every TLS option counts on every form of REDIS_URL, with real servers that ask for certificates."""
+
+import shutil
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+from redis.exceptions import RedisError
+
+from relay.store.connect import connect
+from relay.store.failure import reason
+from tests.certificates import Certificate, make_certificate, needs_openssl
+from tests.ports import free_port
+from tests.processes import Process, RedisServer
+
+pytestmark = [
+    needs_openssl,
+    pytest.mark.skipif(
+        shutil.which("redis-server") is None, reason="redis-server is not installed"
+    ),
+]
+
+FORMS = {
+    "server": ("rediss", ""),
+    "cluster": ("rediss+cluster", ""),
+    "sentinel": ("rediss+sentinel", "/prices"),
+}
+
+
+class Servers(NamedTuple):
+    """A server, which is a cluster too, and a sentinel that names it. All want a certificate, and have one
+    that is not for their address."""
+
+    made: Certificate
+    ports: dict[str, int]
+
+    def url(self, form: str, *options: str) -> str:
+        scheme, path = FORMS[form]
+        values = {"CERT": self.made.certificate, "KEY": self.made.key}
+        query = "&".join(options).format(**values)
+        return f"{scheme}://127.0.0.1:{self.ports[form]}{path}?{query}"
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    directory = tmp_path_factory.mktemp("tls")
+    made = make_certificate(directory, "DNS:redis.test")
+    port, sentinel_port = free_port(), free_port()
+    tls = {
+        "tls-key-file": str(made.key),
+        "tls-cert-file": str(made.certificate),
+        "tls-ca-cert-file": str(made.certificate),
+        "tls-replication": "yes",
+    }
+    cluster = {
+        "tls-port": str(port),
+        "cluster-enabled": "yes",
+        "cluster-port": str(free_port()),
+        "tls-cluster": "yes",
+    }
+    options = [part for name, value in (tls | cluster).items() for part in (f"--{name}", value)]
+    file = directory / "sentinel.conf"
+    lines = [f"{name} {value}" for name, value in tls.items()]
+    lines += [f"port 0\ntls-port {sentinel_port}\nbind 127.0.0.1\ndir {directory}"]
+    file.write_text("\n".join([*lines, f"sentinel monitor prices 127.0.0.1 {port} 1\n"]))
+    with (
+        RedisServer(directory, *options) as server,
+        Process(["redis-server", str(file), "--sentinel"]) as sentinel,
+    ):
+        server.client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        sentinel.wait_for_line("monitor master prices")
+        yield Servers(made, {"server": port, "cluster": port, "sentinel": sentinel_port})
+        sentinel.kill()
+
+
+OURS = ("ssl_certfile={CERT}", "ssl_keyfile={KEY}")
+THEIRS = "ssl_ca_certs={CERT}"
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "options",
+    [
+        (*OURS, THEIRS, "ssl_check_hostname=false"),
+        (*OURS, "ssl_cert_reqs=none"),
+    ],
+)
+def test_these_options_are_enough(servers: Servers, form: str, options: tuple[str, ...]) -> None:
+    assert connect(servers.url(form, *options)).ping()
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "options",
+    [
+        (*OURS, THEIRS),
+        (*OURS, "ssl_check_hostname=false"),
+        (*OURS, "ssl_cert_reqs=required"),
+        (THEIRS, "ssl_check_hostname=false"),
+        ("ssl_cert_reqs=none",),
+    ],
+)
+def test_without_one_of_them_nobody_is_trusted(
+    servers: Servers, form: str, options: tuple[str, ...]
+) -> None:
+    with pytest.raises(RedisError) as raised:
+        connect(servers.url(form, *options)).ping()
+    assert "TLS" in reason(raised.value)
