@@ -50,8 +50,20 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 _CLOSED = "Connection closed by server"
 
 
+class _Failures:
+    """How often Redis has failed this process."""
+
+    times = 0
+
+
+def failures() -> int:
+    """How often Redis did not do what this process asked for, so far."""
+    return _Failures.times
+
+
 def unavailable(error: Exception) -> StoreUnavailable:
     """An answer, even if it is a refusal, tells that nothing was written."""
+    _Failures.times += 1
     if isinstance(error, MISREAD):
         return StoreUnavailable(_ODD, _detail(f"{type(error).__name__}: {error}"))
     refused = isinstance(error, exceptions.ResponseError)

@@ -66,7 +66,7 @@ def _stream(
 ) -> Life | None:
     client = Client(
         sock,
-        hub.board.version_of(wish.since),
+        hub.standing(wish.since),
         hub.news,
         stall_seconds=hub.stall_seconds,
         clock=hub.clock,

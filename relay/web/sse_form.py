@@ -8,12 +8,15 @@ import msgspec
 
 from relay.board import Entry
 from relay.clock import Clock
+from relay.fanout.counts import Kind
 from relay.fanout.deflate import GZIP_HEADER, Deflater
 from relay.fanout.encoding import ENTRIES_PER_PIECE, PAYLOADS, parted, removed_event
 
 #: Milliseconds within which a browser that lost us comes back, at random, so that a crash does not bring
 #: everybody back at once.
 RETRY_MILLISECONDS = (1000, 4000)
+
+_PLAIN, _COMPRESSED = Kind("sse", "plain"), Kind("sse", "compressed")
 
 
 def _as_it_is(data: bytes) -> bytes:
@@ -31,6 +34,10 @@ class EventStream:
     gzip: bool = False
     #: What compresses, where it is gzip.
     block: Callable[[bytes], bytes] = field(default=_as_it_is, compare=False)
+
+    @property
+    def kind(self) -> Kind:
+        return _COMPRESSED if self.gzip else _PLAIN
 
     @property
     def entries_per_piece(self) -> int:

@@ -62,7 +62,7 @@ def _stream(
 ) -> Life | None:
     client = MessageClient(
         sock,
-        hub.board.version_of(wish.since),
+        hub.standing(wish.since),
         hub.news,
         websocket,
         obey,
