@@ -3,7 +3,7 @@
 With Redis, updates come from a `listener.py` somewhere. In-process (no REDIS_URL) the feed runs here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import gevent
@@ -18,8 +18,13 @@ from relay.fanout.health import Health
 from relay.fanout.hub import Hub
 from relay.history.library import Library
 from relay.ingest.pipeline import Pipeline
+from relay.metrics.families import text
+from relay.metrics.listener import ListenerReport
+from relay.metrics.reporter import Report, Reporter
+from relay.metrics.worker import WorkerReport
 from relay.server.bucket import Bucket
 from relay.store.contract import Archive, Demands, Updates
+from relay.store.failure import failures
 from relay.store.memory import MemoryStore
 from relay.store.memory_archive import MemoryArchive
 from relay.store.memory_demands import MemoryDemands
@@ -40,6 +45,10 @@ class Sides(NamedTuple):
     archive: Archive
     demands: Demands
     begin: Callable[[], None]
+    #: What else there is to report of this process.
+    reports: Sequence[Report] = ()
+    #: How many messages were none of our listener's.
+    foreign: Callable[[], int] = lambda: 0
 
 
 class Relay:
@@ -49,7 +58,7 @@ class Relay:
         self._absences = Absences()
         away = self._absences.since
         sides = _in_process(config, away) if config.in_process else _with_redis(config, away)
-        self._updates, _, _, self._begin = sides
+        self._updates, self._begin = sides.updates, sides.begin
         self.hub = Hub(
             Health(lambda: sides.updates.problem, away=away),
             heartbeat_seconds=config.heartbeat_seconds,
@@ -60,6 +69,12 @@ class Relay:
         )
         #: Connections that are no streams, for each address.
         self.address_connections = config.address_connections
+        #: How many of them there are, and how many were closed as soon as they were accepted: the worker
+        #: knows.
+        self.connections: Callable[[], int] = lambda: 0
+        self.closed_connections: Callable[[], int] = lambda: 0
+        self._sides = sides
+        self._reports = config.metrics
         self.library = Library(
             sides.archive,
             sides.demands,
@@ -77,7 +92,18 @@ class Relay:
         spawn_essential(self._absences.run)
         self.hub.start(self._updates.listen())
         self._begin()
+        if self._reports:
+            gevent.spawn(self._reporter().run)
         gevent.wait([self.hub.loaded, self.hub.health.heard], timeout=LOAD_SECONDS)
+
+    def _reporter(self) -> Reporter:
+        own = WorkerReport(
+            self.hub,
+            connections=self.connections,
+            closed=self.closed_connections,
+            foreign=self._sides.foreign,
+        )
+        return Reporter([*self._sides.reports, own], self._absences.take_lag, failures)
 
 
 def _streams(config: Config) -> int:
@@ -98,16 +124,21 @@ def _door(config: Config) -> Door:
 def _in_process(config: Config, away: Callable[[float], float]) -> Sides:
     store, archive, demands = MemoryStore(), MemoryArchive(), MemoryDemands()
 
-    def begin() -> None:
-        Pipeline(config, store, archive, demands, away=away).start()
-
-    return Sides(store, archive, demands, begin)
+    pipeline = Pipeline(config, store, archive, demands, away=away)
+    report = ListenerReport(pipeline, alone=False)
+    return Sides(store, archive, demands, pipeline.start, [report])
 
 
 def _with_redis(config: Config, away: Callable[[float], float]) -> Sides:
     url = config.redis_url
     updates = RedisUpdates(url, config.relay_secret.get_secret_value(), away=away)
-    return Sides(updates, RedisArchive(url), RedisDemands(url), lambda: None)
+    return Sides(
+        updates,
+        RedisArchive(url),
+        RedisDemands(url),
+        lambda: None,
+        foreign=lambda: updates.refused,
+    )
 
 
 def create_app() -> Flask:
@@ -115,7 +146,7 @@ def create_app() -> Flask:
     config = load_or_exit()
     logs.begin(config.log_level)
     relay = Relay(config)
-    site = create_site(relay.hub, config, relay.library)
+    site = create_site(relay.hub, config, relay.library, text if config.metrics else None)
     site.extensions["relay"] = relay
     return site
 

@@ -101,6 +101,8 @@ class Config(BaseSettings):
     address_opens: float = Field(25, ge=0)
     address_requests: float = Field(50, ge=0)
     opens: float = Field(1_000, ge=0)
+    metrics: bool = True
+    metrics_port: int = Field(0, ge=0, le=65535)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

@@ -18,6 +18,7 @@ ROOMS: dict[str, set[str]] = {
     "fanout": {""},
     "server": set(),
     "web": {"", "fanout", "history", "server"},
+    "metrics": {"", "fanout", "ingest"},
     "simulator": set(),
 }
 #: Room: the single modules of other rooms that it may import as well.
@@ -38,6 +39,7 @@ HOMES: dict[str, set[str]] = {
     "geventwebsocket": {"relay.server.websocket"},
     "greenlet": {"relay"},
     "gunicorn": {"relay.server.worker"},
+    "prometheus_client": {"relay.metrics.families"},
     "itsdangerous": {"relay.web.access"},
     "msgspec": {"relay"},
     "pydantic": {"relay.config"},

@@ -170,7 +170,9 @@ def _unexpected(error: Exception) -> UnexpectedError:
 def _refused(error: frame_limits.BadStatus) -> FeedError:
     status = error.status_code
     if status in (403, 451):
-        return FeedError(f"refused with HTTP {status}: not served from here", REFUSED_SECONDS, "refused")
+        return FeedError(
+            f"refused with HTTP {status}: not served from here", REFUSED_SECONDS, "refused"
+        )
     if 300 <= status < 400:
         return FeedError(
             f"redirected with HTTP {status}, which is not followed", REFUSED_SECONDS, "refused"

@@ -138,6 +138,11 @@ class Hub:
             self.loaded.set()
 
     @property
+    def slowings(self) -> int:
+        """How often a cohort was slowed, or slowed further."""
+        return self._burden.slowings
+
+    @property
     def draining(self) -> bool:
         """Whether everybody is sent away."""
         return self._drain_window > 0

@@ -124,12 +124,17 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         self.server_class = functools.partial(Server, worker=self)
         relay = self.wsgi.extensions["relay"]
         self.peers = Peers(self.visitors, self.proxies, relay.address_connections)
+        relay.connections = self._count_connections
+        relay.closed_connections = lambda: self.peers.refused
         relay.start()
         # What is there by now stays. The garbage collector looks at the rest alone: with 5,000 streams
         # a full collection holds everybody up for 10 to 30 ms instead of 60 to 75.
         gc.collect()
         gc.freeze()
         super().run()
+
+    def _count_connections(self) -> int:
+        return sum(len(server.pool) for server in self.servers)
 
     def count_request(self) -> None:
         """Counts towards max_requests; at that number the worker drains and is replaced."""

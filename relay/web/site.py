@@ -17,6 +17,7 @@ from relay.history.library import Library
 from relay.web import (
     embed,
     history,
+    metrics,
     pages,
     policy,
     prices,
@@ -70,8 +71,10 @@ class _Site(Flask):
         return func
 
 
-def create_site(hub: Hub, config: Config, library: Library) -> Flask:
-    """The application around a hub, and what is known of the time before."""
+def create_site(
+    hub: Hub, config: Config, library: Library, expose: metrics.Expose | None = None
+) -> Flask:
+    """The application around a hub, and what is known of the time before. `expose` makes /metrics."""
     site = _Site("relay", template_folder=str(_ROOT / "templates"), static_folder=None)
     origins = Origins(config.allowed_origins)
     access = Access(
@@ -84,6 +87,7 @@ def create_site(hub: Hub, config: Config, library: Library) -> Flask:
     site.register_blueprint(history.blueprint(hub, library.past))
     site.register_blueprint(sparklines.blueprint(hub, library.closes, config.max_symbols))
     site.register_blueprint(probes.blueprint(hub))
+    site.register_blueprint(metrics.blueprint(expose))
     site.register_blueprint(selftest.blueprint(hub, config.heartbeat_seconds))
     assets = Assets(_ROOT / "static", chart_library())
     site.register_blueprint(assets.blueprint())
