@@ -5,19 +5,16 @@ wants to know looks now and then.
 """
 
 from collections import Counter
-from typing import NamedTuple
 
 #: Durations that are kept between two looks. Those beyond it are lost; nothing else is.
 MAX_DURATIONS = 1_000
 
 
-class Kind(NamedTuple):
-    """What kind of stream it is."""
-
-    #: sse or ws.
-    transport: str
-    #: plain or compressed.
-    form: str
+#: What kinds of stream there are: a number for each, and its transport and form. Numbers, since every opening
+#: of a stream pays for counting it.
+Kind = int
+SSE_PLAIN, SSE_COMPRESSED, WS_PLAIN, WS_COMPRESSED = range(4)
+KINDS = (("sse", "plain"), ("sse", "compressed"), ("ws", "plain"), ("ws", "compressed"))
 
 
 class Counts:
@@ -25,13 +22,13 @@ class Counts:
 
     __slots__ = (
         "behind",
-        "compressed",
         "conflated",
         "cuts",
         "deliveries",
         "opens",
-        "plain",
         "resumes",
+        "saved",
+        "sent",
         "streams",
         "writes",
     )
@@ -39,18 +36,18 @@ class Counts:
     def __init__(self) -> None:
         #: Updates given to clients' sockets, a client and an update each.
         self.deliveries = 0
-        #: Bytes of deliveries, as they were sent, and as they would have been without compression.
-        self.compressed = 0
-        self.plain = 0
+        #: Bytes of deliveries, as they were sent, and those that compression has saved.
+        self.sent = 0
+        self.saved = 0
         #: Updates that a client did not get since a newer one of the same symbol was there, where that can
         #: be known: with a rate, and for those behind that want all symbols.
         self.conflated = 0
         #: Clients that do not keep up, now.
         self.behind = 0
-        #: Streams, now.
-        self.streams: Counter[Kind] = Counter()
-        #: Streams that began, by transport.
-        self.opens: Counter[str] = Counter()
+        #: Streams, now, by kind.
+        self.streams = [0] * len(KINDS)
+        #: Streams that began, by kind.
+        self.opens = [0] * len(KINDS)
         #: Clients that were cut, by why.
         self.cuts: Counter[str] = Counter()
         #: Clients that came with an id, by what it was worth: changes or full.
@@ -62,7 +59,7 @@ class Counts:
     def enter(self, kind: Kind) -> None:
         """A stream has begun."""
         self.streams[kind] += 1
-        self.opens[kind.transport] += 1
+        self.opens[kind] += 1
 
     def leave(self, kind: Kind) -> None:
         """One has ended."""
@@ -71,8 +68,9 @@ class Counts:
     def give(self, clients: int, updates: int, size: int, saved: int) -> None:
         """So many clients were given so many updates, in `size` bytes each; compression saved `saved`."""
         self.deliveries += clients * updates
-        self.compressed += clients * size
-        self.plain += clients * (size + saved)
+        self.sent += clients * size
+        if saved:
+            self.saved += clients * saved
 
     def wrote(self, seconds: float) -> None:
         """A pass has sent what was written so long ago."""

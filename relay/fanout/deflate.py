@@ -19,15 +19,11 @@ KEYFRAME_SECONDS = 0.9
 LEVEL = 5
 
 
-class _Saved:
-    """What compression has saved in this process, in bytes."""
+class Saved:
+    """What compression has saved in this process so far: a difference tells what it saved in between."""
 
+    #: In bytes.
     size = 0
-
-
-def saved() -> int:
-    """Bytes that compression has saved so far: a difference of two tells what it saved in between."""
-    return _Saved.size
 
 
 def _compressor() -> "zlib._Compress":
@@ -41,7 +37,7 @@ def block(data: bytes) -> bytes:
 
 def _compressed(compressor: "zlib._Compress", data: bytes) -> bytes:
     small = compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)
-    _Saved.size += len(data) - len(small)
+    Saved.size += len(data) - len(small)
     return small
 
 

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 from relay.board import Entry, resume_id
-from relay.fanout.deflate import saved
+from relay.fanout.deflate import Saved
 
 
 class Delivery:
@@ -50,11 +50,11 @@ def deliver(
     entries_per_piece: int,
 ) -> Delivery:
     """Encodes what changed, up to `version`, as pieces that each end with the id to resume from."""
-    pieces, versions, before = [], [], saved()
+    pieces, versions, before = [], [], Saved.size
     for start in range(0, len(entries), entries_per_piece):
         part = entries[start : start + entries_per_piece]
         last = start + len(part) == len(entries)
         reached = version if last else part[-1][0]
         pieces.append(encode(part, resume_id(epoch, reached)))
         versions.append(reached)
-    return Delivery(pieces, versions, len(entries), saved() - before)
+    return Delivery(pieces, versions, len(entries), Saved.size - before)

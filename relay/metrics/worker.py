@@ -1,7 +1,9 @@
 """What a worker says of itself."""
 
+from collections import Counter
 from collections.abc import Callable
 
+from relay.fanout.counts import KINDS
 from relay.fanout.hub import Hub
 from relay.metrics.families import Metrics
 
@@ -29,10 +31,12 @@ class WorkerReport:
     def pass_on(self, metrics: Metrics) -> None:
         """To be called once a second."""
         hub, counts = self._hub, self._hub.counts
-        for kind, number in counts.streams.items():
+        opens: Counter[str] = Counter()
+        for kind, number, opened in zip(KINDS, counts.streams, counts.opens, strict=True):
             metrics.set("relay_streams", number, *kind)
+            opens[kind[0]] += opened
         for name, by_label in (
-            ("relay_opens_total", counts.opens),
+            ("relay_opens_total", opens),
             ("relay_cut_total", counts.cuts),
             ("relay_resumes_total", counts.resumes),
             ("relay_refused_total", hub.door.refusals.counts),
@@ -41,8 +45,8 @@ class WorkerReport:
                 metrics.advance(name, total, label)
         metrics.advance("relay_refused_total", self._closed(), "ADDRESS_CONNECTIONS")
         metrics.advance("relay_deliveries_total", counts.deliveries)
-        metrics.advance("relay_sent_bytes_total", counts.compressed, "compressed")
-        metrics.advance("relay_sent_bytes_total", counts.plain, "plain")
+        metrics.advance("relay_sent_bytes_total", counts.sent, "compressed")
+        metrics.advance("relay_sent_bytes_total", counts.sent + counts.saved, "plain")
         metrics.advance("relay_conflated_total", counts.conflated)
         metrics.advance("relay_slowings_total", hub.slowings)
         metrics.advance("relay_foreign_messages_total", self._foreign())

@@ -8,15 +8,13 @@ import msgspec
 
 from relay.board import Entry
 from relay.clock import Clock
-from relay.fanout.counts import Kind
+from relay.fanout.counts import SSE_COMPRESSED, SSE_PLAIN, Kind
 from relay.fanout.deflate import GZIP_HEADER, Deflater
 from relay.fanout.encoding import ENTRIES_PER_PIECE, PAYLOADS, parted, removed_event
 
 #: Milliseconds within which a browser that lost us comes back, at random, so that a crash does not bring
 #: everybody back at once.
 RETRY_MILLISECONDS = (1000, 4000)
-
-_PLAIN, _COMPRESSED = Kind("sse", "plain"), Kind("sse", "compressed")
 
 
 def _as_it_is(data: bytes) -> bytes:
@@ -37,7 +35,7 @@ class EventStream:
 
     @property
     def kind(self) -> Kind:
-        return _COMPRESSED if self.gzip else _PLAIN
+        return SSE_COMPRESSED if self.gzip else SSE_PLAIN
 
     @property
     def entries_per_piece(self) -> int:

@@ -6,7 +6,7 @@ import msgspec
 
 from relay.board import Entry
 from relay.clock import Clock
-from relay.fanout.counts import Kind
+from relay.fanout.counts import WS_COMPRESSED, WS_PLAIN, Kind
 from relay.fanout.deflate import Deflater
 from relay.fanout.encoding import ENTRIES_PER_PIECE, PAYLOADS, parted, removed_event
 from relay.server.frames import PING, TEXT, close_frame, frame, text_frames
@@ -14,7 +14,6 @@ from relay.server.frames import PING, TEXT, close_frame, frame, text_frames
 #: RFC 6455, 7.4.1, and the IANA registry for 1012 and 1013.
 INVALID_DATA, POLICY_VIOLATION = 1007, 1008
 SERVICE_RESTART, TRY_AGAIN_LATER = 1012, 1013
-_PLAIN, _COMPRESSED = Kind("ws", "plain"), Kind("ws", "compressed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Messages:
 
     @property
     def kind(self) -> Kind:
-        return _COMPRESSED if self.deflated else _PLAIN
+        return WS_COMPRESSED if self.deflated else WS_PLAIN
 
     @property
     def entries_per_piece(self) -> int:
