@@ -186,7 +186,8 @@ class Cohort:
             return
         version = self._flow.version
         entries = self._changed()
-        self._conflate(version, len(entries))
+        if self.rate:
+            self._conflate(version, len(entries))
         self._offered = version
         if entries:
             self.work += len(entries) + A_PASS
@@ -221,7 +222,7 @@ class Cohort:
     def _conflate(self, version: int, given: int) -> None:
         """Counts what a rate leaves out of a pass up to this version, which gives so many."""
         put_off, self._put_off = self._put_off, 0
-        if self.rate and self._offered:
+        if self._offered:
             came = version - self._offered if self.symbols is None else put_off
             if came > given:
                 self.counts.conflated += (came - given) * (len(self._live) + len(self._aside))
