@@ -4,12 +4,13 @@ With Redis, updates come from a `listener.py` somewhere. In-process (no REDIS_UR
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import gevent
 from flask import Flask
 
-from relay import logs
+from relay import diary, logs
 from relay.absences import Absences
 from relay.config import Config, load_or_exit
 from relay.descriptors import CONNECTIONS, Share, raise_limit, share
@@ -18,19 +19,22 @@ from relay.fanout.health import Health
 from relay.fanout.hub import Hub
 from relay.history.library import Library
 from relay.ingest.pipeline import Pipeline
+from relay.metrics.attendance import Attendance, of_worker
 from relay.metrics.families import text
 from relay.metrics.listener import ListenerReport
 from relay.metrics.reporter import Report, Reporter
 from relay.metrics.worker import WorkerReport
 from relay.server.bucket import Bucket
-from relay.store.contract import Archive, Demands, Updates
+from relay.store.contract import Archive, Demands, Roll, Updates
 from relay.store.failure import failures
 from relay.store.memory import MemoryStore
 from relay.store.memory_archive import MemoryArchive
 from relay.store.memory_demands import MemoryDemands
+from relay.store.memory_roll import MemoryRoll
 from relay.store.redis_archive import RedisArchive
 from relay.store.redis_demands import RedisDemands
 from relay.store.redis_reader import RedisUpdates
+from relay.store.redis_roll import RedisRoll
 from relay.supervise import spawn_essential
 from relay.web.site import create_site
 
@@ -45,6 +49,7 @@ class Sides(NamedTuple):
     archive: Archive
     demands: Demands
     begin: Callable[[], None]
+    roll: Roll
     #: What else there is to report of this process.
     reports: Sequence[Report] = ()
     #: How many messages were none of our listener's.
@@ -75,6 +80,8 @@ class Relay:
         self.closed_connections: Callable[[], int] = lambda: 0
         self._sides = sides
         self._reports = config.metrics
+        #: What this process says of itself, and what others say.
+        self.attendance = Attendance(sides.roll, partial(of_worker, self.hub), diary.begin().events)
         self.library = Library(
             sides.archive,
             sides.demands,
@@ -92,6 +99,7 @@ class Relay:
         spawn_essential(self._absences.run)
         self.hub.start(self._updates.listen())
         self._begin()
+        gevent.spawn(self.attendance.run)
         if self._reports:
             gevent.spawn(self._reporter().run)
         gevent.wait([self.hub.loaded, self.hub.health.heard], timeout=LOAD_SECONDS)
@@ -126,7 +134,7 @@ def _in_process(config: Config, away: Callable[[float], float]) -> Sides:
 
     pipeline = Pipeline(config, store, archive, demands, away=away)
     report = ListenerReport(pipeline, alone=False)
-    return Sides(store, archive, demands, pipeline.start, [report])
+    return Sides(store, archive, demands, pipeline.start, MemoryRoll(), [report])
 
 
 def _with_redis(config: Config, away: Callable[[float], float]) -> Sides:
@@ -137,6 +145,7 @@ def _with_redis(config: Config, away: Callable[[float], float]) -> Sides:
         RedisArchive(url),
         RedisDemands(url),
         lambda: None,
+        RedisRoll(url),
         foreign=lambda: updates.refused,
     )
 
@@ -146,7 +155,8 @@ def create_app() -> Flask:
     config = load_or_exit()
     logs.begin(config.log_level)
     relay = Relay(config)
-    site = create_site(relay.hub, config, relay.library, text if config.metrics else None)
+    expose = text if config.metrics else None
+    site = create_site(relay.hub, config, relay.library, expose, relay.attendance.present)
     site.extensions["relay"] = relay
     return site
 

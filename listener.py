@@ -16,21 +16,24 @@ os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
 import argparse  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
+from functools import partial  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import gevent  # noqa: E402
 from gevent.event import Event  # noqa: E402
 
-from relay import logs  # noqa: E402
+from relay import diary, logs  # noqa: E402
 from relay.absences import Absences  # noqa: E402
 from relay.config import Config, load_or_exit  # noqa: E402
 from relay.descriptors import raise_limit  # noqa: E402
 from relay.exchange.recorder import Recorder  # noqa: E402
 from relay.ingest.pipeline import Pipeline  # noqa: E402
+from relay.metrics.attendance import Attendance, of_listener  # noqa: E402
 from relay.metrics.listener import ListenerReport  # noqa: E402
 from relay.metrics.port import MetricsPort  # noqa: E402
 from relay.metrics.reporter import Reporter  # noqa: E402
 from relay.store.failure import failures  # noqa: E402
+from relay.store.redis_roll import RedisRoll  # noqa: E402
 from relay.store.redis_writer import RedisStore  # noqa: E402
 from relay.supervise import end_in_time, exit_status, spawn_essential  # noqa: E402
 
@@ -45,6 +48,7 @@ def main() -> None:
         )
         sys.exit(2)
     logs.begin(config.log_level)
+    events = diary.begin().events
     raise_limit()
     recorder = None
     if options.record is not None:
@@ -54,6 +58,8 @@ def main() -> None:
     absences = Absences()
     spawn_essential(absences.run)
     pipeline = Pipeline(config, store, store.keeper, store.orders, tap, away=absences.since)
+    roll = RedisRoll(config.redis_url)
+    gevent.spawn(Attendance(roll, partial(of_listener, pipeline), events).run)
     if config.metrics_port:
         _serve_metrics(config, pipeline, absences)
     stop = Event()

@@ -24,6 +24,7 @@ ROOMS: dict[str, set[str]] = {
 #: Room: the single modules of other rooms that it may import as well.
 MODULES: dict[str, set[str]] = {
     "history": {"relay.store.contract"},
+    "metrics": {"relay.store.contract"},
     "ingest": {"relay.store.contract"},
     "server": {"relay.complaint", "relay.plain_lines", "relay.turn"},
     "web": {"relay.config"},

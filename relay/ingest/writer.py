@@ -13,6 +13,7 @@ import msgspec
 
 from relay.backoff import Backoff
 from relay.batch import BEAT_SECONDS, DOWN_SECONDS, STALE_SECONDS, Batch, encode_batch
+from relay.board import resume_id
 from relay.clock import SYSTEM, Clock
 from relay.feed_status import CANNOT_BE_CARRIED, FeedStatus, as_carried
 from relay.ingest.intake import Intake
@@ -75,6 +76,11 @@ class Writer:
         self._named: set[str] = set()
         #: How many updates were written.
         self.written = 0
+
+    @property
+    def id(self) -> str:
+        """The newest id that was given: <epoch>-<version>."""
+        return resume_id(self._epoch, self._version)
 
     @property
     def simulated(self) -> bool | None:

@@ -1,9 +1,6 @@
 """Reporter: once a second, passes on what was counted."""
 
 import logging
-import os
-import resource
-import sys
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -11,14 +8,12 @@ import gevent
 
 from relay.complaint import Complaint
 from relay.metrics.families import Metrics
+from relay.metrics.memory import resident_bytes
 
 log = logging.getLogger(__name__)
 
 #: Seconds between two times.
 REPORT_SECONDS = 1.0
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-#: getrusage counts in bytes on macOS and in KiB elsewhere.
-_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class Report(Protocol):
@@ -61,12 +56,3 @@ class Reporter:
         metrics.set("relay_memory_bytes", resident_bytes())
         metrics.set("relay_loop_lag_seconds", self._take_lag())
         metrics.advance("relay_redis_errors_total", self._redis_failures())
-
-
-def resident_bytes() -> int:
-    """The memory of this process; where the system does not tell, the most that it had."""
-    try:
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * _PAGE
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT

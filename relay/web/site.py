@@ -25,6 +25,7 @@ from relay.web import (
     selftest,
     sparklines,
     sse,
+    status,
     tickets,
     ws,
 )
@@ -72,9 +73,14 @@ class _Site(Flask):
 
 
 def create_site(
-    hub: Hub, config: Config, library: Library, expose: metrics.Expose | None = None
+    hub: Hub,
+    config: Config,
+    library: Library,
+    expose: metrics.Expose | None = None,
+    present: status.Roll = status.nobody,
 ) -> Flask:
-    """The application around a hub, and what is known of the time before. `expose` makes /metrics."""
+    """The application around a hub, and what is known of the time before. `expose` makes /metrics; `present`
+    says which processes there are."""
     site = _Site("relay", template_folder=str(_ROOT / "templates"), static_folder=None)
     origins = Origins(config.allowed_origins)
     access = Access(
@@ -88,6 +94,7 @@ def create_site(
     site.register_blueprint(sparklines.blueprint(hub, library.closes, config.max_symbols))
     site.register_blueprint(probes.blueprint(hub))
     site.register_blueprint(metrics.blueprint(expose))
+    site.register_blueprint(status.blueprint(hub, present))
     site.register_blueprint(selftest.blueprint(hub, config.heartbeat_seconds))
     assets = Assets(_ROOT / "static", chart_library())
     site.register_blueprint(assets.blueprint())
