@@ -153,7 +153,7 @@ def _with_redis(config: Config, away: Callable[[float], float]) -> Sides:
 def create_app() -> Flask:
     """The application, with its Relay under `extensions["relay"]`: the worker starts that."""
     config = load_or_exit()
-    logs.begin(config.log_level)
+    logs.begin(config.log_level, config.log_format)
     relay = Relay(config)
     expose = text if config.metrics else None
     site = create_site(relay.hub, config, relay.library, expose, relay.attendance.present)

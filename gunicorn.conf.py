@@ -4,12 +4,17 @@ import sys
 
 from gunicorn.workers import SUPPORTED_WORKERS
 
+from relay import logs
 from relay.config import load_or_exit
 from relay.descriptors import CONNECTIONS, Share, raise_limit, share
 from relay.metrics import directory
 from relay.supervise import fail, leave_slowly
 
 settings = load_or_exit()
+
+# The master's lines are written as its workers' are.
+logs.begin(settings.log_level, settings.log_format)
+logger_class = "relay.server.log.Log"
 
 # Where all workers keep their metrics, so that any of them can answer for all.
 if settings.metrics:

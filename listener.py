@@ -47,7 +47,7 @@ def main() -> None:
             "REDIS_URL must name a Redis server: in-process mode has no listener.", file=sys.stderr
         )
         sys.exit(2)
-    logs.begin(config.log_level)
+    logs.begin(config.log_level, config.log_format)
     events = diary.begin().events
     raise_limit()
     recorder = None

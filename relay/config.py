@@ -104,6 +104,7 @@ class Config(BaseSettings):
     metrics: bool = True
     metrics_port: int = Field(0, ge=0, le=65535)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
 
     @property
     def in_process(self) -> bool:
@@ -236,7 +237,7 @@ class Config(BaseSettings):
             )
         return stream
 
-    @field_validator("log_level", mode="before")
+    @field_validator("log_level", "log_format", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

@@ -26,7 +26,13 @@ MODULES: dict[str, set[str]] = {
     "history": {"relay.store.contract"},
     "metrics": {"relay.store.contract"},
     "ingest": {"relay.store.contract"},
-    "server": {"relay.complaint", "relay.plain_lines", "relay.turn"},
+    "server": {
+        "relay.complaint",
+        "relay.logs",
+        "relay.plain_lines",
+        "relay.request_id",
+        "relay.turn",
+    },
     "web": {"relay.config"},
 }
 #: Modules that are not for every room that may use the top: settings are handed on as plain values.
@@ -39,7 +45,7 @@ HOMES: dict[str, set[str]] = {
     "gevent": {"relay"},
     "geventwebsocket": {"relay.server.websocket"},
     "greenlet": {"relay"},
-    "gunicorn": {"relay.server.worker"},
+    "gunicorn": {"relay.server.worker", "relay.server.log"},
     "prometheus_client": {"relay.metrics.families"},
     "itsdangerous": {"relay.web.access"},
     "msgspec": {"relay"},

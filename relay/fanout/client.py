@@ -51,6 +51,8 @@ class Client:
         "_news",
         "_stall_seconds",
         "_told",
+        "before",
+        "began",
         "cohort",
         "ends_at",
         "guest",
@@ -58,6 +60,7 @@ class Client:
         "joined",
         "lacking",
         "leaving",
+        "request_id",
         "send",
         "sock",
         "unfinished",
@@ -95,6 +98,12 @@ class Client:
         self.leaving = False
         #: When it is to be sent away to come back elsewhere, by the clock.
         self.ends_at = math.inf
+        #: What the request is called that it began with.
+        self.request_id = ""
+        #: When it entered, by the clock; and what its cohort had given by then, less what other cohorts gave
+        #: it before.
+        self.began = 0.0
+        self.before = 0
         self._news = news
         self._stall_seconds = stall_seconds
         self._clock = clock
@@ -229,6 +238,7 @@ class Client:
     def move(self, cohort: Cohort, version: int, lacking: Sequence[str], first: bytes) -> None:
         """Goes over to another cohort, standing at `version` but for `lacking`; `first` is sent first."""
         self.cohort.drop(self)
+        self.before += cohort.given - self.cohort.given
         self.cohort = cohort
         self.version = version
         self.lacking = lacking

@@ -51,6 +51,8 @@ class Cohort:
         self.work = 0
         #: Whether it gets fewer passes than it asked for.
         self.is_slowed = False
+        #: Updates that passes gave to those who keep up, since it began.
+        self.given = 0
         #: Everyone, also those who are behind.
         self.members: set[Member] = set()
         #: No pass before this, by the clock.
@@ -191,6 +193,7 @@ class Cohort:
         self._offered = version
         if entries:
             self.work += len(entries) + A_PASS
+            self.given += len(entries)
             if self.rate:
                 self.next_pass = self._clock.monotonic() + 1 / self.rate
             if not self._pass(entries, version, breathe):

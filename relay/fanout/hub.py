@@ -6,7 +6,7 @@ longer.
 
 import logging
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import gevent
 from gevent.event import Event
@@ -17,7 +17,7 @@ from relay.clock import SYSTEM, Clock
 from relay.fanout.burden import LOOK_SECONDS, Burden
 from relay.fanout.client import LINGER_SECONDS, Client
 from relay.fanout.cohort import Cohort
-from relay.fanout.counts import Counts
+from relay.fanout.counts import KINDS, Counts
 from relay.fanout.cut import Cut
 from relay.fanout.door import Door
 from relay.fanout.encoding import Form
@@ -75,6 +75,9 @@ class Hub:
         self.stall_seconds = stall_seconds
         self.clock = clock
         self.door = Door() if door is None else door
+        #: Told of every stream that ends: its transport and form, its seconds, the updates that its cohort
+        #: was given meanwhile, and the id of its request.
+        self.ended: Callable[[str, str, float, int, str], None] | None = None
         #: What has happened here.
         self.counts = Counts()
         #: Seconds within which those come back that are sent away by a drain; 0 while there is none.
@@ -183,6 +186,8 @@ class Hub:
             client.ends_at = self.clock.monotonic() + lifetime
         client.cohort = self._registry.enter(client, terms, guest)
         self.counts.enter(terms.form.kind)
+        client.began = self.clock.monotonic()
+        client.before = client.cohort.given
 
     def leave(self, client: Client) -> None:
         """Forgets a client."""
@@ -191,6 +196,11 @@ class Hub:
         self._clients.discard(client)
         self.door.let_out(client.guest)
         self.counts.leave(client.cohort.form.kind)
+        if self.ended is not None:
+            transport, form = KINDS[client.cohort.form.kind]
+            seconds = self.clock.monotonic() - client.began
+            updates = client.cohort.given - client.before
+            self.ended(transport, form, seconds, updates, client.request_id)
         self._registry.leave(client, client.cohort)
 
     def move(

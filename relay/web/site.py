@@ -124,7 +124,11 @@ def create_site(
     def http_error(error: HTTPException) -> Response:
         if error.code == 404 and pages.wants_page(request):
             return pages.not_found(hub, error.description or "")
-        answer = json_response({"error": error.description}, error.code or 500)
+        said = {"error": error.description}
+        name = request.headers.get("X-Request-Id", "")
+        if name and (error.code or 500) >= 500:
+            said["request_id"] = name
+        answer = json_response(said, error.code or 500)
         answer.headers.extend((k, v) for k, v in error.get_headers() if k in _KEPT)
         return answer
 
