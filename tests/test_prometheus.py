@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from relay.metrics.__main__ import reference
 from relay.metrics.reference import FAMILIES, HISTOGRAM
 from tests.processes import ROOT
 
@@ -153,3 +154,13 @@ def expressions(document: Path) -> list[str]:
         return [rule["expr"] for rule in rules()]
     panels = json.loads(document.read_text())["panels"]
     return [target["expr"] for panel in panels for target in panel["targets"]]
+
+
+def test_the_document_is_made_of_the_code() -> None:
+    """`python -m relay.metrics > docs/metrics.md` makes it."""
+    assert (ROOT / "docs/metrics.md").read_text() == reference()
+
+
+def test_operating_has_an_answer_to_every_alert() -> None:
+    text = (ROOT / "docs/operating.md").read_text()
+    assert [alert for alert in FAILURES if f"`{alert}`" not in text] == []
