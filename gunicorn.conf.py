@@ -80,7 +80,7 @@ def child_exit(_server: object, worker: object) -> None:
     """What a worker that has gone counts for no more, its gauges, is taken away."""
     if settings.metrics:
         # prometheus-client must not be imported before its directory is known.
-        from relay.metrics.families import forget  # noqa: PLC0415
+        from relay.metrics.dead import forget  # noqa: PLC0415
 
         forget(worker.pid)  # type: ignore[attr-defined]
 

@@ -46,7 +46,7 @@ HOMES: dict[str, set[str]] = {
     "geventwebsocket": {"relay.server.websocket"},
     "greenlet": {"relay"},
     "gunicorn": {"relay.server.worker", "relay.server.log"},
-    "prometheus_client": {"relay.metrics.families"},
+    "prometheus_client": {"relay.metrics.dead", "relay.metrics.families"},
     "itsdangerous": {"relay.web.access"},
     "msgspec": {"relay"},
     "pydantic": {"relay.config"},

@@ -7,8 +7,18 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.mmap_dict import MmapedDict, mmap_key
+from prometheus_client.multiprocess import MultiProcessCollector
 
+from relay.config import Config
+from relay.fanout.health import Health
+from relay.fanout.hub import Hub
+from relay.metrics import directory
+from relay.metrics.dead import TOGETHER, forget
 from relay.metrics.reference import NAMES
+from relay.web.site import create_site
+from tests.archive import nothing_past
 from tests.ports import free_port
 from tests.processes import Gunicorn, Listener, RedisServer, wait_until
 from tests.prometheus import names, samples
@@ -121,13 +131,41 @@ def test_a_scraper_of_openmetrics_is_answered_so(relay: Gunicorn) -> None:
     assert answer.text.endswith("# EOF\n")
 
 
-def test_the_directory_goes_with_the_gunicorn_that_made_it_and_metrics_can_be_off(
+def test_the_directory_goes_with_the_gunicorn_that_made_it(
     market: ScriptedExchange, tmp_path: Path
 ) -> None:
     with Gunicorn(BINANCE_WS=market.url, TMPDIR=str(tmp_path)) as relay:
         assert "relay_processes" in relay.http.get("/metrics").text
         assert len(list(tmp_path.glob("relay-metrics-*"))) == 1
     assert list(tmp_path.glob("relay-metrics-*")) == []
-    with Gunicorn(BINANCE_WS=market.url, TMPDIR=str(tmp_path), METRICS="0") as relay:
-        assert relay.http.get("/metrics").status_code == 404
-        assert list(tmp_path.glob("relay-metrics-*")) == []
+
+
+def test_metrics_can_be_turned_off() -> None:
+    site = create_site(Hub(Health()), Config(_env_file=None), nothing_past())
+    assert site.test_client().get("/metrics").status_code == 404
+
+
+def test_dead_workers_are_added_up_in_a_few_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(directory.VARIABLE, str(tmp_path))
+    keys = {
+        "counter": mmap_key("relay_a_total", "relay_a_total", ["transport"], ["sse"], "A."),
+        "histogram": mmap_key("relay_b_seconds", "relay_b_seconds_sum", [], [], "B."),
+        "gauge_livesum": mmap_key("relay_c", "relay_c", [], [], "C."),
+    }
+    workers = 3 * TOGETHER
+    for pid in range(1, workers + 1):
+        for kind, key in keys.items():
+            file = MmapedDict(str(tmp_path / f"{kind}_{pid}.db"))
+            file.write_value(key, 2.0, 0.0)
+            file.close()
+        forget(pid)
+    left = sorted(file.name for file in tmp_path.iterdir())
+    assert len(left) < 2 * TOGETHER
+    assert not [name for name in left if name.startswith("gauge")]
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=str(tmp_path))
+    assert registry.get_sample_value("relay_a_total", {"transport": "sse"}) == 2.0 * workers
+    assert registry.get_sample_value("relay_b_seconds_sum") == 2.0 * workers
+    assert registry.get_sample_value("relay_c") is None

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, exposition
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from relay.metrics.directory import VARIABLE
 from relay.metrics.reference import COUNTER, DURATIONS, FAMILIES, GAUGE, HISTOGRAM, Family
@@ -60,12 +60,6 @@ def text(accept: str = "") -> Text:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     encode, content_type = exposition.choose_encoder(accept)
     return Text(encode(registry), content_type)
-
-
-def forget(pid: int) -> None:
-    """A process has ended: its gauges count no more, its counters do."""
-    if os.environ.get(VARIABLE):
-        mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 def _counter(family: Family) -> Counter:

@@ -94,7 +94,7 @@ def create_site(
     site.register_blueprint(sparklines.blueprint(hub, library.closes, config.max_symbols))
     site.register_blueprint(probes.blueprint(hub))
     site.register_blueprint(metrics.blueprint(expose))
-    site.register_blueprint(status.blueprint(hub, present))
+    site.register_blueprint(status.blueprint(hub, present, config.in_process))
     site.register_blueprint(selftest.blueprint(hub, config.heartbeat_seconds))
     assets = Assets(_ROOT / "static", chart_library())
     site.register_blueprint(assets.blueprint())

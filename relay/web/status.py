@@ -30,15 +30,18 @@ def nobody() -> tuple[list[Presence], str]:
     return [], ""
 
 
-def blueprint(hub: Hub, present: Roll) -> Blueprint:
-    """The route."""
+def blueprint(hub: Hub, present: Roll, in_process: bool) -> Blueprint:
+    """The route. `in_process`: whether the listener's part runs in this process, and there is no Redis."""
     routes = Blueprint("status", __name__)
 
     @routes.get("/status")
     def status() -> Response:
         processes, missing = present()
         processes.sort(key=lambda one: (one.role, one.name))
-        hops, events = _hops(hub, processes, missing), _events(processes)
+        hops = _hops(hub, processes, missing)
+        if in_process:
+            hops = [hop for hop in hops if hop.name not in ("listener", "redis")]
+        events = _events(processes)
         shown: dict[str, Any] = {"processes": processes, "refused": _refused(processes)}
         if wants_page(request):
             return page("status.html", hub, hops=hops, events=events, **shown)
@@ -58,8 +61,6 @@ def _hops(hub: Hub, processes: list[Presence], missing: str) -> list[Hop]:
     age = "no data yet" if verdict.age is None else f"newest data {verdict.age:.1f} s old"
     leader = next((one for one in listeners if one.leading), None)
     led = f"{leader.name} writes, at {leader.version}" if leader else "none known that writes"
-    if not listeners and not missing:
-        led = "in this process, or not heard of"
     silent = f"heard {hub.health.silent:.1f} s ago"
     streams = sum(one.streams for one in workers)
     redis = missing or (verdict.reason.removeprefix("redis: ") if blamed == "redis" else "well")
