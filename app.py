@@ -3,13 +3,14 @@
 With Redis, updates come from a `listener.py` somewhere. In-process (no REDIS_URL) the feed runs here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import gevent
 from flask import Flask
 
-from relay import logs
+from relay import diary, logs
 from relay.absences import Absences
 from relay.config import Config, load_or_exit
 from relay.descriptors import CONNECTIONS, Share, raise_limit, share
@@ -18,14 +19,22 @@ from relay.fanout.health import Health
 from relay.fanout.hub import Hub
 from relay.history.library import Library
 from relay.ingest.pipeline import Pipeline
+from relay.metrics.attendance import Attendance, of_worker
+from relay.metrics.families import text
+from relay.metrics.listener import ListenerReport
+from relay.metrics.reporter import Report, Reporter
+from relay.metrics.worker import WorkerReport
 from relay.server.bucket import Bucket
-from relay.store.contract import Archive, Demands, Updates
+from relay.store.contract import Archive, Demands, Roll, Updates
+from relay.store.failure import failures
 from relay.store.memory import MemoryStore
 from relay.store.memory_archive import MemoryArchive
 from relay.store.memory_demands import MemoryDemands
+from relay.store.memory_roll import MemoryRoll
 from relay.store.redis_archive import RedisArchive
 from relay.store.redis_demands import RedisDemands
 from relay.store.redis_reader import RedisUpdates
+from relay.store.redis_roll import RedisRoll
 from relay.supervise import spawn_essential
 from relay.web.site import create_site
 
@@ -40,6 +49,11 @@ class Sides(NamedTuple):
     archive: Archive
     demands: Demands
     begin: Callable[[], None]
+    roll: Roll
+    #: What else there is to report of this process.
+    reports: Sequence[Report] = ()
+    #: How many messages were none of our listener's.
+    foreign: Callable[[], int] = lambda: 0
 
 
 class Relay:
@@ -49,7 +63,7 @@ class Relay:
         self._absences = Absences()
         away = self._absences.since
         sides = _in_process(config, away) if config.in_process else _with_redis(config, away)
-        self._updates, _, _, self._begin = sides
+        self._updates, self._begin = sides.updates, sides.begin
         self.hub = Hub(
             Health(lambda: sides.updates.problem, away=away),
             heartbeat_seconds=config.heartbeat_seconds,
@@ -60,6 +74,14 @@ class Relay:
         )
         #: Connections that are no streams, for each address.
         self.address_connections = config.address_connections
+        #: How many of them there are, and how many were closed as soon as they were accepted: the worker
+        #: knows.
+        self.connections: Callable[[], int] = lambda: 0
+        self.closed_connections: Callable[[], int] = lambda: 0
+        self._sides = sides
+        self._reports = config.metrics
+        #: What this process says of itself, and what others say.
+        self.attendance = Attendance(sides.roll, partial(of_worker, self.hub), diary.begin().events)
         self.library = Library(
             sides.archive,
             sides.demands,
@@ -77,7 +99,19 @@ class Relay:
         spawn_essential(self._absences.run)
         self.hub.start(self._updates.listen())
         self._begin()
+        gevent.spawn(self.attendance.run)
+        if self._reports:
+            gevent.spawn(self._reporter().run)
         gevent.wait([self.hub.loaded, self.hub.health.heard], timeout=LOAD_SECONDS)
+
+    def _reporter(self) -> Reporter:
+        own = WorkerReport(
+            self.hub,
+            connections=self.connections,
+            closed=self.closed_connections,
+            foreign=self._sides.foreign,
+        )
+        return Reporter([*self._sides.reports, own], self._absences.take_lag, failures)
 
 
 def _streams(config: Config) -> int:
@@ -98,24 +132,31 @@ def _door(config: Config) -> Door:
 def _in_process(config: Config, away: Callable[[float], float]) -> Sides:
     store, archive, demands = MemoryStore(), MemoryArchive(), MemoryDemands()
 
-    def begin() -> None:
-        Pipeline(config, store, archive, demands, away=away).start()
-
-    return Sides(store, archive, demands, begin)
+    pipeline = Pipeline(config, store, archive, demands, away=away)
+    report = ListenerReport(pipeline, alone=False)
+    return Sides(store, archive, demands, pipeline.start, MemoryRoll(), [report])
 
 
 def _with_redis(config: Config, away: Callable[[float], float]) -> Sides:
     url = config.redis_url
     updates = RedisUpdates(url, config.relay_secret.get_secret_value(), away=away)
-    return Sides(updates, RedisArchive(url), RedisDemands(url), lambda: None)
+    return Sides(
+        updates,
+        RedisArchive(url),
+        RedisDemands(url),
+        lambda: None,
+        RedisRoll(url),
+        foreign=lambda: updates.refused,
+    )
 
 
 def create_app() -> Flask:
     """The application, with its Relay under `extensions["relay"]`: the worker starts that."""
     config = load_or_exit()
-    logs.begin(config.log_level)
+    logs.begin(config.log_level, config.log_format)
     relay = Relay(config)
-    site = create_site(relay.hub, config, relay.library)
+    expose = text if config.metrics else None
+    site = create_site(relay.hub, config, relay.library, expose, relay.attendance.present)
     site.extensions["relay"] = relay
     return site
 

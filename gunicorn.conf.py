@@ -4,11 +4,21 @@ import sys
 
 from gunicorn.workers import SUPPORTED_WORKERS
 
+from relay import logs
 from relay.config import load_or_exit
 from relay.descriptors import CONNECTIONS, Share, raise_limit, share
+from relay.metrics import directory
 from relay.supervise import fail, leave_slowly
 
 settings = load_or_exit()
+
+# The master's lines are written as its workers' are.
+logs.begin(settings.log_level, settings.log_format)
+logger_class = "relay.server.log.Log"
+
+# Where all workers keep their metrics, so that any of them can answer for all.
+if settings.metrics:
+    directory.prepare()
 
 # gunicorn looks a worker's bare name up here; so `-k geventwebsocket` means ours.
 SUPPORTED_WORKERS["geventwebsocket"] = "relay.server.worker.RelayWorker"
@@ -64,6 +74,15 @@ def on_starting(server: object) -> None:
             fitting.connections,
             wanted.connections,
         )
+
+
+def child_exit(_server: object, worker: object) -> None:
+    """What a worker that has gone counts for no more, its gauges, is taken away."""
+    if settings.metrics:
+        # prometheus-client must not be imported before its directory is known.
+        from relay.metrics.dead import forget  # noqa: PLC0415
+
+        forget(worker.pid)  # type: ignore[attr-defined]
 
 
 def worker_exit(_server: object, worker: object) -> None:

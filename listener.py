@@ -8,20 +8,32 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import os  # noqa: E402
+
+# This process has metrics of its own, whatever a gunicorn beside it shares among its workers.
+os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+
 import argparse  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
+from functools import partial  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import gevent  # noqa: E402
 from gevent.event import Event  # noqa: E402
 
-from relay import logs  # noqa: E402
+from relay import diary, logs  # noqa: E402
 from relay.absences import Absences  # noqa: E402
-from relay.config import load_or_exit  # noqa: E402
+from relay.config import Config, load_or_exit  # noqa: E402
 from relay.descriptors import raise_limit  # noqa: E402
 from relay.exchange.recorder import Recorder  # noqa: E402
 from relay.ingest.pipeline import Pipeline  # noqa: E402
+from relay.metrics.attendance import Attendance, of_listener  # noqa: E402
+from relay.metrics.listener import ListenerReport  # noqa: E402
+from relay.metrics.port import MetricsPort  # noqa: E402
+from relay.metrics.reporter import Reporter  # noqa: E402
+from relay.store.failure import failures  # noqa: E402
+from relay.store.redis_roll import RedisRoll  # noqa: E402
 from relay.store.redis_writer import RedisStore  # noqa: E402
 from relay.supervise import end_in_time, exit_status, spawn_essential  # noqa: E402
 
@@ -35,7 +47,8 @@ def main() -> None:
             "REDIS_URL must name a Redis server: in-process mode has no listener.", file=sys.stderr
         )
         sys.exit(2)
-    logs.begin(config.log_level)
+    logs.begin(config.log_level, config.log_format)
+    events = diary.begin().events
     raise_limit()
     recorder = None
     if options.record is not None:
@@ -45,6 +58,10 @@ def main() -> None:
     absences = Absences()
     spawn_essential(absences.run)
     pipeline = Pipeline(config, store, store.keeper, store.orders, tap, away=absences.since)
+    roll = RedisRoll(config.redis_url)
+    gevent.spawn(Attendance(roll, partial(of_listener, pipeline), events).run)
+    if config.metrics_port:
+        _serve_metrics(config, pipeline, absences)
     stop = Event()
     signals = (signal.SIGTERM, signal.SIGINT)
     watchers = [gevent.signal_handler(number, stop.set) for number in signals]
@@ -59,6 +76,18 @@ def main() -> None:
     if recorder is not None:
         recorder.close()
     sys.exit(exit_status())
+
+
+def _serve_metrics(config: Config, pipeline: Pipeline, absences: Absences) -> None:
+    """Prices do not depend on it, but whoever named the port wants to know that it is taken."""
+    port = MetricsPort(config.host, config.metrics_port, config.operator_tokens.values())
+    try:
+        port.start()
+    except OSError as error:
+        print(f"METRICS_PORT cannot be listened at: {error}.", file=sys.stderr)
+        sys.exit(2)
+    reporter = Reporter([ListenerReport(pipeline, alone=True)], absences.take_lag, failures)
+    gevent.spawn(reporter.run)
 
 
 def _parser() -> argparse.ArgumentParser:

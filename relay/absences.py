@@ -24,6 +24,8 @@ class Absences:
     def __init__(self, clock: Clock = SYSTEM) -> None:
         self._clock = clock
         self._looked: float | None = None
+        # How late looks were at most, since somebody asked.
+        self._lag = 0.0
         # From when until when.
         self._known: deque[tuple[float, float]] = deque(maxlen=_REMEMBERED)
 
@@ -31,7 +33,14 @@ class Absences:
         """Looks for ever. Needs a greenlet of its own; until it has one, no absence is noticed."""
         while True:
             self.look()
+            due = self._clock.monotonic() + LOOK_SECONDS
             gevent.sleep(LOOK_SECONDS)
+            self._lag = max(self._lag, self._clock.monotonic() - due)
+
+    def take_lag(self) -> float:
+        """How many seconds the event loop was late at most, since this was asked last."""
+        lag, self._lag = self._lag, 0.0
+        return max(lag, 0.0)
 
     def look(self) -> None:
         """This process runs now."""

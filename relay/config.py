@@ -101,7 +101,10 @@ class Config(BaseSettings):
     address_opens: float = Field(25, ge=0)
     address_requests: float = Field(50, ge=0)
     opens: float = Field(1_000, ge=0)
+    metrics: bool = True
+    metrics_port: int = Field(0, ge=0, le=65535)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
 
     @property
     def in_process(self) -> bool:
@@ -234,7 +237,7 @@ class Config(BaseSettings):
             )
         return stream
 
-    @field_validator("log_level", mode="before")
+    @field_validator("log_level", "log_format", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

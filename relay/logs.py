@@ -1,7 +1,8 @@
-"""Logs: how a process writes its log, in plain lines and without what is secret."""
+"""Logs: how a process writes its log, as plain lines or as JSON, and without what is secret."""
 
 import logging
 
+from relay.json_lines import JsonLines
 from relay.plain_lines import PlainLines
 from relay.redaction import RedactingFormatter
 
@@ -9,12 +10,28 @@ from relay.redaction import RedactingFormatter
 _FURTHER = ("gunicorn.error", "gunicorn.access")
 
 
-def begin(level: str) -> None:
-    """Logs to standard error from this level on: debug, info, warning or error."""
+class _Style:
+    """How this process writes its log."""
+
+    is_json = False
+
+
+def begin(level: str, style: str = "text") -> None:
+    """Logs to standard error from this level on: debug, info, warning or error. `style`: text or json."""
+    _Style.is_json = style == "json"
     handler = logging.StreamHandler()
     handler.setFormatter(PlainLines())
     logging.basicConfig(level=level.upper(), handlers=[handler])
+    dress()
+
+
+def dress() -> None:
+    """Has every handler there is write as `begin` said; to be called again where somebody made others."""
     for name in (None, *_FURTHER):
-        for written in logging.getLogger(name).handlers:
-            if not isinstance(written.formatter, RedactingFormatter):
-                written.setFormatter(RedactingFormatter(written.formatter or logging.Formatter()))
+        for handler in logging.getLogger(name).handlers:
+            written = handler.formatter
+            if _Style.is_json:
+                if not isinstance(written, JsonLines):
+                    handler.setFormatter(JsonLines())
+            elif not isinstance(written, RedactingFormatter):
+                handler.setFormatter(RedactingFormatter(written or logging.Formatter()))

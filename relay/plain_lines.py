@@ -8,6 +8,8 @@ import logging
 import re
 from typing import Any
 
+from relay.request_id import current
+
 #: Control characters (C0, DEL, C1), what separates lines or turns the direction of text, lone surrogates.
 _CONTROLS = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -28,7 +30,8 @@ class PlainLines(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         """The line itself."""
-        return plain(super().formatMessage(record))
+        name = current()
+        return plain(super().formatMessage(record) + (f" [{name}]" if name else ""))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802
         """The traceback."""

@@ -18,13 +18,21 @@ ROOMS: dict[str, set[str]] = {
     "fanout": {""},
     "server": set(),
     "web": {"", "fanout", "history", "server"},
+    "metrics": {"", "fanout", "ingest"},
     "simulator": set(),
 }
 #: Room: the single modules of other rooms that it may import as well.
 MODULES: dict[str, set[str]] = {
     "history": {"relay.store.contract"},
+    "metrics": {"relay.store.contract"},
     "ingest": {"relay.store.contract"},
-    "server": {"relay.complaint", "relay.plain_lines", "relay.turn"},
+    "server": {
+        "relay.complaint",
+        "relay.logs",
+        "relay.plain_lines",
+        "relay.request_id",
+        "relay.turn",
+    },
     "web": {"relay.config"},
 }
 #: Modules that are not for every room that may use the top: settings are handed on as plain values.
@@ -37,7 +45,8 @@ HOMES: dict[str, set[str]] = {
     "gevent": {"relay"},
     "geventwebsocket": {"relay.server.websocket"},
     "greenlet": {"relay"},
-    "gunicorn": {"relay.server.worker"},
+    "gunicorn": {"relay.server.worker", "relay.server.log"},
+    "prometheus_client": {"relay.metrics.dead", "relay.metrics.families"},
     "itsdangerous": {"relay.web.access"},
     "msgspec": {"relay"},
     "pydantic": {"relay.config"},

@@ -287,13 +287,13 @@ def test_what_keeps_the_history_is_told_with_every_batch(
     make: Callable[..., Pipeline], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline = make()
-    assert pipeline._status().history == ""
+    assert pipeline.status().history == ""
     monkeypatch.setattr(pipeline._supplier._fetcher, "_problem", (float("inf"), "REST is down"))
-    assert pipeline._status().history == "REST is down"
+    assert pipeline.status().history == "REST is down"
     assert pipeline._chronicle is not None
     pipeline._chronicle.problem = "the archive is full"
-    assert pipeline._status().history == "the archive is full"
-    assert pipeline._status().state == pipeline.feed.status().state
+    assert pipeline.status().history == "the archive is full"
+    assert pipeline.status().state == pipeline.feed.status().state
 
 
 class WritesTo(MemoryStore):

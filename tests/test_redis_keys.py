@@ -23,6 +23,7 @@ KEYS = {
     keys.LOST: "string",
     f"{keys.HISTORY}own/x": "string",
     f"{keys.ORDER}page": "zset",
+    keys.ROLL: "hash",
     keys.DEMANDS: "zset",
     keys.BELL: "list",
     f"{keys.TAKEN}x": "string",

@@ -121,6 +121,11 @@ class Apis:
         self._clock = clock
         self._apis: dict[str, Api] = {}
 
+    @property
+    def used(self) -> int:
+        """What is spent of this minute at the API where that is most."""
+        return max((api.weight.used for api in self._apis.values()), default=0)
+
     def of(self, base: str) -> Api:
         """The API at this URL. Of those above MAX_APIS the one asked for longest ago is forgotten."""
         api = self._apis.pop(base, None) or Api(base, self._clock)

@@ -102,7 +102,7 @@ class Connection:
             self._fail(_unexpected(error))
 
     def _connect(self) -> None:
-        late = FeedError(f"no connection within {CONNECT_SECONDS:g} s")
+        late = FeedError(f"no connection within {CONNECT_SECONDS:g} s", cause="late")
         try:
             with gevent.Timeout(CONNECT_SECONDS, late):
                 self._socket = frame_limits.connect(self._dial.url, CONNECT_SECONDS)
@@ -139,7 +139,7 @@ class Connection:
         except frame_limits.ERRORS as error:
             raise FeedError(said(error)) from error
         if opcode == frame_limits.CLOSE:
-            raise FeedError(f"closed by the exchange: {_close_reason(data)}")
+            raise FeedError(f"closed by the exchange: {_close_reason(data)}", cause="closed")
         return bytes(data)
 
     def _watch(self) -> None:
@@ -153,7 +153,8 @@ class Connection:
     def _silent(self) -> FeedError:
         instead = self._receiver.instead(self)
         return FeedError(
-            f"connected, but no data for {self.limit:g} s" + (f" ({instead})" if instead else "")
+            f"connected, but no data for {self.limit:g} s" + (f" ({instead})" if instead else ""),
+            cause="silent",
         )
 
     def _fail(self, error: FeedError) -> None:
@@ -169,10 +170,14 @@ def _unexpected(error: Exception) -> UnexpectedError:
 def _refused(error: frame_limits.BadStatus) -> FeedError:
     status = error.status_code
     if status in (403, 451):
-        return FeedError(f"refused with HTTP {status}: not served from here", REFUSED_SECONDS)
+        return FeedError(
+            f"refused with HTTP {status}: not served from here", REFUSED_SECONDS, "refused"
+        )
     if 300 <= status < 400:
-        return FeedError(f"redirected with HTTP {status}, which is not followed", REFUSED_SECONDS)
-    return FeedError(f"refused with HTTP {status}", retry_after(error.resp_headers))
+        return FeedError(
+            f"redirected with HTTP {status}, which is not followed", REFUSED_SECONDS, "refused"
+        )
+    return FeedError(f"refused with HTTP {status}", retry_after(error.resp_headers), "refused")
 
 
 def _close_reason(data: object) -> str:

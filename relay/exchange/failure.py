@@ -15,14 +15,21 @@ _WORDS = 200
 class FeedError(Exception):
     """The connection could not be made, or ended; says why in a few words."""
 
-    def __init__(self, reason: str, retry_after: float = 0.0) -> None:
+    #: What kind of failure it is, one of a few words: see FeedError.cause.
+    usual_cause = "broken"
+
+    def __init__(self, reason: str, retry_after: float = 0.0, cause: str = "") -> None:
         super().__init__(_plain(reason))
+        #: broken, late, silent, closed, refused, error (the exchange says so) or unexpected.
+        self.cause = cause or self.usual_cause
         #: Seconds for which this source need not be tried again.
         self.retry_after = retry_after
 
 
 class UnexpectedError(FeedError):
     """Something that nobody foresaw, which is its cause, ended a connection."""
+
+    usual_cause = "unexpected"
 
 
 def said(error: BaseException) -> str:

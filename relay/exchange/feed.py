@@ -7,6 +7,7 @@ when the exchange announces a shutdown, and when a better source is back.
 
 import logging
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
@@ -33,6 +34,8 @@ ROTATE_JITTER = 0.015
 OVERLAP_SECONDS = 5.0
 #: Seconds without data for which prices stay live while a connection that ended is made anew.
 RECONNECT_SECONDS = 2.0
+#: Latencies that are kept between two looks.
+MAX_LATENCIES = 1_000
 #: Silent symbols that are named at most.
 _NAMED = 10
 
@@ -88,6 +91,14 @@ class Feed:
         self._away = away
         #: How often a session took over from another without a time between them.
         self.rotations = 0
+        #: How often prices came from another source than before.
+        self.switches = 0
+        #: Connections that failed or ended, by FeedError.cause.
+        self.failures: Counter[str] = Counter()
+        #: Seconds from the exchange's stamp to our reading it, at the newest of each message, since somebody
+        #: looked last: MAX_LATENCIES at most.
+        self.latencies: list[float] = []
+        self._last_source: Source | None = None
         self._current: Session | None = None
         self._current_source = self._sources[0]
         self._promoted = 0.0
@@ -170,7 +181,9 @@ class Feed:
             if tickers:
                 newest = tickers[-1]
                 if newest.event_time is not None:
-                    self._latency = max(0, newest.received_time - newest.event_time)
+                    latency = self._latency = max(0, newest.received_time - newest.event_time)
+                    if len(self.latencies) < MAX_LATENCIES:
+                        self.latencies.append(latency / 1000)
                 self._pass_on(tickers)
 
     def notice(self, session: Session) -> None:
@@ -194,6 +207,9 @@ class Feed:
             else:
                 before.close()
         self._current_source = self._next_source
+        if self._last_source not in (None, self._current_source):
+            self.switches += 1
+        self._last_source = self._current_source
         self._promoted = now
         self._rotate_at = now + self._rotate * random.uniform(1 - ROTATE_JITTER, 1 + ROTATE_JITTER)
         again = before is not None and before.url == session.url
@@ -239,6 +255,7 @@ class Feed:
     def _drop_ended(self) -> None:
         if self._next is not None and self._next.error is not None:
             self._next_source.failed(self._next.error)
+            self.failures[self._next.error.cause] += 1
             if self._current is None:
                 self._reason = str(self._next.error)
             self._next = None
@@ -246,6 +263,7 @@ class Feed:
             self._leaving = None
         if self._current is not None and self._current.error is not None:
             error = self._current.error
+            self.failures[error.cause] += 1
             self._current_source.broke(error, self._clock.monotonic() - self._promoted)
             self._reason = str(error)
             self._current = None

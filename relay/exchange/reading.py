@@ -77,7 +77,7 @@ class Reading:
         self.counts.update(remarks)
         if Remark.ERROR in remarks:
             # The only thing we ever ask for is a subscription.
-            raise FeedError(f"the exchange says: {detail}")
+            raise FeedError(f"the exchange says: {detail}", cause="error")
         if Remark.SHUTDOWN in remarks:
             self.retiring = True
 

@@ -18,6 +18,7 @@ import gevent
 from relay.clock import SYSTEM, Clock
 from relay.complaint import Complaint
 from relay.fanout.cohort import Cohort
+from relay.fanout.cut import Cut
 from relay.fanout.delivery import Delivery, deliver
 from relay.fanout.guest import Guest
 from relay.fanout.news import News
@@ -50,6 +51,8 @@ class Client:
         "_news",
         "_stall_seconds",
         "_told",
+        "before",
+        "began",
         "cohort",
         "ends_at",
         "guest",
@@ -57,6 +60,7 @@ class Client:
         "joined",
         "lacking",
         "leaving",
+        "request_id",
         "send",
         "sock",
         "unfinished",
@@ -94,6 +98,12 @@ class Client:
         self.leaving = False
         #: When it is to be sent away to come back elsewhere, by the clock.
         self.ends_at = math.inf
+        #: What the request is called that it began with.
+        self.request_id = ""
+        #: When it entered, by the clock; and what its cohort had given by then, less what other cohorts gave
+        #: it before.
+        self.began = 0.0
+        self.before = 0
         self._news = news
         self._stall_seconds = stall_seconds
         self._clock = clock
@@ -115,6 +125,8 @@ class Client:
         """Gives the socket back, whatever is unfinished."""
         if self._flusher is not None:
             self._flusher.kill()
+            # One that never ran has not said so.
+            self._catches_up_no_more()
         self.sock.close()
 
     def informed(self) -> None:
@@ -134,7 +146,7 @@ class Client:
         while said := len(self.receive(MAX_SAID)):
             left -= said
             if left < 0:
-                self.cut("it talks on a stream that only listens")
+                self.cut(Cut.TALK)
                 return
             # However small the pieces, reading them costs little.
             gevent.sleep(SAID_SECONDS)
@@ -226,6 +238,7 @@ class Client:
     def move(self, cohort: Cohort, version: int, lacking: Sequence[str], first: bytes) -> None:
         """Goes over to another cohort, standing at `version` but for `lacking`; `first` is sent first."""
         self.cohort.drop(self)
+        self.before += cohort.given - self.cohort.given
         self.cohort = cohort
         self.version = version
         self.lacking = lacking
@@ -248,9 +261,10 @@ class Client:
             self.catch_up()
             self._flush_later()
 
-    def cut(self, why: str) -> None:
+    def cut(self, why: Cut) -> None:
         """Ends the connection at once; what the kernel still holds for it is thrown away."""
-        _cuts.make("cut a client: %s", why)
+        _cuts.make("cut a client: %s", why.value)
+        self.cohort.counts.cuts[why.name.lower()] += 1
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.lost()
 
@@ -278,10 +292,22 @@ class Client:
         data = first if delivery is None else first + delivery.data
         sent = self._send(data) if data else 0
         if delivery is not None and sent >= len(first):
+            self._count(delivery, sent - len(first))
             self.unfinished, self.version = delivery.remainder(sent - len(first), self.version)
         else:
             self.unfinished = first[sent:]
         return sent == len(data)
+
+    def _count(self, delivery: Delivery, sent: int) -> None:
+        """Counts a delivery of its own, of which the socket took so many bytes."""
+        cohort = self.cohort
+        if sent < len(delivery.data):
+            cohort.counts.give(1, 0, sent, 0)
+            return
+        cohort.counts.give(1, delivery.updates, sent, delivery.saved)
+        if self.version and cohort.symbols is None:
+            passed = cohort.newest - self.version - delivery.updates
+            cohort.counts.conflated += max(passed, 0)
 
     def _next_of_lacking(self) -> bytes:
         """A piece of the symbols of which the client has nothing yet, or nothing if none has a price."""
@@ -301,7 +327,7 @@ class Client:
             # It may have read since the socket was full.
             self._push(None)
         if len(self.unfinished) > MAX_UNFINISHED:
-            self.cut("it asks for more than it reads")
+            self.cut(Cut.GREED)
 
     def _send(self, data: bytes) -> int:
         """How many bytes the socket took; all of them where the connection is gone."""
@@ -314,6 +340,8 @@ class Client:
             return len(data)
 
     def _flush_later(self) -> None:
+        if self._flusher is None:
+            self.cohort.counts.behind += 1
         self._flusher = gevent.spawn(self._flush)
 
     def _flush(self) -> None:
@@ -321,16 +349,21 @@ class Client:
         try:
             while not self.catch_up():
                 if not self._wait(_WRITE, self._stall_seconds):
-                    self.cut(f"it took no byte for {self._stall_seconds:g} s")
+                    self.cut(Cut.STALL)
                     return
             if self.leaving:
                 gevent.sleep(LINGER_SECONDS)
                 self.lost()
             in_order = True
         finally:
-            self._flusher = None
+            self._catches_up_no_more()
             if not in_order:
                 self.lost()
+
+    def _catches_up_no_more(self) -> None:
+        if self._flusher is not None:
+            self._flusher = None
+            self.cohort.counts.behind -= 1
 
     def _end_output(self) -> None:
         try:

@@ -11,6 +11,7 @@ from operator import call
 
 from relay.board import LOG_ENTRIES, Entry
 from relay.clock import Clock
+from relay.fanout.counts import Counts
 from relay.fanout.delivery import Delivery, deliver
 from relay.fanout.encoding import Form, Shared
 from relay.fanout.flow import Flow
@@ -34,13 +35,24 @@ class Cohort:
     #: For whom it was made.
     guest: Guest
 
-    def __init__(self, flow: Flow, recent: Recent, clock: Clock, terms: Terms) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        recent: Recent,
+        clock: Clock,
+        terms: Terms,
+        counts: Counts | None = None,
+    ) -> None:
+        """`counts`: where what happens is counted."""
+        self.counts = counts or Counts()
         self.terms = terms
         self.form, self.symbols, self.rate = terms
         #: Entries that passes had since somebody looked last, and a few for each pass.
         self.work = 0
         #: Whether it gets fewer passes than it asked for.
         self.is_slowed = False
+        #: Updates that passes gave to those who keep up, since it began.
+        self.given = 0
         #: Everyone, also those who are behind.
         self.members: set[Member] = set()
         #: No pass before this, by the clock.
@@ -65,6 +77,8 @@ class Cohort:
         self._shared = self.form.shared(self._clock)
         # Each update of the named symbols since `_offered`; None: the flow has to be asked.
         self._owed: list[Entry] | None = []
+        # Updates since then that a rate puts off.
+        self._put_off = 0
 
     @property
     def compresses(self) -> bool:
@@ -158,6 +172,7 @@ class Cohort:
         """An update of one of the named symbols has come."""
         if self.rate:
             self._owed = None
+            self._put_off += 1
         elif self._owed is not None:
             self._owed.append(entry)
             if len(self._owed) > LOG_ENTRIES:
@@ -173,9 +188,12 @@ class Cohort:
             return
         version = self._flow.version
         entries = self._changed()
+        if self.rate:
+            self._conflate(version, len(entries))
         self._offered = version
         if entries:
             self.work += len(entries) + A_PASS
+            self.given += len(entries)
             if self.rate:
                 self.next_pass = self._clock.monotonic() + 1 / self.rate
             if not self._pass(entries, version, breathe):
@@ -204,6 +222,14 @@ class Cohort:
             return self._flow.since(self._offered, self.symbols)
         return owed
 
+    def _conflate(self, version: int, given: int) -> None:
+        """Counts what a rate leaves out of a pass up to this version, which gives so many."""
+        put_off, self._put_off = self._put_off, 0
+        if self._offered:
+            came = version - self._offered if self.symbols is None else put_off
+            if came > given:
+                self.counts.conflated += (came - given) * (len(self._live) + len(self._aside))
+
     def _skip_what_concerns_nobody(self) -> None:
         """Where nothing of our symbols changed since the last pass, everyone has the newest."""
         if self.symbols is None or self._owed != [] or self.void:
@@ -229,9 +255,11 @@ class Cohort:
             delivery = self._deliver(self._maker(group), entries, version)
 
             def fall_short(member: Member, sent: int, delivery: Delivery = delivery) -> None:
+                self.counts.give(1, 0, sent, 0)
                 member.fall_behind(*delivery.remainder(sent, settled))
 
-            self._offer(delivery.data, group, fall_short, breathe)
+            whole = self._offer(delivery.data, group, fall_short, breathe)
+            self.counts.give(len(whole), delivery.updates, len(delivery.data), delivery.saved)
         return self._passes == this_pass
 
     def _announce(

@@ -19,14 +19,26 @@ KEYFRAME_SECONDS = 0.9
 LEVEL = 5
 
 
+class Saved:
+    """What compression has saved in this process so far: a difference tells what it saved in between."""
+
+    #: In bytes.
+    size = 0
+
+
 def _compressor() -> "zlib._Compress":
     return zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
 
 
 def block(data: bytes) -> bytes:
     """Blocks that refer to nothing before them, and end on a byte."""
-    compressor = _compressor()
-    return compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    return _compressed(_compressor(), data)
+
+
+def _compressed(compressor: "zlib._Compress", data: bytes) -> bytes:
+    small = compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    Saved.size += len(data) - len(small)
+    return small
 
 
 class Deflater:
@@ -51,4 +63,4 @@ class Deflater:
 
     def block(self, data: bytes) -> bytes:
         """Blocks that end on a byte."""
-        return self._compressor.compress(data) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
+        return _compressed(self._compressor, data)

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 from relay.board import Entry, resume_id
+from relay.fanout.deflate import Saved
 
 
 class Delivery:
@@ -13,10 +14,15 @@ class Delivery:
     more: what follows will be newer by then.
     """
 
-    __slots__ = ("_ends", "_versions", "data")
+    __slots__ = ("_ends", "_versions", "data", "saved", "updates")
 
-    def __init__(self, pieces: Sequence[bytes], versions: Sequence[int]) -> None:
-        """`versions[i]`: where a client stands that has the pieces up to and with `pieces[i]`."""
+    def __init__(
+        self, pieces: Sequence[bytes], versions: Sequence[int], updates: int = 0, saved: int = 0
+    ) -> None:
+        """`versions[i]`: where a client stands that has the pieces up to and with `pieces[i]`. `updates`: how
+        many there are in all; `saved`: bytes that compression took away."""
+        self.updates = updates
+        self.saved = saved
         self.data = b"".join(pieces) if len(pieces) > 1 else pieces[0]
         self._versions = versions
         self._ends: list[int] = []
@@ -44,11 +50,11 @@ def deliver(
     entries_per_piece: int,
 ) -> Delivery:
     """Encodes what changed, up to `version`, as pieces that each end with the id to resume from."""
-    pieces, versions = [], []
+    pieces, versions, before = [], [], Saved.size
     for start in range(0, len(entries), entries_per_piece):
         part = entries[start : start + entries_per_piece]
         last = start + len(part) == len(entries)
         reached = version if last else part[-1][0]
         pieces.append(encode(part, resume_id(epoch, reached)))
         versions.append(reached)
-    return Delivery(pieces, versions)
+    return Delivery(pieces, versions, len(entries), Saved.size - before)

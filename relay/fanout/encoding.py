@@ -8,6 +8,7 @@ import msgspec
 from relay.board import Entry
 from relay.candle import Candle, decimal
 from relay.clock import Clock
+from relay.fanout.counts import Kind
 from relay.ticker import Ticker, public
 
 _encode = msgspec.json.Encoder().encode
@@ -58,6 +59,10 @@ def removed_event(symbols: list[str], **more: object) -> bytes:
 
 class Form(Protocol):
     """A wire form. Equal forms give equal bytes: their clients may share them."""
+
+    @property
+    def kind(self) -> Kind:
+        """What a stream of this form counts as."""
 
     @property
     def entries_per_piece(self) -> int:

@@ -106,6 +106,12 @@ class Health:
         return Verdict(state, feed.simulated, age, feed.source[:MAX_TEXT], reason)
 
     @property
+    def silent(self) -> float:
+        """Seconds since the listener was heard, or since we began to listen."""
+        since = self._started if self._last is None else self._last
+        return self._clock.monotonic() - since
+
+    @property
     def history(self) -> str:
         """What keeps the listener from keeping candles, or nothing: prices are as live as ever."""
         return self._feed.history[:MAX_TEXT]

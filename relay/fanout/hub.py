@@ -6,7 +6,7 @@ longer.
 
 import logging
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import gevent
 from gevent.event import Event
@@ -17,6 +17,8 @@ from relay.clock import SYSTEM, Clock
 from relay.fanout.burden import LOOK_SECONDS, Burden
 from relay.fanout.client import LINGER_SECONDS, Client
 from relay.fanout.cohort import Cohort
+from relay.fanout.counts import KINDS, Counts
+from relay.fanout.cut import Cut
 from relay.fanout.door import Door
 from relay.fanout.encoding import Form
 from relay.fanout.guest import Guest
@@ -73,6 +75,11 @@ class Hub:
         self.stall_seconds = stall_seconds
         self.clock = clock
         self.door = Door() if door is None else door
+        #: Told of every stream that ends: its transport and form, its seconds, the updates that its cohort
+        #: was given meanwhile, and the id of its request.
+        self.ended: Callable[[str, str, float, int, str], None] | None = None
+        #: What has happened here.
+        self.counts = Counts()
         #: Seconds within which those come back that are sent away by a drain; 0 while there is none.
         self._drain_window = 0.0
         #: Set once a snapshot or a batch has come, be it a batch without updates.
@@ -81,7 +88,7 @@ class Hub:
         self._rotate_seconds = rotate_seconds
         recent = Recent(self.board)
         self._registry = Registry(
-            lambda terms: Cohort(self.board, recent, clock, terms),
+            lambda terms: Cohort(self.board, recent, clock, terms, self.counts),
             guest_symbols,
             self.door.refusals,
         )
@@ -99,8 +106,10 @@ class Hub:
         self._due_since: float | None = None
         # Slowed cohorts that are due a pass, which comes after those of all the others.
         self._slowed_due: dict[Cohort, None] = {}
-        # Batches that came since the last pass began.
+        # Batches that came since the last pass began, and when the first of them was written, in
+        # milliseconds by the listener's clock; 0 where it does not say.
         self._batches = 0
+        self._written = 0
         self._turn_began = 0.0
         # The label, the mark and the hop to blame that clients were told last.
         self._said: tuple[str, bool, str] = ("", False, "")
@@ -132,9 +141,22 @@ class Hub:
             self.loaded.set()
 
     @property
+    def slowings(self) -> int:
+        """How often a cohort was slowed, or slowed further."""
+        return self._burden.slowings
+
+    @property
     def draining(self) -> bool:
         """Whether everybody is sent away."""
         return self._drain_window > 0
+
+    def standing(self, since: str) -> int:
+        """The version at which a new client stands that comes with this id, or with none; 0 is nowhere."""
+        version = self.board.version_of(since)
+        if since:
+            goes_on = version and version >= self.board.forgotten
+            self.counts.resumes["changes" if goes_on else "full"] += 1
+        return version
 
     def refusal(self, form: Form, reason: str) -> bytes:
         """All that a stream is sent which may not begin: why, and when to come back."""
@@ -163,6 +185,9 @@ class Hub:
             lifetime = self._rotate_seconds * random.uniform(0.8, 1.2)
             client.ends_at = self.clock.monotonic() + lifetime
         client.cohort = self._registry.enter(client, terms, guest)
+        self.counts.enter(terms.form.kind)
+        client.began = self.clock.monotonic()
+        client.before = client.cohort.given
 
     def leave(self, client: Client) -> None:
         """Forgets a client."""
@@ -170,6 +195,12 @@ class Hub:
             return
         self._clients.discard(client)
         self.door.let_out(client.guest)
+        self.counts.leave(client.cohort.form.kind)
+        if self.ended is not None:
+            transport, form = KINDS[client.cohort.form.kind]
+            seconds = self.clock.monotonic() - client.began
+            updates = client.cohort.given - client.before
+            self.ended(transport, form, seconds, updates, client.request_id)
         self._registry.leave(client, client.cohort)
 
     def move(
@@ -279,6 +310,7 @@ class Hub:
         for client in list(self._clients):
             last = client.overdue(ANSWER_HEARTBEATS * self._heartbeat_seconds)
             if last:
+                self.counts.cuts[Cut.MUTE.name.lower()] += 1
                 client.finish(last)
             elif client.ends_at <= now:
                 self.send_away(client)
@@ -317,6 +349,8 @@ class Hub:
         self.health.hear(batch.feed)
         anew = self.board.apply(batch)
         if batch.updates:
+            if not self._batches:
+                self._written = batch.feed.time
             self._batches += 1
             self._make_due(self._registry.wanting_all)
         if self._registry.names_symbols:
@@ -346,7 +380,10 @@ class Hub:
             self._bell.clear()
             began = self.clock.monotonic()
             batches, self._batches = self._batches, 0
+            written, self._written = self._written, 0
             self.turn()
+            if written:
+                self.counts.wrote(max(0, self.clock.wall_ms() - written) / 1000)
             pause = self._pause.after(self.clock.monotonic() - began, batches)
             if pause:
                 gevent.sleep(pause)

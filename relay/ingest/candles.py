@@ -213,6 +213,11 @@ class Candles:
         """Every symbol that has a candle now."""
         return list(self._lines)
 
+    @property
+    def waiting(self) -> int:
+        """How many candles wait to be kept."""
+        return len(self._unsaved)
+
     def unsaved(self) -> list[tuple[Closed, Candle]]:
         """The candles of minutes that are over and that are not kept yet, or not as they are now."""
         over = self._clock.wall_ms() // 1000 - MINUTE - GRACE_SECONDS

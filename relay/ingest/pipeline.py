@@ -68,14 +68,14 @@ class Pipeline:
         self._candles = Candles(clock) if hours or days else None
         symbols = frozenset().union(*named) if all(named) else frozenset()
         self.intake = Intake(symbols, clock, self._candles)
-        apis = Apis(clock)
+        self._apis = Apis(clock)
         self._catalogue = Catalogue(
             config.binance_rest or [streams.rest_url(url) for url in configured],
             self.intake,
             self._wants,
             regular=config.rest_seconds,
             clock=clock,
-            apis=apis,
+            apis=self._apis,
         )
         self._derives_rest = not config.binance_rest
         self.feed = Feed(
@@ -94,9 +94,11 @@ class Pipeline:
         )
         self._writing: gevent.Greenlet[..., None] | None = None
         self.writer = Writer(
-            store, self.intake, self._status, leads=self._catalogue.refresh, clock=clock
+            store, self.intake, self.status, leads=self._catalogue.refresh, clock=clock
         )
-        fetcher = Fetcher(lambda: self._catalogue.bases, lambda: self.writer.simulated, apis, clock)
+        fetcher = Fetcher(
+            lambda: self._catalogue.bases, lambda: self.writer.simulated, self._apis, clock
+        )
         self._supplier = Supplier(orders, keeper, fetcher, clock)
         self._chronicle = None
         if self._candles is not None:
@@ -104,6 +106,21 @@ class Pipeline:
             self._chronicle = Chronicle(
                 self._candles, keeper, hours * HOUR, days * 24 * HOUR, clock
             )
+
+    @property
+    def waiting_candles(self) -> int:
+        """How many candles wait to be kept."""
+        return 0 if self._candles is None else self._candles.waiting
+
+    @property
+    def lost_candles(self) -> int:
+        """How many could not wait any longer."""
+        return 0 if self._candles is None else self._candles.lost
+
+    @property
+    def rest_weight(self) -> int:
+        """What is spent of this minute at the REST API where that is most."""
+        return self._apis.used
 
     def start(self) -> None:
         """Begins to read and to write."""
@@ -127,7 +144,7 @@ class Pipeline:
             conflated,
         )
 
-    def _status(self) -> FeedStatus:
+    def status(self) -> FeedStatus:
         """What the feed says of itself, and what keeps the history from being kept or fetched."""
         problem = self._supplier.problem
         if self._chronicle is not None:

@@ -13,6 +13,7 @@ import msgspec
 
 from relay.backoff import Backoff
 from relay.batch import BEAT_SECONDS, DOWN_SECONDS, STALE_SECONDS, Batch, encode_batch
+from relay.board import resume_id
 from relay.clock import SYSTEM, Clock
 from relay.feed_status import CANNOT_BE_CARRIED, FeedStatus, as_carried
 from relay.ingest.intake import Intake
@@ -66,12 +67,20 @@ class Writer:
         self._told: bool | None = None
         # The kind of what the store holds, and so of what workers show.
         self._shown: bool | None = None
-        self._standbys = 0
+        #: How many other listeners stood by when something was written last.
+        self.standbys = 0
+        #: Whether we are the one who writes.
+        self.leading = False
         # Since when nothing was written, by the monotonic clock; None while all is well.
         self._failing_since: float | None = None
         self._named: set[str] = set()
         #: How many updates were written.
         self.written = 0
+
+    @property
+    def id(self) -> str:
+        """The newest id that was given: <epoch>-<version>."""
+        return resume_id(self._epoch, self._version)
 
     @property
     def simulated(self) -> bool | None:
@@ -97,7 +106,12 @@ class Writer:
     def run(self) -> None:
         """Writes for ever. Needs a greenlet of its own."""
         while True:
-            self._lead(self._take_lease())
+            position = self._take_lease()
+            self.leading = True
+            try:
+                self._lead(position)
+            finally:
+                self.leading = False
             gevent.sleep(STANDBY_SECONDS)
 
     def _take_lease(self) -> Position | None:
@@ -131,7 +145,7 @@ class Writer:
         while True:
             batch = unconfirmed = self._as_of_now(unconfirmed) or self._next_batch()
             try:
-                self._standbys = self._store.write(batch)
+                self.standbys = self._store.write(batch)
             except StoreUnavailable as error:
                 self._fail(error, backoff)
             except Unwritable as error:
@@ -222,7 +236,7 @@ class Writer:
     def _status(self, simulated: bool | None) -> FeedStatus:
         """What the feed says of itself, marked as prices of this kind; None: as the feed says."""
         status = msgspec.structs.replace(
-            self._feed_status(), time=self._clock.wall_ms(), standbys=self._standbys
+            self._feed_status(), time=self._clock.wall_ms(), standbys=self.standbys
         )
         if simulated is not None and simulated != status.simulated:
             status = msgspec.structs.replace(status, simulated=simulated)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gevent
 from gevent.pywsgi import WSGIHandler
 
+from relay import request_id
 from relay.plain_lines import plain
 from relay.server import visitors
 from relay.server.connection import MORE, Connection
@@ -171,6 +172,9 @@ class Handler(WSGIHandler):
         environ["REQUEST_METHOD"] = head.method
         environ["SERVER_PROTOCOL"] = head.version
         environ["RAW_URI"] = head.target
+        name = request_id.request_id(head.fields.get("HTTP_X_REQUEST_ID", ""))
+        environ["HTTP_X_REQUEST_ID"] = name
+        request_id.begin(name)
         environ["PATH_INFO"], environ["QUERY_STRING"] = split_target(head.target)
         peer = self._peer
         address, visitor = peer.address, peer.visitor
@@ -204,6 +208,9 @@ class Handler(WSGIHandler):
         if self.provided_date is None:
             self.provided_date = "now"
             self.response_headers.append((b"Date", _date(int(self.time_start))))
+        if self.environ:
+            name = self.environ["HTTP_X_REQUEST_ID"].encode()
+            self.response_headers.append((b"X-Request-Id", name))
         super().finalize_headers()
         if self.close_connection and self.request_version == "HTTP/1.1" and self.code != _SWITCHING:
             self.response_headers.append((b"Connection", b"close"))

@@ -124,12 +124,32 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         self.server_class = functools.partial(Server, worker=self)
         relay = self.wsgi.extensions["relay"]
         self.peers = Peers(self.visitors, self.proxies, relay.address_connections)
+        relay.connections = self._count_connections
+        relay.closed_connections = lambda: self.peers.refused
+        if self.log.access_log_enabled:
+            relay.hub.ended = self._log_stream
         relay.start()
         # What is there by now stays. The garbage collector looks at the rest alone: with 5,000 streams
         # a full collection holds everybody up for 10 to 30 ms instead of 60 to 75.
         gc.collect()
         gc.freeze()
         super().run()
+
+    def _log_stream(
+        self, transport: str, form: str, seconds: float, updates: int, name: str
+    ) -> None:
+        """A stream has ended; gunicorn's own line was written when it began."""
+        self.log.access_log.info(
+            "a stream ended: %s %s, %.3f s, %d updates [%s]",
+            transport,
+            form,
+            seconds,
+            updates,
+            name,
+        )
+
+    def _count_connections(self) -> int:
+        return sum(len(server.pool) for server in self.servers)
 
     def count_request(self) -> None:
         """Counts towards max_requests; at that number the worker drains and is replaced."""

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from relay.batch import Batch, Snapshot
 from relay.feed_status import FeedStatus
+from relay.presence import Presence
 
 #: Characters of the name of a value in the archive, or of a demand, at most.
 MAX_NAME = 200
@@ -84,6 +85,16 @@ class Updates(Protocol):
         Batch follows on what came before it, or starts a new epoch. A FeedStatus comes by itself
         where the writer can tell, but not write.
         """
+
+
+class Roll(Protocol):
+    """The processes of a relay that live."""
+
+    def say(self, presence: Presence) -> None:
+        """Says how this process is. To be said again within a few seconds. Raises StoreUnavailable."""
+
+    def read(self) -> list[Presence]:
+        """How each process is that said so lately, in no order. Raises StoreUnavailable."""
 
 
 class Archive(Protocol):

@@ -49,16 +49,26 @@ _CODES = {
     "NOREPLICAS": "Redis lacks replicas, and takes no writes",
 }
 _CODE = re.compile(rf"(?:^|-)({'|'.join(_CODES)})\b")
-#: What a script of ours says: see archive_scripts.
-_NO_ROOM = "pages may not use the last fifth of Redis's memory"
 _SCRIPT = re.compile(r"Error running script \(.*?\): (?:@[^:]*: *[0-9]+: )+-?")
 _ODD = "Redis answers oddly"
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 _CLOSED = "Connection closed by server"
 
 
+class _Failures:
+    """How often Redis has failed this process."""
+
+    times = 0
+
+
+def failures() -> int:
+    """How often Redis did not do what this process asked for, so far."""
+    return _Failures.times
+
+
 def unavailable(error: Exception) -> StoreUnavailable:
     """An answer, even if it is a refusal, tells that nothing was written."""
+    _Failures.times += 1
     if isinstance(error, MISREAD):
         return StoreUnavailable(_ODD, _detail(f"{type(error).__name__}: {error}"))
     refused = isinstance(error, exceptions.ResponseError)
@@ -88,8 +98,6 @@ def reason(error: Exception) -> str:
         if any(isinstance(origin, kind) for origin in origins):
             return words
     if isinstance(error, exceptions.ResponseError):
-        if _NO_ROOM in str(error):
-            return _NO_ROOM
         code = _CODE.search(str(error))
         return _CODES[code[1]] if code else "Redis refuses what it is asked"
     return "Redis closes connections" if _CLOSED in str(error) else "Redis cannot be reached"

@@ -10,6 +10,8 @@ All keys are in the Cluster slot of `prices`, so that one script may touch them 
     relay:{prices}:log       list    every Batch since then as MessagePack, oldest first
     relay:{prices}:lease     string  who may write; expires if its holder is silent
     relay:{prices}:standbys  zset    who would like to, and when each last asked, in milliseconds
+    relay:{prices}:roll      hash    a process's name -> when it said so in milliseconds, as 13 digits,
+                                     and what it says of itself (Presence) as MessagePack; expires
     relay:{prices}:lost      string  the epoch that a worker could not read; expires
 
 The archive, of which every value expires. A name is `<family>/...`; relay.history lays the values out.
@@ -44,6 +46,7 @@ BASE = "relay:{prices}:base"
 LOG = "relay:{prices}:log"
 LEASE = "relay:{prices}:lease"
 STANDBYS = "relay:{prices}:standbys"
+ROLL = "relay:{prices}:roll"
 LOST = "relay:{prices}:lost"
 BATCHES = "relay:{prices}:batches"
 HISTORY = "relay:{prices}:history:"

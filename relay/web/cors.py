@@ -11,7 +11,7 @@ _ASKED = (
     "Authorization, Cache-Control, Content-Type, Last-Event-ID, If-None-Match, X-Requested-With"
 )
 #: What a page may read of an answer besides the headers that are always open.
-_TOLD = "ETag, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate"
+_TOLD = "ETag, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
 #: Seconds that a browser remembers the answer to its question. Chromium takes two hours at most.
 _MAX_AGE = "7200"
 _USUAL_PORTS = {"http": ":80", "https": ":443"}

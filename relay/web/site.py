@@ -17,6 +17,7 @@ from relay.history.library import Library
 from relay.web import (
     embed,
     history,
+    metrics,
     pages,
     policy,
     prices,
@@ -24,6 +25,7 @@ from relay.web import (
     selftest,
     sparklines,
     sse,
+    status,
     tickets,
     ws,
 )
@@ -70,8 +72,15 @@ class _Site(Flask):
         return func
 
 
-def create_site(hub: Hub, config: Config, library: Library) -> Flask:
-    """The application around a hub, and what is known of the time before."""
+def create_site(
+    hub: Hub,
+    config: Config,
+    library: Library,
+    expose: metrics.Expose | None = None,
+    present: status.Roll = status.nobody,
+) -> Flask:
+    """The application around a hub, and what is known of the time before. `expose` makes /metrics; `present`
+    says which processes there are."""
     site = _Site("relay", template_folder=str(_ROOT / "templates"), static_folder=None)
     origins = Origins(config.allowed_origins)
     access = Access(
@@ -84,6 +93,8 @@ def create_site(hub: Hub, config: Config, library: Library) -> Flask:
     site.register_blueprint(history.blueprint(hub, library.past))
     site.register_blueprint(sparklines.blueprint(hub, library.closes, config.max_symbols))
     site.register_blueprint(probes.blueprint(hub))
+    site.register_blueprint(metrics.blueprint(expose))
+    site.register_blueprint(status.blueprint(hub, present, config.in_process))
     site.register_blueprint(selftest.blueprint(hub, config.heartbeat_seconds))
     assets = Assets(_ROOT / "static", chart_library())
     site.register_blueprint(assets.blueprint())
@@ -113,7 +124,11 @@ def create_site(hub: Hub, config: Config, library: Library) -> Flask:
     def http_error(error: HTTPException) -> Response:
         if error.code == 404 and pages.wants_page(request):
             return pages.not_found(hub, error.description or "")
-        answer = json_response({"error": error.description}, error.code or 500)
+        said = {"error": error.description}
+        name = request.headers.get("X-Request-Id", "")
+        if name and (error.code or 500) >= 500:
+            said["request_id"] = name
+        answer = json_response(said, error.code or 500)
         answer.headers.extend((k, v) for k, v in error.get_headers() if k in _KEPT)
         return answer
 

@@ -47,7 +47,15 @@ def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
                 form = zipped
                 headers["Content-Encoding"] = "gzip"
         request.environ[KEY] = Takeover(
-            partial(_stream, hub, form, wish, visitor_of(request), farewell)
+            partial(
+                _stream,
+                hub,
+                form,
+                wish,
+                visitor_of(request),
+                farewell,
+                request.headers.get("X-Request-Id", ""),
+            )
         )
         return Response(iter(()), headers=headers)
 
@@ -60,18 +68,20 @@ def _stream(
     wish: Subscription,
     visitor: Visitor,
     farewell: Farewell,
+    request_id: str,
     sock: _socket.socket,
     _left: bytes,
     _ws: None,
 ) -> Life | None:
     client = Client(
         sock,
-        hub.board.version_of(wish.since),
+        hub.standing(wish.since),
         hub.news,
         stall_seconds=hub.stall_seconds,
         clock=hub.clock,
     )
     client.unfinished = form.opening()
+    client.request_id = request_id
     try:
         hub.enter(client, Terms(form, wish.symbols, wish.rate), visitor)
     except Full as full:

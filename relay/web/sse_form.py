@@ -8,6 +8,7 @@ import msgspec
 
 from relay.board import Entry
 from relay.clock import Clock
+from relay.fanout.counts import SSE_COMPRESSED, SSE_PLAIN, Kind
 from relay.fanout.deflate import GZIP_HEADER, Deflater
 from relay.fanout.encoding import ENTRIES_PER_PIECE, PAYLOADS, parted, removed_event
 
@@ -31,6 +32,10 @@ class EventStream:
     gzip: bool = False
     #: What compresses, where it is gzip.
     block: Callable[[bytes], bytes] = field(default=_as_it_is, compare=False)
+
+    @property
+    def kind(self) -> Kind:
+        return SSE_COMPRESSED if self.gzip else SSE_PLAIN
 
     @property
     def entries_per_piece(self) -> int:

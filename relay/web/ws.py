@@ -42,7 +42,16 @@ def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
             if hub.may_compress(Terms(zipped, wish.symbols, wish.rate)):
                 form = zipped
                 extensions = agreed.response
-        run = partial(_stream, hub, form, wish, obey, visitor_of(request), farewell)
+        run = partial(
+            _stream,
+            hub,
+            form,
+            wish,
+            obey,
+            visitor_of(request),
+            farewell,
+            request.headers.get("X-Request-Id", ""),
+        )
         request.environ[KEY] = Takeover(run, websocket=True, extensions=extensions)
         return Response(status=101)
 
@@ -56,13 +65,14 @@ def _stream(
     obey: Obey,
     visitor: Visitor,
     farewell: Farewell,
+    request_id: str,
     sock: _socket.socket,
     leftover: bytes,
     websocket: Any,
 ) -> Life | None:
     client = MessageClient(
         sock,
-        hub.board.version_of(wish.since),
+        hub.standing(wish.since),
         hub.news,
         websocket,
         obey,
@@ -71,6 +81,7 @@ def _stream(
         stall_seconds=hub.stall_seconds,
         clock=hub.clock,
     )
+    client.request_id = request_id
     try:
         hub.enter(client, Terms(form, wish.symbols, wish.rate), visitor)
     except Full as full:

@@ -6,6 +6,7 @@ import msgspec
 
 from relay.board import Entry
 from relay.clock import Clock
+from relay.fanout.counts import WS_COMPRESSED, WS_PLAIN, Kind
 from relay.fanout.deflate import Deflater
 from relay.fanout.encoding import ENTRIES_PER_PIECE, PAYLOADS, parted, removed_event
 from relay.server.frames import PING, TEXT, close_frame, frame, text_frames
@@ -26,6 +27,10 @@ class Messages:
     fields: str
     batch: bool
     deflated: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        return WS_COMPRESSED if self.deflated else WS_PLAIN
 
     @property
     def entries_per_piece(self) -> int:
