@@ -15,6 +15,7 @@ from relay.batch import Batch, Snapshot
 from relay.board import Board
 from relay.clock import SYSTEM, Clock
 from relay.fanout.burden import LOOK_SECONDS, Burden
+from relay.fanout.checksum import NOTHING, Checksum
 from relay.fanout.client import LINGER_SECONDS, Client
 from relay.fanout.cohort import Cohort
 from relay.fanout.door import Door
@@ -136,10 +137,11 @@ class Hub:
         """Whether everybody is sent away."""
         return self._drain_window > 0
 
-    def refusal(self, form: Form, reason: str) -> bytes:
-        """All that a stream is sent which may not begin: why, and when to come back."""
+    def refusal(self, form: Form, reason: str, given: Checksum = NOTHING) -> bytes:
+        """What a stream is sent which may not begin: why, and when to come back. `given`: see Form.end."""
         window = self._drain_window or self.door.window()
-        return form.end("bye", self.news.bye(0, window, "" if self.draining else reason))
+        bye = self.news.bye(0, window, "" if self.draining else reason)
+        return form.end("bye", bye, given)
 
     def may_compress(self, terms: Terms) -> bool:
         """Whether clients on these terms may share compressed bytes."""
@@ -210,7 +212,8 @@ class Hub:
 
     def send_away(self, client: Client, window: float = MIN_RETURN_SECONDS) -> None:
         """Tells a client to come back within `window` seconds, and ends its stream."""
-        client.finish(client.cohort.form.end("bye", self.news.bye(client.stands_at, window)))
+        bye = self.news.bye(client.stands_at, window)
+        client.finish(client.cohort.form.end("bye", bye, client.given))
 
     def turn(self) -> None:
         """Everything that is due now: a status, heartbeats, and a pass for each cohort that is owed one."""
