@@ -29,6 +29,7 @@ from relay.fanout.recent import Recent
 from relay.fanout.registry import Registry
 from relay.fanout.schedule import Schedule
 from relay.fanout.terms import Terms
+from relay.fanout.vigil import Vigil
 from relay.feed_status import FeedStatus
 from relay.supervise import spawn_essential
 from relay.turn import give_turn
@@ -74,6 +75,8 @@ class Hub:
         self.stall_seconds = stall_seconds
         self.clock = clock
         self.door = Door() if door is None else door
+        #: Polls that wait.
+        self.vigil = Vigil(clock, self.door.refusals)
         #: Seconds within which those come back that are sent away by a drain; 0 while there is none.
         self._drain_window = 0.0
         #: Set once a snapshot or a batch has come, be it a batch without updates.
@@ -201,6 +204,7 @@ class Hub:
         window = max(MIN_RETURN_SECONDS, len(clients) / RETURNS_PER_SECOND)
         self._drain_window = window
         self.door.closed = "this worker is going away; come back, another one answers"
+        self.vigil.note_all()
         random.shuffle(clients)
         pause = min(seconds / max(len(clients), 1), _GOODBYE_PAUSE_SECONDS)
         for client in clients:
@@ -293,6 +297,7 @@ class Hub:
         if news == self._said:
             return
         self._said = news
+        self.vigil.note_all()
         log.log(
             logging.INFO if verdict.label == "live" else logging.WARNING,
             "prices are %s %s",
@@ -313,6 +318,7 @@ class Hub:
         for cohort in self._registry:
             cohort.owe_unknown()
         self._make_due(self._registry)
+        self.vigil.note_all()
         if anew:
             self._start_anew()
 
@@ -322,9 +328,11 @@ class Hub:
         if batch.updates:
             self._batches += 1
             self._make_due(self._registry.wanting_all)
+            self.vigil.note(batch.updates)
         if self._registry.names_symbols:
             self._owe_to_each(batch)
         if anew:
+            self.vigil.note_all()
             self._start_anew()
 
     def _owe_to_each(self, batch: Batch) -> None:

@@ -119,7 +119,7 @@ def create_site(hub: Hub, config: Config, library: Library) -> Flask:
 
     site.before_request(partial(_judge, origins, access))
     Ration(config.address_requests, hub.door.refusals, hub.clock).attach(site)
-    site.after_request(partial(_finish, origins, config.frame_ancestors))
+    site.after_request(partial(_finish, origins, access, config.frame_ancestors))
     return site
 
 
@@ -129,9 +129,12 @@ def _judge(origins: Origins, access: Access) -> None:
     access.check(request)
 
 
-def _finish(origins: Origins, ancestors: Collection[str], answer: Response) -> Response:
+def _finish(
+    origins: Origins, access: Access, ancestors: Collection[str], answer: Response
+) -> Response:
     """Adds who may read it and what a page may do, and compresses it for those who take that."""
     origins.tell(request, answer)
+    access.keep_private(request, answer)
     answer.headers.extend(policy.HEADERS)
     if answer.mimetype == "text/html":
         answer.headers.extend(policy.PAGE_HEADERS)
