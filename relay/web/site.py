@@ -15,6 +15,7 @@ from relay.fanout.door import Full
 from relay.fanout.hub import Hub
 from relay.history.library import Library
 from relay.web import (
+    contract,
     embed,
     history,
     pages,
@@ -83,6 +84,7 @@ def create_site(hub: Hub, config: Config, library: Library) -> Flask:
     site.register_blueprint(prices.blueprint(hub, config.max_symbols))
     site.register_blueprint(history.blueprint(hub, library.past))
     site.register_blueprint(sparklines.blueprint(hub, library.closes, config.max_symbols))
+    site.register_blueprint(contract.blueprint(hub, config.max_symbols))
     site.register_blueprint(probes.blueprint(hub))
     site.register_blueprint(selftest.blueprint(hub, config.heartbeat_seconds))
     assets = Assets(_ROOT / "static", chart_library())
