@@ -6,6 +6,7 @@ of each and the second one's length, as zlib's crc32_combine has it, which Pytho
 
 import struct
 import zlib
+from collections.abc import Iterable
 from typing import NamedTuple
 
 #: CRC-32's polynomial, reflected: the highest power stands in the lowest bit.
@@ -22,6 +23,14 @@ class Checksum(NamedTuple):
     crc: int = 0
     size: int = 0
 
+    def over(self, more: Iterable[bytes]) -> "Checksum":
+        """That of these bytes and of more, which are at hand."""
+        crc, size = self
+        for part in more:
+            crc = zlib.crc32(part, crc)
+            size += len(part)
+        return Checksum(crc, size)
+
     def then(self, more: "Checksum") -> "Checksum":
         """That of these bytes and more behind them."""
         return Checksum(shifted(self.crc, more.size) ^ more.crc, self.size + more.size)
@@ -37,16 +46,26 @@ NOTHING = Checksum()
 
 
 class Summed(bytes):
-    """Bytes on the wire that know the checksum of what they say."""
+    """Bytes on the wire that know what they are once they are inflated."""
 
-    checksum: Checksum
+    said: bytes
 
     @classmethod
     def of(cls, wire: bytes, said: bytes) -> "Summed":
-        """`said`: what they are once they are inflated."""
+        """`said`: what they are then."""
         summed = cls(wire)
-        summed.checksum = Checksum(zlib.crc32(said), len(said))
+        summed.said = said
         return summed
+
+    @property
+    def checksum(self) -> Checksum:
+        """Of what they say."""
+        return NOTHING.over([self.said])
+
+
+def said_by(pieces: Iterable[bytes]) -> list[bytes]:
+    """What these say; nothing where nobody will ask for its checksum."""
+    return [piece.said for piece in pieces if isinstance(piece, Summed)]
 
 
 def checksum_of(data: bytes) -> Checksum:

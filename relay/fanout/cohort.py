@@ -11,7 +11,7 @@ from operator import call
 
 from relay.board import LOG_ENTRIES, Entry
 from relay.clock import Clock
-from relay.fanout.checksum import Checksum, checksum_of
+from relay.fanout.checksum import Checksum, checksum_of, said_by
 from relay.fanout.delivery import Delivery, deliver
 from relay.fanout.encoding import Form, Shared
 from relay.fanout.flow import Flow
@@ -240,7 +240,7 @@ class Cohort:
             if not group or self._passes != this_pass:
                 continue
             delivery = self._deliver(self._maker(group), entries, version)
-            self._ledger.count(delivery.checksum)
+            self._ledger.count(delivery.said)
 
             def fall_short(member: Member, sent: int, delivery: Delivery = delivery) -> None:
                 member.fall_behind(*delivery.remainder(sent, settled))
@@ -264,7 +264,7 @@ class Cohort:
             event = self._maker(group).event(name, data)
             alone = group is self._ahead
             if not alone:
-                self._ledger.count(checksum_of(event))
+                self._ledger.count(said_by([event]))
 
             def fall_short(member: Member, sent: int, event: bytes = event) -> None:
                 member.fall_behind(event[sent:] if sent else b"", self.stands_at(member, 0))

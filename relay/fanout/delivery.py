@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 from relay.board import Entry, resume_id
-from relay.fanout.checksum import NOTHING, Checksum, Summed
+from relay.fanout.checksum import NOTHING, Checksum, said_by
 
 
 class Delivery:
@@ -14,19 +14,16 @@ class Delivery:
     more: what follows will be newer by then.
     """
 
-    __slots__ = ("_ends", "_sums", "_versions", "data")
+    __slots__ = ("_ends", "_sums", "_versions", "data", "said")
 
     def __init__(self, pieces: Sequence[bytes], versions: Sequence[int]) -> None:
         """`versions[i]`: where a client stands that has the pieces up to and with `pieces[i]`."""
         self.data = b"".join(pieces) if len(pieces) > 1 else pieces[0]
         self._versions = versions
-        # Of all up to and with each piece; none where the pieces are not summed.
+        #: What the pieces say, where somebody may ask for its checksum.
+        self.said = said_by(pieces)
+        # Checksums of all up to and with each piece, once somebody has asked.
         self._sums: list[Checksum] = []
-        total = NOTHING
-        for piece in pieces:
-            if isinstance(piece, Summed):
-                total = total.then(piece.checksum)
-                self._sums.append(total)
         self._ends: list[int] = []
         end = 0
         for piece in pieces:
@@ -43,14 +40,16 @@ class Delivery:
         i = bisect_left(self._ends, sent)
         return self.data[sent : self._ends[i]], self._versions[i]
 
-    @property
-    def checksum(self) -> Checksum:
-        """Of all that it says; of nothing where nobody will ask."""
-        return self.begun(len(self.data))
-
     def begun(self, sent: int) -> Checksum:
         """Of what the pieces say of which `sent` bytes hold some."""
-        return self._sums[bisect_left(self._ends, sent)] if sent and self._sums else NOTHING
+        if not sent or not self.said:
+            return NOTHING
+        if not self._sums:
+            total = NOTHING
+            for said in self.said:
+                total = total.over([said])
+                self._sums.append(total)
+        return self._sums[bisect_left(self._ends, sent)]
 
 
 def deliver(

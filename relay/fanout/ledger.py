@@ -19,10 +19,10 @@ class Ledger:
         """A pass begins that has reached nobody."""
         self._before, self._reached = self._total, []
 
-    def count(self, checksum: Checksum) -> None:
+    def count(self, said: list[bytes]) -> None:
         """What the pass says to everybody; nothing where nobody will ask."""
-        if checksum.size:
-            self._total = self._before.then(checksum)
+        if said and self._before is self._total:
+            self._total = self._before.over(said)
 
     def reach(self, members: Iterable[Member]) -> None:
         """The sockets of these took all of it."""

@@ -1,4 +1,5 @@
-// eventsource: as in a browser. It comes back by itself, with the last id, when `retry:` says.
+// eventsource: as in a browser. It comes back by itself, with the last id, when `retry:` says. While it waits
+// for that it does not keep Node alive: a program that does nothing else ends.
 import { EventSource } from "eventsource";
 
 const url = `${process.argv[2]}/events`;
@@ -9,6 +10,7 @@ refused.onerror = (error) => {
   console.log(JSON.stringify({ refused: error.code }));
   refused.close();
 };
+setInterval(() => {}, 1000);
 const source = new EventSource(`${url}?symbols=BTCUSDT,ETHUSDT`);
 source.onmessage = say;
 for (const name of ["status", "bye"]) {
