@@ -73,8 +73,8 @@ func nethttp(address string) {
 	}
 }
 
-// r3labs comes back by itself, with the last id, at times of its own: it does not read `retry:`, and gives up
-// after a quarter of an hour unless it is told not to.
+// r3labs comes back by itself, with the last id, at times of its own: it does not wait by `retry:`, and
+// returns when its back-off gives up.
 func r3labs(address string) {
 	client := sse.NewClient(address + "/events?rate=0")
 	client.ReconnectStrategy = &backoff.StopBackOff{}
