@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run listen test conformance bench attack fuzz screenshots lint format clean
+.PHONY: run listen test go-clients conformance bench attack fuzz screenshots lint format clean
 
 run: $(VENV)/.run
 	SIMULATOR_FALLBACK=1 REDIS_URL=memory:// $(BIN)/gunicorn -k geventwebsocket -w 1 app:app
@@ -16,6 +16,10 @@ test: $(VENV)/.test tests/npm/node_modules
 
 conformance: $(VENV)/.test
 	$(BIN)/python -m tests.conformance
+
+# The clients of Go that tests/test_clients.py runs where they are built.
+go-clients:
+	cd tests/clients/go && go build -o clients .
 
 # A short look. `python -m bench.run --help` has more.
 bench: $(VENV)/.bench bench/competitors/node_modules

@@ -289,7 +289,7 @@ class Bench:
             if gzip:
                 form = replace(form, gzip=True, block=deflate.block)
             client = EventClient(sock, version, hub.news, stall_seconds=10, clock=self.clock)
-            client.unfinished = form.opening()
+            client.begin(form.opening())
         hub.enter(client, Terms(form, symbols, rate), guest or Visitor("", is_limited=False))
         if not client.catch_up():
             client._flush_later()

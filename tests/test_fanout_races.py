@@ -1,6 +1,7 @@
 """Hundreds of races, each drawn at random from a number: whatever happens in whatever order, a client ends
 with what the board holds, no price goes back, and every id is one to resume from."""
 
+import gzip
 import random
 
 import pytest
@@ -21,6 +22,8 @@ class Race:
         self.bench.publish(*NAMES)
         self.bench.meanwhile = self.meanwhile
         self.depth = 0
+        #: Those that were told goodbye.
+        self.sent_away: list[Connection] = []
         #: In every third race all share one compressor, as most of a real worker's clients do.
         self.shared = seed % 3 == 0
         self.steps = (
@@ -108,7 +111,9 @@ class Race:
 
     def goodbye(self) -> None:
         if self.here():
-            self.bench.goodbye(self.chance.choice(self.here()))
+            leaver = self.chance.choice(self.here())
+            self.bench.goodbye(leaver)
+            self.sent_away.append(leaver)
 
     def start_anew(self) -> None:
         self.bench.start_anew()
@@ -135,6 +140,23 @@ class Race:
 def _short_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that others run in the middle of a pass over a few clients."""
     monkeypatch.setattr("relay.fanout.cohort.SENDS_PER_LOOK", 1)
+
+
+@pytest.mark.parametrize("seed", range(0, RACES, 3))
+def test_whoever_is_told_goodbye_has_a_whole_gzip_file(seed: int) -> None:
+    race = Race(seed)
+    race.run()
+    race.bench.meanwhile = lambda: None
+    for connection in race.here():
+        race.sent_away.append(connection)
+        race.bench.goodbye(connection)
+    race.bench.settle()
+    # One that was choked when the peer gave up has no end.
+    ended = [c for c in race.sent_away if not c.client.unfinished and len(c.sock.taken) > 10]
+    assert ended or not race.here()
+    for connection in ended:
+        text = gzip.decompress(bytes(connection.sock.taken))
+        assert b"event: bye" in text[-200:]
 
 
 @pytest.mark.parametrize("seed", range(RACES))

@@ -74,7 +74,7 @@ def test_every_limited_answer_says_what_is_left(ask: Ask) -> None:
         ("/api/prices?symbols=A", 1),
         ("/api/prices?since=e1-5", 1),
         ("/api/prices", WHOLE["prices.prices"]),
-        ("/api/prices.csv", WHOLE["prices.prices_csv"]),
+        ("/api/prices.csv", WHOLE["prices.prices_as"]),
         ("/api/prices.csv?symbols=A", 1),
         ("/api/history/A", UNITS["history.chart"]),
         ("/api/history?symbols=A", UNITS["sparklines.sparklines"]),

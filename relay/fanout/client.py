@@ -17,6 +17,7 @@ import gevent
 
 from relay.clock import SYSTEM, Clock
 from relay.complaint import Complaint
+from relay.fanout.checksum import NOTHING, Checksum, Summed, Tally, checksum_of
 from relay.fanout.cohort import Cohort
 from relay.fanout.cut import Cut
 from relay.fanout.delivery import Delivery, deliver
@@ -63,6 +64,7 @@ class Client:
         "request_id",
         "send",
         "sock",
+        "tally",
         "unfinished",
         "version",
     )
@@ -92,6 +94,8 @@ class Client:
         # The newest version of which those symbols may have been given to it.
         self._given = 0
         self.unfinished = b""
+        #: See Member.
+        self.tally: Tally | None = None
         #: The cohort's number of passes when it joined.
         self.joined = 0
         #: Nothing but `unfinished` will be sent any more.
@@ -114,6 +118,12 @@ class Client:
         self._flusher: gevent.Greenlet[[], None] | None = None
         if hasattr(socket, "TCP_NOTSENT_LOWAT") and sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+
+    def begin(self, opening: bytes) -> None:
+        """The first bytes that it is to get, before it enters."""
+        self.unfinished = opening
+        if isinstance(opening, Summed):
+            self.tally = Tally(opening.checksum)
 
     def run(self) -> None:
         """The connection's life until its peer has gone. Needs a greenlet of its own, and then `close`."""
@@ -212,7 +222,7 @@ class Client:
                 status = self._news.status(
                     self.version, self.cohort.symbols, self.cohort.rate, self.stands_at
                 )
-                self.unfinished += self.cohort.form.event("status", status)
+                self._add(self.cohort.form.event("status", status))
             delivery = self._due()
             if not self._push(delivery):
                 return False
@@ -227,6 +237,13 @@ class Client:
                 return True
             else:
                 self.version = self.cohort.newest
+
+    @property
+    def given(self) -> Checksum:
+        """Of all that it was given to read, what is unfinished included; of nothing where nobody asks."""
+        if self.tally is None:
+            return NOTHING
+        return self.tally.given(self.cohort.total_of(self))
 
     @property
     def stands_at(self) -> int:
@@ -292,8 +309,11 @@ class Client:
         data = first if delivery is None else first + delivery.data
         sent = self._send(data) if data else 0
         if delivery is not None and sent >= len(first):
-            self._count(delivery, sent - len(first))
-            self.unfinished, self.version = delivery.remainder(sent - len(first), self.version)
+            begun = sent - len(first)
+            self._count(delivery, begun)
+            self.unfinished, self.version = delivery.remainder(begun, self.version)
+            if self.tally is not None:
+                self.tally.add(delivery.begun(begun))
         else:
             self.unfinished = first[sent:]
         return sent == len(data)
@@ -308,6 +328,12 @@ class Client:
         if self.version and cohort.symbols is None:
             passed = cohort.newest - self.version - delivery.updates
             cohort.counts.conflated += max(passed, 0)
+
+    def _add(self, event: bytes) -> None:
+        """An event of its own, which goes out after what is unfinished."""
+        self.unfinished += event
+        if self.tally is not None:
+            self.tally.add(checksum_of(event))
 
     def _next_of_lacking(self) -> bytes:
         """A piece of the symbols of which the client has nothing yet, or nothing if none has a price."""

@@ -11,11 +11,13 @@ from operator import call
 
 from relay.board import LOG_ENTRIES, Entry
 from relay.clock import Clock
+from relay.fanout.checksum import Checksum, checksum_of, said_by
 from relay.fanout.counts import Counts
 from relay.fanout.delivery import Delivery, deliver
 from relay.fanout.encoding import Form, Shared
 from relay.fanout.flow import Flow
 from relay.fanout.guest import Guest
+from relay.fanout.ledger import Ledger
 from relay.fanout.member import Member
 from relay.fanout.recent import Recent
 from relay.fanout.terms import Terms
@@ -74,6 +76,7 @@ class Cohort:
         # During a pass some of the live have `_offered` and the others still `_settled`.
         self._offered = self._settled = flow.version
         self._passes = 0
+        self._ledger = Ledger()
         self._shared = self.form.shared(self._clock)
         # Each update of the named symbols since `_offered`; None: the flow has to be asked.
         self._owed: list[Entry] | None = []
@@ -124,6 +127,10 @@ class Cohort:
             return self._settled
         return self._ahead.get(member, version)
 
+    def total_of(self, member: Member) -> Checksum:
+        """Of what everyone was given here, as far as this member has it: see Tally."""
+        return self._ledger.of(member, self._passes)
+
     def entries_of(self, symbols: Sequence[str]) -> list[Entry]:
         """The newest entry of each of these symbols that has a price."""
         return self._flow.since(0, symbols)
@@ -133,8 +140,11 @@ class Cohort:
         self.void = True
         self.next_pass = 0.0
         self._offered = self._settled = 0
+        self._ledger.give_up((*self._live, *self._aside), self._passes)
         self._passes += 1
         self._owed = None
+        for member in self._ahead:
+            self._ledger.join(member)
         self._live |= dict.fromkeys(self._ahead)
         self._ahead.clear()
         # A member that missed the end of a pass does not have the past that the others have.
@@ -152,7 +162,9 @@ class Cohort:
         member.joined = self._passes
         if version > self._offered:
             self._ahead[member] = version
-        elif self._shared is None:
+            return True
+        self._ledger.join(member)
+        if self._shared is None:
             self._live[member] = None
         else:
             self._aside[member] = None
@@ -160,6 +172,8 @@ class Cohort:
 
     def drop(self, member: Member) -> None:
         """From here on the member gets nothing from us."""
+        if member in self._live or member in self._aside:
+            self._ledger.part(member, self._passes)
         self._live.pop(member, None)
         self._aside.pop(member, None)
         self._ahead.pop(member, None)
@@ -247,37 +261,54 @@ class Cohort:
         if self._shared is not None and self._shared.renew(alone=not self._live):
             self._live |= self._aside
             self._aside.clear()
-        self._passes += 1
-        this_pass, settled = self._passes, self._settled
+        this_pass, settled = self._begin(), self._settled
         for group in (self._live, self._aside):
             if not group or self._passes != this_pass:
                 continue
             delivery = self._deliver(self._maker(group), entries, version)
+            self._ledger.count(delivery.said)
 
             def fall_short(member: Member, sent: int, delivery: Delivery = delivery) -> None:
                 self.counts.give(1, 0, sent, 0)
                 member.fall_behind(*delivery.remainder(sent, settled))
+                if member.tally is not None:
+                    member.tally.add(delivery.begun(sent))
 
             whole = self._offer(delivery.data, group, fall_short, breathe)
             self.counts.give(len(whole), delivery.updates, len(delivery.data), delivery.saved)
-        return self._passes == this_pass
+        if self._passes != this_pass:
+            return False
+        self._ledger.end()
+        return True
 
     def _announce(
         self, groups: tuple[Group, ...], name: str, data: bytes, breathe: Breathe
     ) -> list[Member]:
-        self._passes += 1
-        this_pass = self._passes
+        this_pass = self._begin()
         told: list[Member] = []
         for group in groups:
             if not group or self._passes != this_pass:
                 continue
             event = self._maker(group).event(name, data)
+            alone = group is self._ahead
+            if not alone:
+                self._ledger.count(said_by([event]))
 
             def fall_short(member: Member, sent: int, event: bytes = event) -> None:
                 member.fall_behind(event[sent:] if sent else b"", self.stands_at(member, 0))
+                if sent:
+                    _tell(member, event)
 
-            told += self._offer(event, group, fall_short, breathe)
+            told += self._offer(event, group, fall_short, breathe, alone=alone)
+        if self._passes == this_pass:
+            self._ledger.end()
         return told
+
+    def _begin(self) -> int:
+        """The number of the pass that begins."""
+        self._passes += 1
+        self._ledger.begin()
+        return self._passes
 
     def _maker(self, group: Group) -> Form | Shared:
         """What makes bytes for a group: only the live share a past."""
@@ -289,25 +320,34 @@ class Cohort:
         group: Group,
         fall_short: Callable[[Member, int], None],
         breathe: Breathe,
+        *,
+        alone: bool = False,
     ) -> list[Member]:
         """The fan-out: one send for each member; gives those whose socket took all of it.
 
         Never waits; yields only in `breathe`. `fall_short` is told how many bytes a socket took instead.
+        `alone`: what they are given here is not what the cohort is given.
         """
         size = len(data)
         whole: list[Member] = []
         for members in self._slices(group):
             taken = _send_to_each(members, data)
-            if taken.count(size) == len(members):
-                whole += members
-            else:
+            reached = members
+            if taken.count(size) != len(members):
+                reached = []
                 for member, sent in zip(members, taken, strict=True):
                     if sent == size:
-                        whole.append(member)
+                        reached.append(member)
                     elif sent < 0:
                         member.lost()
                     else:
                         fall_short(member, sent)
+            whole += reached
+            if not alone:
+                self._ledger.reach(reached)
+            else:
+                for member in reached:
+                    _tell(member, data)
             breathe()
         return whole
 
@@ -332,6 +372,12 @@ class Cohort:
     def _deliver(self, maker: Form | Shared, entries: list[Entry], version: int) -> Delivery:
         size = self.form.entries_per_piece
         return deliver(entries, version, self._flow.epoch, maker.encode, size)
+
+
+def _tell(member: Member, event: bytes) -> None:
+    """It was given this event by itself."""
+    if member.tally is not None:
+        member.tally.add(checksum_of(event))
 
 
 def _send_to_each(members: list[Member], data: bytes) -> list[int]:

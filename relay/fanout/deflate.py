@@ -11,6 +11,8 @@ from relay.clock import Clock
 
 #: A gzip header that promises nothing: no name, no time, unknown system (RFC 1952, 2.3).
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+#: deflate's last block, an empty one.
+LAST_BLOCK = b"\x03\x00"
 #: Seconds between two keyframes, which is how long a newcomer's bytes may have to be made for it alone. A
 #: little less than the second at which the whole market comes, so that there every pass is one to join at.
 KEYFRAME_SECONDS = 0.9

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 from relay.board import Entry, resume_id
+from relay.fanout.checksum import NOTHING, Checksum, said_by
 from relay.fanout.deflate import Saved
 
 
@@ -14,7 +15,7 @@ class Delivery:
     more: what follows will be newer by then.
     """
 
-    __slots__ = ("_ends", "_versions", "data", "saved", "updates")
+    __slots__ = ("_ends", "_sums", "_versions", "data", "said", "saved", "updates")
 
     def __init__(
         self, pieces: Sequence[bytes], versions: Sequence[int], updates: int = 0, saved: int = 0
@@ -25,6 +26,10 @@ class Delivery:
         self.saved = saved
         self.data = b"".join(pieces) if len(pieces) > 1 else pieces[0]
         self._versions = versions
+        #: What the pieces say, where somebody may ask for its checksum.
+        self.said = said_by(pieces)
+        # Checksums of all up to and with each piece, once somebody has asked.
+        self._sums: list[Checksum] = []
         self._ends: list[int] = []
         end = 0
         for piece in pieces:
@@ -40,6 +45,17 @@ class Delivery:
             return b"", version
         i = bisect_left(self._ends, sent)
         return self.data[sent : self._ends[i]], self._versions[i]
+
+    def begun(self, sent: int) -> Checksum:
+        """Of what the pieces say of which `sent` bytes hold some."""
+        if not sent or not self.said:
+            return NOTHING
+        if not self._sums:
+            total = NOTHING
+            for said in self.said:
+                total = total.over([said])
+                self._sums.append(total)
+        return self._sums[bisect_left(self._ends, sent)]
 
 
 def deliver(

@@ -8,6 +8,7 @@ import msgspec
 from relay.board import Entry
 from relay.candle import Candle, decimal
 from relay.clock import Clock
+from relay.fanout.checksum import NOTHING, Checksum
 from relay.fanout.counts import Kind
 from relay.ticker import Ticker, public
 
@@ -74,8 +75,8 @@ class Form(Protocol):
     def event(self, name: str, data: bytes) -> bytes:
         """A named event; `data` is a JSON object. It never changes the id to resume from."""
 
-    def end(self, name: str, data: bytes) -> bytes:
-        """A last event, and what properly ends the stream."""
+    def end(self, name: str, data: bytes, given: Checksum = NOTHING) -> bytes:
+        """A last event, and what properly ends the stream. `given`: of all that it said before."""
 
     def shared(self, clock: Clock) -> "Shared | None":
         """For a form whose bytes may refer to what went before them: one cohort's past."""

@@ -15,6 +15,7 @@ from relay.batch import Batch, Snapshot
 from relay.board import Board
 from relay.clock import SYSTEM, Clock
 from relay.fanout.burden import LOOK_SECONDS, Burden
+from relay.fanout.checksum import NOTHING, Checksum
 from relay.fanout.client import LINGER_SECONDS, Client
 from relay.fanout.cohort import Cohort
 from relay.fanout.counts import KINDS, Counts
@@ -30,6 +31,7 @@ from relay.fanout.recent import Recent
 from relay.fanout.registry import Registry
 from relay.fanout.schedule import Schedule
 from relay.fanout.terms import Terms
+from relay.fanout.vigil import Vigil
 from relay.feed_status import FeedStatus
 from relay.supervise import spawn_essential
 from relay.turn import give_turn
@@ -80,6 +82,8 @@ class Hub:
         self.ended: Callable[[str, str, float, int, str], None] | None = None
         #: What has happened here.
         self.counts = Counts()
+        #: Polls that wait.
+        self.vigil = Vigil(clock, self.door.refusals)
         #: Seconds within which those come back that are sent away by a drain; 0 while there is none.
         self._drain_window = 0.0
         #: Set once a snapshot or a batch has come, be it a batch without updates.
@@ -158,10 +162,11 @@ class Hub:
             self.counts.resumes["changes" if goes_on else "full"] += 1
         return version
 
-    def refusal(self, form: Form, reason: str) -> bytes:
-        """All that a stream is sent which may not begin: why, and when to come back."""
+    def refusal(self, form: Form, reason: str, given: Checksum = NOTHING) -> bytes:
+        """What a stream is sent which may not begin: why, and when to come back. `given`: see Form.end."""
         window = self._drain_window or self.door.window()
-        return form.end("bye", self.news.bye(0, window, "" if self.draining else reason))
+        bye = self.news.bye(0, window, "" if self.draining else reason)
+        return form.end("bye", bye, given)
 
     def may_compress(self, terms: Terms) -> bool:
         """Whether clients on these terms may share compressed bytes."""
@@ -230,6 +235,7 @@ class Hub:
         window = max(MIN_RETURN_SECONDS, len(clients) / RETURNS_PER_SECOND)
         self._drain_window = window
         self.door.closed = "this worker is going away; come back, another one answers"
+        self.vigil.note_all()
         random.shuffle(clients)
         pause = min(seconds / max(len(clients), 1), _GOODBYE_PAUSE_SECONDS)
         for client in clients:
@@ -241,7 +247,8 @@ class Hub:
 
     def send_away(self, client: Client, window: float = MIN_RETURN_SECONDS) -> None:
         """Tells a client to come back within `window` seconds, and ends its stream."""
-        client.finish(client.cohort.form.end("bye", self.news.bye(client.stands_at, window)))
+        bye = self.news.bye(client.stands_at, window)
+        client.finish(client.cohort.form.end("bye", bye, client.given))
 
     def turn(self) -> None:
         """Everything that is due now: a status, heartbeats, and a pass for each cohort that is owed one."""
@@ -249,6 +256,8 @@ class Hub:
         if self._status_due:
             self._announce_status()
         self._send_heartbeats()
+        if self._is_look_due():
+            self.look_at_burden()
         self._due |= dict.fromkeys(self._schedule.take_up(self.clock.monotonic()))
         due, self._due = self._due, {}
         since, self._due_since = self._due_since, None
@@ -281,6 +290,9 @@ class Hub:
             self._serve(cohort)
         if self._slowed_due:
             self._bell.set()
+
+    def _is_look_due(self) -> bool:
+        return self.clock.monotonic() - self._looked >= LOOK_SECONDS
 
     def look_at_burden(self) -> None:
         """Slows those that cost most while this worker is behind, and tells them; or gives it back."""
@@ -322,6 +334,7 @@ class Hub:
         if news == self._said:
             return
         self._said = news
+        self.vigil.note_all()
         log.log(
             logging.INFO if verdict.label == "live" else logging.WARNING,
             "prices are %s %s",
@@ -342,6 +355,7 @@ class Hub:
         for cohort in self._registry:
             cohort.owe_unknown()
         self._make_due(self._registry)
+        self.vigil.note_all()
         if anew:
             self._start_anew()
 
@@ -353,9 +367,11 @@ class Hub:
                 self._written = batch.feed.time
             self._batches += 1
             self._make_due(self._registry.wanting_all)
+            self.vigil.note(batch.updates)
         if self._registry.names_symbols:
             self._owe_to_each(batch)
         if anew:
+            self.vigil.note_all()
             self._start_anew()
 
     def _owe_to_each(self, batch: Batch) -> None:
@@ -425,8 +441,9 @@ class Hub:
         while True:
             gevent.sleep(WATCH_SECONDS)
             self.tell_if_changed()
-            if self.clock.monotonic() - self._looked >= LOOK_SECONDS:
-                self.look_at_burden()
+            if self._is_look_due():
+                # In a turn, not here: what is announced amid a pass would end that.
+                self._bell.set()
 
     def _send_regularly(self) -> None:
         while True:

@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from relay.fanout.checksum import Tally
+
 
 class Member(Protocol):
     """A client that is owed what its cohort is owed."""
 
     #: The cohort's number of passes when the member joined.
     joined: int
+    #: What it was given, where the end of its stream has to say so.
+    tally: Tally | None
 
     @property
     def send(self) -> Callable[[bytes], int]:

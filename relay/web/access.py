@@ -8,7 +8,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from flask import Request
+from flask import Request, Response
 from itsdangerous import BadSignature, TimestampSigner
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import NotFound, Unauthorized
@@ -51,6 +51,13 @@ class Access:
     def seconds(self) -> float:
         """How long a ticket is good for."""
         return self._seconds
+
+    def keep_private(self, request: Request, answer: Response) -> None:
+        """No cache may give to everybody what not everybody may use (RFC 9111, 3.5)."""
+        said = answer.headers.get("Cache-Control", "")
+        is_open = not (self._tokens or self._keys) or request.path.startswith(_OPEN)
+        if said.startswith("public") and not is_open:
+            answer.headers["Cache-Control"] = said.replace("public", "private")
 
     def check(self, request: Request) -> None:
         """Raises Unauthorized. A request with a token or a ticket counts as its holder's, wherever it comes

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Mapping
 
 import msgspec
-from flask import Blueprint, Request, Response, request
+from flask import Blueprint, Response, request
 
 from relay.fanout.hub import Hub
 from relay.history.interval import SECONDS
@@ -14,6 +14,7 @@ from relay.history.wish import Wish
 from relay.ticker import upper
 from relay.web.answer import check_loaded, json_response
 from relay.web.fresh import NotMade
+from relay.web.media import CSV, JSON, NDJSON, chosen, content_type, parted
 from relay.web.packed import Packed, Packer
 from relay.web.sent import INCOMPLETE, MOVING, SETTLED, sent
 from relay.web.shared import Shared
@@ -35,7 +36,7 @@ class _Made:
         self, packer: Packer, candles: Answer, json: Packed, tag: str, resume_id: str, cache: str
     ) -> None:
         self._rows = candles.rows
-        self._csv: Packed | None = None
+        self._tables: dict[str, Packed] = {}
         self._packer = packer
         self.json = json
         #: The same for the same candles, whatever the id and the time.
@@ -44,15 +45,19 @@ class _Made:
         self.reason = candles.reason
         self.cache = cache
 
-    @property
-    def csv(self) -> Packed:
-        """A line with the names of the fields, and one for each candle."""
-        if self._csv is None:
-            lines = "\r\n".join([",".join(FIELDS), *self._rows, ""])
-            for sign in ("[", "]", '"', "null"):
-                lines = lines.replace(sign, "")
-            self._csv = Packed(self._packer, lines.encode())
-        return self._csv
+    def table(self, media: str) -> Packed:
+        """A line for each candle: a JSON array, or cells below a line with the names of the fields."""
+        if media not in self._tables:
+            self._tables[media] = Packed(self._packer, self._lines(media).encode())
+        return self._tables[media]
+
+    def _lines(self, media: str) -> str:
+        if media == NDJSON:
+            return "\n".join([*self._rows, ""])
+        lines = "\r\n".join([",".join(FIELDS), *self._rows, ""])
+        for sign in ("[", "]", '"', "null"):
+            lines = lines.replace(sign, "")
+        return lines
 
 
 def blueprint(hub: Hub, past: Past) -> Blueprint:
@@ -65,15 +70,16 @@ def blueprint(hub: Hub, past: Past) -> Blueprint:
 
     @routes.get("/api/history/<symbol>")
     def chart(symbol: str) -> Response:
-        name = symbol.removesuffix(".csv")
+        name, suffix = parted(symbol)
+        media = chosen(request, suffix, (JSON, CSV, NDJSON))
         wish = parse(request.args, upper(name), simulated=hub.verdict().simulated)
         check_loaded(hub)
         if wish.symbol not in hub.board:
             return json_response({"error": f"no price of {name[:40]!r} is known"}, 404)
         made = charts.get(wish)
-        if name != symbol or _prefers_csv(request):
-            return _csv(made, wish)
-        return sent(request, made.json, f"{made.tag}j", made.cache, "application/json")
+        if media != JSON:
+            return _as_table(made, wish, media)
+        return sent(request, made.json, f"{made.tag}j", made.cache, JSON)
 
     return routes
 
@@ -169,18 +175,13 @@ def _made(packer: Packer, wish: Wish, candles: Answer, resume_id: str, now: int)
     return _Made(packer, candles, packed, tag, resume_id, cache)
 
 
-def _prefers_csv(request: Request) -> bool:
-    if "text/csv" not in request.headers.get("Accept", ""):
-        return False
-    accepts = request.accept_mimetypes
-    return accepts.best_match(("application/json", "text/csv")) == "text/csv"
-
-
-def _csv(made: _Made, wish: Wish) -> Response:
-    answer = sent(request, made.csv, f"{made.tag}c", made.cache, "text/csv; charset=utf-8")
-    name = f"{wish.symbol}-{wish.interval}.csv"
-    plain = name if name.isascii() else f"history-{wish.interval}.csv"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{plain}"'
+def _as_table(made: _Made, wish: Wish, media: str) -> Response:
+    tag = f"{made.tag}{'c' if media == CSV else 'n'}"
+    answer = sent(request, made.table(media), tag, made.cache, content_type(media))
+    if media == CSV:
+        name = f"{wish.symbol}-{wish.interval}.csv"
+        plain = name if name.isascii() else f"history-{wish.interval}.csv"
+        answer.headers["Content-Disposition"] = f'attachment; filename="{plain}"'
     answer.headers["Access-Control-Expose-Headers"] = "Relay-Id, Relay-Complete, Relay-Reason"
     answer.headers["Relay-Id"] = made.id
     answer.headers["Relay-Complete"] = "false" if made.reason else "true"

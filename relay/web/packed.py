@@ -57,6 +57,11 @@ class Packed:
         self.body = b"".join(parts)
         self._gzip = b""
 
+    @property
+    def tag(self) -> str:
+        """The same for the same bytes."""
+        return f"{zlib.crc32(self.body):08x}{len(self.body):x}"
+
     def gzip(self) -> bytes:
         """The body compressed. Gives turns."""
         if not self._gzip:

@@ -1,21 +1,25 @@
-"""The price routes: JSON for those who poll, CSV and single numbers for spreadsheets."""
+"""The price routes: what programs, spreadsheets and shells poll, each in its own form."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import msgspec
 from flask import Blueprint, Request, Response, request
 
-from relay.fanout.encoding import parted
 from relay.fanout.hub import Hub
 from relay.ticker import Ticker, public, upper
 from relay.web.answer import check_loaded, json_response
-from relay.web.fresh import Fresh
-from relay.web.packed import Packer
-from relay.web.sheet import Sheet, is_plain, sent, sheet, single
-from relay.web.subscription import parse
+from relay.web.media import CSV, JSON, NDJSON, TEXT, chosen, content_type, parted
+from relay.web.packed import Packed, Packer
+from relay.web.price_list import Asked, Priced, PriceList, asked
+from relay.web.sent import MOVING, sent
+from relay.web.shared import Shared
+from relay.web.sheet import Sheet, is_plain, sheet, single
 
 #: Bytes of deflated tables that one worker keeps.
 PACKED_BYTES = 256 << 10
+#: The forms of a list and of one symbol.
+LIST_FORMS = (JSON, CSV, NDJSON, TEXT)
+SYMBOL_FORMS = (JSON, TEXT, CSV, NDJSON)
 
 
 def blueprint(hub: Hub, max_symbols: int) -> Blueprint:
@@ -23,47 +27,74 @@ def blueprint(hub: Hub, max_symbols: int) -> Blueprint:
     routes = Blueprint("prices", __name__)
     packer = Packer(PACKED_BYTES)
     # Where the prices stand otherwise, each line says so.
-    market = Fresh(lambda: _market(hub, packer), lambda: _standing(hub), hub.clock)
+    market: Shared[str, Sheet] = Shared(
+        lambda media: sheet(hub, _market(hub), packer, media), lambda: _standing(hub), hub.clock
+    )
+    lists = PriceList(hub, packer)
+
+    def listed(suffix: str) -> Response:
+        media = chosen(request, suffix, LIST_FORMS)
+        wish = asked(request.args, max_symbols)
+        if wish.wait:
+            lists.wait(wish)
+        if media == JSON:
+            return _told(request, lists.get(wish))
+        check_loaded(hub)
+        if wish.since:
+            made = sheet(hub, _changed(hub, wish), packer, media)
+        elif wish.symbols is None:
+            made = market.get(media)
+        else:
+            made = sheet(hub, _named(hub, request.args["symbols"]), packer, media)
+        return _as_table(request, made, media)
 
     @routes.get("/api/prices")
     def prices() -> Response:
-        return json_response(_prices(hub, request, max_symbols))
+        return listed("")
 
-    @routes.get("/api/prices.csv")
-    def prices_csv() -> Response:
-        check_loaded(hub)
-        named = _named(hub, request, max_symbols)
-        return sent(request, market.get() if named is None else sheet(hub, named, packer))
-
-    @routes.get("/api/prices/<symbol>.txt")
-    def price_txt(symbol: str) -> Response:
-        check_loaded(hub)
-        ticker = hub.board.get(upper(symbol))
-        return _unknown(symbol) if ticker is None or not is_plain(ticker) else single(hub, ticker)
+    @routes.get("/api/prices.<suffix>")
+    def prices_as(suffix: str) -> Response:
+        return listed(suffix)
 
     @routes.get("/api/prices/<symbol>")
     def price(symbol: str) -> Response:
+        name, suffix = parted(symbol)
+        media = chosen(request, suffix, SYMBOL_FORMS)
         check_loaded(hub)
-        ticker = hub.board.get(upper(symbol))
-        if ticker is None:
-            return _unknown(symbol)
-        standing = {
-            "state": hub.health.state_of(ticker),
-            "age": round(hub.health.age_of(ticker), 1),
-            "feed": hub.verdict(),
-        }
-        return json_response(msgspec.to_builtins(public(ticker)) | standing)
+        ticker = hub.board.get(upper(name))
+        if ticker is None or (media != JSON and not is_plain(ticker)):
+            return json_response({"error": f"no price of {name[:40]!r} is known"}, 404)
+        if media in (CSV, NDJSON):
+            return _as_table(request, sheet(hub, [(ticker.symbol, ticker)], packer, media), media)
+        if media == TEXT:
+            return single(request, hub, ticker, packer)
+        return _whole(request, hub, ticker, packer)
 
     return routes
 
 
-def _unknown(symbol: str) -> Response:
-    return json_response({"error": f"no price of {symbol[:40]!r} is known"}, 404)
+def _whole(request: Request, hub: Hub, ticker: Ticker, packer: Packer) -> Response:
+    state = {"state": hub.health.state_of(ticker)}
+    steady = msgspec.json.encode(msgspec.to_builtins(public(ticker)) | state)
+    moving = {"age": round(hub.health.age_of(ticker), 1), "feed": hub.verdict()}
+    body = steady[:-1] + b"," + msgspec.json.encode(moving)[1:]
+    return sent(request, Packed(packer, body), Packed(packer, steady).tag, MOVING, JSON)
 
 
-def _market(hub: Hub, packer: Packer) -> Sheet:
+def _told(request: Request, made: Priced) -> Response:
+    return sent(request, made.packed, made.tag, made.cache, JSON)
+
+
+def _as_table(request: Request, made: Sheet, media: str) -> Response:
+    answer = sent(request, made.packed, made.tag, MOVING, content_type(media))
+    answer.headers["Relay-Id"] = made.id
+    answer.headers["Access-Control-Expose-Headers"] = "Relay-Id"
+    return answer
+
+
+def _market(hub: Hub) -> list[tuple[str, Ticker | None]]:
     """Every symbol, from A on."""
-    return sheet(hub, sorted((ticker.symbol, ticker) for ticker in hub.board.tickers()), packer)
+    return sorted((ticker.symbol, ticker) for ticker in hub.board.tickers())
 
 
 def _standing(hub: Hub) -> str:
@@ -71,29 +102,13 @@ def _standing(hub: Hub) -> str:
     return f"{hub.board.epoch} {verdict.state} {verdict.simulated}"
 
 
-def _named(
-    hub: Hub, request: Request, max_symbols: int
-) -> Iterator[tuple[str, Ticker | None]] | None:
-    """Those that are named, in the order in which they are; None where none is."""
-    if parse(request.args, "", max_symbols).symbols is None:
-        return None
-    names = dict.fromkeys(upper(name) for name in request.args["symbols"].split(","))
+def _named(hub: Hub, symbols: str) -> Iterable[tuple[str, Ticker | None]]:
+    """Those that are named, in the order in which they are."""
+    names = dict.fromkeys(upper(name) for name in symbols.split(","))
     return ((name, hub.board.get(name)) for name in names)
 
 
-def _prices(hub: Hub, request: Request, max_symbols: int) -> dict[str, object]:
-    wish = parse(request.args, "", max_symbols)
-    changes = hub.news.changes(hub.board.version_of(wish.since), wish.symbols)
-    tickers, gone = parted(changes.entries)
-    answer: dict[str, object] = {
-        "id": hub.board.id,
-        "time": hub.health.now(),
-        "mode": changes.mode,
-        "prices": {ticker.symbol: ticker.price for ticker in tickers},
-        "feed": hub.verdict(),
-    }
-    if gone:
-        answer["removed"] = gone
-    if wish.symbols is not None:
-        answer["unknown"] = changes.unknown
-    return answer
+def _changed(hub: Hub, wish: Asked) -> list[tuple[str, Ticker | None]]:
+    """What changed since the id, those that are gone among it; everything where it is no id of now."""
+    entries = hub.board.since(hub.board.version_of(wish.since), wish.symbols)
+    return [(ticker.symbol, ticker) for _, ticker in entries]

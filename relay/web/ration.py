@@ -19,8 +19,14 @@ from relay.web.asker import visitor_of
 #: Blueprints whose routes cost nothing.
 FREE = frozenset({"assets", "probes", "sse", "ws"})
 #: Units of a route, where it is not 1. Of those in WHOLE, where everything is asked for.
-UNITS = {"pages.index": 2, "pages.symbol": 2, "history.chart": 5, "sparklines.sparklines": 5}
-WHOLE = {"pages.index": 10, "prices.prices": 3, "prices.prices_csv": 30}
+UNITS = {
+    "pages.index": 2,
+    "pages.symbol": 2,
+    "history.chart": 5,
+    "sparklines.sparklines": 5,
+    "sparklines.sparklines_as": 5,
+}
+WHOLE = {"pages.index": 10, "prices.prices": 3, "prices.prices_as": 30}
 
 
 class Overspent(Exception):

@@ -1,10 +1,10 @@
-"""Sheet: prices as a spreadsheet reads them, as CSV or as one number.
+"""Sheet: prices as spreadsheets, shells and scripts read them: CSV, a JSON object a line, or plain lines.
 
 A cell that begins with a sign such as = or @ would be a formula there. So nothing becomes a cell but what is
 a symbol or a decimal, whatever a store may hold.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -14,15 +14,27 @@ from relay.fanout.health import Verdict
 from relay.fanout.hub import Hub
 from relay.ticker import PRICE, SYMBOL, Ticker
 from relay.turn import give_turn
+from relay.web.media import CSV, NDJSON, TEXT, content_type
 from relay.web.packed import Packed, Packer
-from relay.web.sent import fill
+from relay.web.sent import MOVING, sent
 
-#: The first line.
+#: The first line of a CSV.
 HEAD = "symbol,price,state,time"
 #: Lines that are written between two turns of everything else: about 1 ms of work.
 LINES_PER_TURN = 300
-#: The state of a symbol that was asked for and has no price.
-UNKNOWN = "unknown"
+#: The state of a symbol that was asked for and has no price, and of one that is gone since an id.
+UNKNOWN, REMOVED = "unknown", "removed"
+
+
+class Row(NamedTuple):
+    """One symbol."""
+
+    symbol: str
+    #: Empty where there is none.
+    price: str
+    state: str
+    #: When the relay read the price, or nothing: 2026-11-26T12:04:31Z.
+    time: str
 
 
 class Sheet(NamedTuple):
@@ -30,37 +42,56 @@ class Sheet(NamedTuple):
 
     packed: Packed
     id: str
+    #: The same for the same rows.
+    tag: str
 
 
-def sheet(hub: Hub, rows: Iterable[tuple[str, Ticker | None]], packer: Packer) -> Sheet:
+def _csv(row: Row) -> str:
+    return f"{row.symbol},{row.price},{row.state},{row.time}\r\n"
+
+
+def _ndjson(row: Row) -> str:
+    price = f'"{row.price}"' if row.price else "null"
+    time = f'"{row.time}"' if row.time else "null"
+    return f'{{"symbol":"{row.symbol}","price":{price},"state":"{row.state}","time":{time}}}\n'
+
+
+def _text(row: Row) -> str:
+    return f"{row.symbol} {row.price}\n" if row.price else ""
+
+
+#: What stands before the rows, and how each is written.
+_WRITERS: dict[str, tuple[str, Callable[[Row], str]]] = {
+    CSV: (f"{HEAD}\r\n", _csv),
+    NDJSON: ("", _ndjson),
+    TEXT: ("", _text),
+}
+
+
+def sheet(hub: Hub, rows: Iterable[tuple[str, Ticker | None]], packer: Packer, media: str) -> Sheet:
     """A line for each symbol, in this order; one that has no price is called unknown. Gives turns."""
     # All of them as of this moment, though turns are given.
-    resume_id, verdict, lines = hub.board.id, hub.verdict(), [HEAD]
+    resume_id, verdict = hub.board.id, hub.verdict()
+    head, write = _WRITERS[media]
+    lines = [head]
     for number, (symbol, ticker) in enumerate(rows, 1):
         if number % LINES_PER_TURN == 0:
             give_turn()
-        if ticker is None:
-            lines.append(f"{symbol},,{UNKNOWN},")
-        elif is_plain(ticker):
-            lines.append(f"{symbol},{ticker.price},{_state(hub, verdict, ticker)},{_time(ticker)}")
-    return Sheet(Packed(packer, "\r\n".join([*lines, ""]).encode()), resume_id)
+        row = _row(hub, verdict, symbol, ticker)
+        if row is not None:
+            lines.append(write(row))
+    packed = Packed(packer, "".join(lines).encode())
+    return Sheet(packed, resume_id, packed.tag)
 
 
-def sent(request: Request, made: Sheet) -> Response:
-    """The table as CSV. Gives turns."""
-    answer = _text("", "text/csv")
-    answer.vary.add("Accept-Encoding")
-    fill(request, answer, made.packed)
-    answer.headers["Relay-Id"] = made.id
-    answer.headers["Access-Control-Expose-Headers"] = "Relay-Id"
-    return answer
-
-
-def single(hub: Hub, ticker: Ticker) -> Response:
+def single(request: Request, hub: Hub, ticker: Ticker, packer: Packer) -> Response:
     """The price and nothing else; how it stands is in the headers."""
-    answer = _text(ticker.price, "text/plain")
-    answer.headers["Relay-State"] = _state(hub, hub.verdict(), ticker)
-    answer.headers["Relay-Time"] = _time(ticker)
+    state, time = _state(hub, hub.verdict(), ticker), _time(ticker)
+    tag = Packed(packer, f"{ticker.price} {state} {time}".encode()).tag
+    packed = Packed(packer, ticker.price.encode())
+    answer = sent(request, packed, tag, MOVING, content_type(TEXT))
+    answer.headers["Relay-State"] = state
+    answer.headers["Relay-Time"] = time
     answer.headers["Access-Control-Expose-Headers"] = "Relay-State, Relay-Time"
     return answer
 
@@ -68,6 +99,16 @@ def single(hub: Hub, ticker: Ticker) -> Response:
 def is_plain(ticker: Ticker) -> bool:
     """Whether it can be a line: it holds nothing but a symbol and a decimal."""
     return bool(SYMBOL.fullmatch(ticker.symbol) and PRICE.fullmatch(ticker.price))
+
+
+def _row(hub: Hub, verdict: Verdict, symbol: str, ticker: Ticker | None) -> Row | None:
+    if ticker is None:
+        return Row(symbol, "", UNKNOWN, "")
+    if ticker.removed:
+        return Row(symbol, "", REMOVED, "") if SYMBOL.fullmatch(symbol) else None
+    if not is_plain(ticker):
+        return None
+    return Row(ticker.symbol, ticker.price, _state(hub, verdict, ticker), _time(ticker))
 
 
 def _state(hub: Hub, verdict: Verdict, ticker: Ticker) -> str:
@@ -79,15 +120,8 @@ def _state(hub: Hub, verdict: Verdict, ticker: Ticker) -> str:
 
 
 def _time(ticker: Ticker) -> str:
-    """When the relay read the price: 2026-11-26T12:04:31Z."""
     try:
         read = datetime.fromtimestamp(ticker.received_time / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return ""
     return read.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _text(body: str, kind: str) -> Response:
-    answer = Response(body, content_type=f"{kind}; charset=utf-8")
-    answer.headers["Cache-Control"] = "no-store"
-    return answer

@@ -15,6 +15,7 @@ from relay.fanout.door import Full
 from relay.fanout.hub import Hub
 from relay.history.library import Library
 from relay.web import (
+    contract,
     embed,
     history,
     metrics,
@@ -92,6 +93,7 @@ def create_site(
     site.register_blueprint(prices.blueprint(hub, config.max_symbols))
     site.register_blueprint(history.blueprint(hub, library.past))
     site.register_blueprint(sparklines.blueprint(hub, library.closes, config.max_symbols))
+    site.register_blueprint(contract.blueprint(hub, config.max_symbols))
     site.register_blueprint(probes.blueprint(hub))
     site.register_blueprint(metrics.blueprint(expose))
     site.register_blueprint(status.blueprint(hub, present, config.in_process))
@@ -134,7 +136,7 @@ def create_site(
 
     site.before_request(partial(_judge, origins, access))
     Ration(config.address_requests, hub.door.refusals, hub.clock).attach(site)
-    site.after_request(partial(_finish, origins, config.frame_ancestors))
+    site.after_request(partial(_finish, origins, access, config.frame_ancestors))
     return site
 
 
@@ -144,9 +146,12 @@ def _judge(origins: Origins, access: Access) -> None:
     access.check(request)
 
 
-def _finish(origins: Origins, ancestors: Collection[str], answer: Response) -> Response:
+def _finish(
+    origins: Origins, access: Access, ancestors: Collection[str], answer: Response
+) -> Response:
     """Adds who may read it and what a page may do, and compresses it for those who take that."""
     origins.tell(request, answer)
+    access.keep_private(request, answer)
     answer.headers.extend(policy.HEADERS)
     if answer.mimetype == "text/html":
         answer.headers.extend(policy.PAGE_HEADERS)

@@ -11,6 +11,7 @@ from relay.fanout.hub import Hub
 from relay.history.closes import INTERVALS, Closes, first_opening, trimmed
 from relay.web.answer import check_loaded
 from relay.web.fresh import NotMade
+from relay.web.media import CSV, JSON, NDJSON, chosen, content_type
 from relay.web.packed import Packed, Packer
 from relay.web.sent import INCOMPLETE, MOVING, sent
 from relay.web.shared import Shared
@@ -29,6 +30,8 @@ class _Wish(NamedTuple):
 
 class _Made(NamedTuple):
     packed: Packed
+    #: A line for each symbol: its name and its closes, as JSON.
+    lines: list[tuple[str, str]]
     tag: str
     cache: str
 
@@ -44,12 +47,33 @@ def blueprint(hub: Hub, closes: Closes, max_symbols: int) -> Blueprint:
 
     @routes.get("/api/history")
     def sparklines() -> Response:
+        return listed("")
+
+    @routes.get("/api/history.<suffix>")
+    def sparklines_as(suffix: str) -> Response:
+        return listed(suffix)
+
+    def listed(suffix: str) -> Response:
+        media = chosen(request, suffix, (JSON, CSV, NDJSON))
         wish = _parse(request.args, most, simulated=hub.verdict().simulated)
         check_loaded(hub)
         made = answers.get(wish)
-        return sent(request, made.packed, made.tag, made.cache, "application/json")
+        if media == JSON:
+            return sent(request, made.packed, made.tag, made.cache, JSON)
+        table = Packed(packer, _table(made.lines, media))
+        return sent(request, table, table.tag, made.cache, content_type(media))
 
     return routes
+
+
+def _table(lines: list[tuple[str, str]], media: str) -> bytes:
+    """CSV: a line for each symbol, its name first; a close that is not known is an empty cell."""
+    if media == NDJSON:
+        return "".join(
+            f'{{"symbol":"{name}","closes":[{closes}]}}\n' for name, closes in lines
+        ).encode()
+    table = "".join(f"{name},{closes}\r\n" for name, closes in lines)
+    return table.replace('"', "").replace("null", "").encode()
 
 
 def _parse(query: Mapping[str, str], most: int, *, simulated: bool) -> _Wish:
@@ -74,12 +98,13 @@ def _answer(hub: Hub, closes: Closes, packer: Packer, wish: _Wish) -> _Made:
     if verdict.simulated != wish.simulated:
         raise NotMade("prices have become of another kind meanwhile")
     resume_id = hub.board.id
-    parts = []
+    closes_of: list[tuple[str, str]] = []
     for symbol in known:
         ticker = hub.board.get(symbol)
         if ticker is not None:
             last = msgspec.json.encode(trimmed(ticker.price)).decode()
-            parts.append(f'"{symbol}":[{lines[symbol].text}{last}]')
+            closes_of.append((symbol, f"{lines[symbol].text}{last}"))
+    parts = [f'"{symbol}":[{text}]' for symbol, text in closes_of]
     waiting = [symbol for symbol in known if not lines[symbol].complete]
     said = {
         "interval": INTERVALS[wish.points],
@@ -94,4 +119,4 @@ def _answer(hub: Hub, closes: Closes, packer: Packer, wish: _Wish) -> _Made:
     tag = f"{zlib.crc32(steady):08x}{len(steady):x}"
     tail = f',"id":"{resume_id}"}}'.encode()
     cache = MOVING if said["complete"] else INCOMPLETE
-    return _Made(Packed(packer, steady, tail), tag, cache)
+    return _Made(Packed(packer, steady, tail), closes_of, tag, cache)

@@ -6,6 +6,7 @@ from functools import partial
 
 from flask import Blueprint, Response, request
 
+from relay.fanout.checksum import checksum_of
 from relay.fanout.client import Client
 from relay.fanout.deflate import block
 from relay.fanout.door import Full
@@ -80,12 +81,13 @@ def _stream(
         stall_seconds=hub.stall_seconds,
         clock=hub.clock,
     )
-    client.unfinished = form.opening()
+    opening = form.opening()
+    client.begin(opening)
     client.request_id = request_id
     try:
         hub.enter(client, Terms(form, wish.symbols, wish.rate), visitor)
     except Full as full:
         # An EventSource that is refused by a status never comes back; one that is sent away does.
-        farewell.say(sock, form.opening() + hub.refusal(form, str(full)))
+        farewell.say(sock, opening + hub.refusal(form, str(full), checksum_of(opening)))
         return None
     return hub.serve, client

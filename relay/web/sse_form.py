@@ -8,8 +8,9 @@ import msgspec
 
 from relay.board import Entry
 from relay.clock import Clock
+from relay.fanout.checksum import NOTHING, Checksum, Summed
 from relay.fanout.counts import SSE_COMPRESSED, SSE_PLAIN, Kind
-from relay.fanout.deflate import GZIP_HEADER, Deflater
+from relay.fanout.deflate import GZIP_HEADER, LAST_BLOCK, Deflater
 from relay.fanout.encoding import ENTRIES_PER_PIECE, PAYLOADS, parted, removed_event
 
 #: Milliseconds within which a browser that lost us comes back, at random, so that a crash does not bring
@@ -55,23 +56,26 @@ class EventStream:
     def event(self, name: str, data: bytes) -> bytes:
         return self._framed(b"event: %b\ndata: %b\n\n" % (name.encode(), data))
 
-    def end(self, name: str, data: bytes) -> bytes:
+    def end(self, name: str, data: bytes, given: Checksum = NOTHING) -> bytes:
         # An EventSource comes back by itself, and knows nothing of JSON.
         retry = msgspec.json.decode(data).get("retry")
         event = b"event: %b\ndata: %b\n\n" % (name.encode(), data)
         last = self._framed(event if retry is None else b"retry: %d\n%b" % (retry, event))
+        if isinstance(last, Summed):
+            last += self._chunk(LAST_BLOCK + given.then(last.checksum).trailer)
         return last + (b"0\r\n\r\n" if self.chunked else b"")
 
     def opening(self) -> bytes:
         """The first bytes of a body: when to come back should it end without a word."""
-        retry = self.block(b"retry: %d\n\n" % random.randint(*RETRY_MILLISECONDS))
-        return self._chunk(GZIP_HEADER + retry if self.gzip else retry)
+        retry = b"retry: %d\n\n" % random.randint(*RETRY_MILLISECONDS)
+        return self._framed(retry, GZIP_HEADER if self.gzip else b"")
 
     def shared(self, clock: Clock) -> "SharedEvents | None":
         return SharedEvents(self, clock) if self.gzip else None
 
-    def _framed(self, data: bytes) -> bytes:
-        return self._chunk(self.block(data))
+    def _framed(self, data: bytes, before: bytes = b"") -> bytes:
+        framed = self._chunk(before + self.block(data))
+        return Summed.of(framed, data) if self.gzip else framed
 
     def _chunk(self, data: bytes) -> bytes:
         return b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data

@@ -6,6 +6,7 @@ import msgspec
 
 from relay.board import Entry
 from relay.clock import Clock
+from relay.fanout.checksum import NOTHING, Checksum
 from relay.fanout.counts import WS_COMPRESSED, WS_PLAIN, Kind
 from relay.fanout.deflate import Deflater
 from relay.fanout.encoding import ENTRIES_PER_PIECE, PAYLOADS, parted, removed_event
@@ -55,7 +56,7 @@ class Messages:
         """The JSON names the event itself. A heartbeat also asks for a pong: RFC 6455, 5.5.2."""
         return frame(TEXT, data) + (frame(PING, b"") if name == "heartbeat" else b"")
 
-    def end(self, name: str, data: bytes) -> bytes:
+    def end(self, name: str, data: bytes, given: Checksum = NOTHING) -> bytes:  # noqa: ARG002
         said = msgspec.json.decode(data)
         code = TRY_AGAIN_LATER if said.get("reason") else SERVICE_RESTART
         return self.event(name, data) + close_frame(code, f'{{"retry_ms":{said.get("retry", 0)}}}')

@@ -1,0 +1,32 @@
+"""aiohttp: a WebSocket; coming back with the last id is up to you."""
+
+import asyncio
+import json
+import sys
+
+import aiohttp
+
+
+async def main(url: str) -> None:
+    last_id = ""
+    async with aiohttp.ClientSession() as session:
+        try:
+            await session.ws_connect(url, params={"rate": "0"})
+        except aiohttp.WSServerHandshakeError as error:
+            print(json.dumps({"refused": error.status}), flush=True)
+        while True:
+            pause = 1.0
+            wish = {"symbols": "BTCUSDT,ETHUSDT"} | ({"since": last_id} if last_id else {})
+            try:
+                async with session.ws_connect(url, params=wish) as ws:
+                    async for message in ws:
+                        said = json.loads(message.data)
+                        last_id = said.get("id", last_id)
+                        pause = said.get("retry", 1000 * pause) / 1000
+                        print(message.data, flush=True)
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(pause)
+
+
+asyncio.run(main(sys.argv[1] + "/ws"))

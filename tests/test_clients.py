@@ -1,0 +1,164 @@
+"""Clients of every ecosystem, all of them at once at one relay: refused, served, cut, sent away, and back."""
+
+import gzip
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.cable import Cable
+from tests.node import NPM, node
+from tests.processes import ROOT, Gunicorn, Process, wait_until
+from tests.scripted import ScriptedExchange
+
+CLIENTS = ROOT / "tests" / "clients"
+PYTHON = {
+    "httpx_sse": "httpx_sse",
+    "sseclient": "sseclient",
+    "aiohttp": "aiohttp",
+    "websockets": "websockets",
+    "websocket_client": "websocket",
+}
+NODE = {
+    "eventsource": "eventsource",
+    "fetch_event_source": "@microsoft/fetch-event-source",
+    "ws": "ws",
+}
+#: What `make go-clients` builds: that takes half a minute, the first time.
+GO_PROGRAM = CLIENTS / "go" / "clients"
+GO = ("net/http", "r3labs", "gorilla", "coder")
+
+
+class Program:
+    """One client, and what it said it heard."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+
+    @property
+    def heard(self) -> list[Any]:
+        lines = list(self.process.output)
+        return [json.loads(line) for line in lines if line.startswith(("{", "["))]
+
+    def wait_for(self, what: str, since: int = 0, **fields: object) -> int:
+        """The number of the first line from `since` on that has these fields."""
+
+        def found() -> list[int]:
+            heard = self.heard
+            return [
+                number
+                for number, said in enumerate(heard)
+                if number >= since and fields.items() <= said.items()
+            ]
+
+        wait_until(lambda: bool(found()), f"{what}: {self.process.output[-6:]}")
+        return found()[0]
+
+    def wait_for_return(self, since: int) -> int:
+        """The number of the status with which it goes on where it was."""
+        number = self.wait_for("a status", since, event="status")
+        assert self.heard[number]["mode"] in ("none", "changes")
+        return number
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[ScriptedExchange]:
+    with ScriptedExchange() as exchange:
+        yield exchange
+
+
+@pytest.fixture(scope="module")
+def relay(exchange: ScriptedExchange) -> Iterator[Gunicorn]:
+    """It sends every stream away after about three seconds."""
+    settings = {"HEARTBEAT_SECONDS": "1", "ROTATE_SECONDS": "3", "FEED_SILENCE_SECONDS": "600"}
+    with Gunicorn(BINANCE_WS=exchange.url, **settings) as relay:
+        exchange.tick(BTCUSDT="1", ETHUSDT="2")
+        relay.wait_until_ready()
+        yield relay
+
+
+@pytest.fixture(scope="module")
+def cable(relay: Gunicorn) -> Iterator[Cable]:
+    with Cable(relay.port) as cable:
+        yield cable
+
+
+@pytest.fixture(scope="module")
+def programs(cable: Cable) -> Iterator[dict[str, Program]]:
+    """All that are installed, begun at once: they mostly wait."""
+    commands = {
+        name: [sys.executable, str(CLIENTS / f"with_{name}.py")]
+        for name, module in PYTHON.items()
+        if importlib.util.find_spec(module)
+    }
+    for name, package in NODE.items():
+        if shutil.which("node") and (NPM / "node_modules" / package).exists():
+            commands[name] = [node(), str(NPM / f"with_{name}.js")]
+    if GO_PROGRAM.exists():
+        commands |= {name: [str(GO_PROGRAM), name] for name in GO}
+    with ExitStack() as stack:
+        yield {
+            name: Program(stack.enter_context(Process([*command, cable.url])))
+            for name, command in commands.items()
+        }
+
+
+@pytest.fixture(scope="module")
+def lived(
+    programs: dict[str, Program], exchange: ScriptedExchange, cable: Cable
+) -> dict[str, Program]:
+    """All of them have had their first prices and another one, and were cut off then."""
+    for name, program in programs.items():
+        program.wait_for(f"{name} to have a price", symbol="ETHUSDT", price="2")
+    exchange.tick(BTCUSDT="1.5")
+    for name, program in programs.items():
+        program.wait_for(f"{name} to hear of an update", symbol="BTCUSDT", price="1.5")
+    cable.cut()
+    return programs
+
+
+@pytest.mark.parametrize("name", [*PYTHON, *NODE, *GO])
+def test_a_client_is_refused_served_and_comes_back(name: str, lived: dict[str, Program]) -> None:
+    if name not in lived:
+        pytest.skip(f"{name} is not installed: `make test` does that, `make go-clients` for Go")
+    program = lived[name]
+    program.wait_for("a refusal", refused=400)
+    first = program.wait_for("a status", event="status")
+    assert program.heard[first]["mode"] == "full"
+    # After the cut, and after a goodbye.
+    back = program.wait_for_return(first + 1)
+    bye = program.wait_for("a goodbye", back, event="bye")
+    program.wait_for_return(bye)
+
+
+def zipped(relay: Gunicorn) -> bytes:
+    """All symbols as gzip, from the first byte to the end that the relay makes."""
+    headers = {"Accept-Encoding": "gzip"}
+    with httpx.stream("GET", f"{relay.url}/events", headers=headers, timeout=30) as answer:
+        return b"".join(answer.iter_raw())
+
+
+def test_a_stream_that_is_sent_away_is_a_whole_gzip_file(relay: Gunicorn, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        reader = None
+        if GO_PROGRAM.exists():
+            reader = stack.enter_context(Process([str(GO_PROGRAM), "gzip", relay.url]))
+        file = zipped(relay)
+        assert b"event: bye" in gzip.decompress(file)
+        inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        inflater.decompress(file)
+        assert (inflater.eof, inflater.unused_data) == (True, b"")
+        (tmp_path / "stream.gz").write_bytes(file)
+        test = [shutil.which("gzip") or "gzip", "-t", str(tmp_path / "stream.gz")]
+        subprocess.run(test, check=True)
+        if reader is not None:
+            assert json.loads(reader.wait_for_line("gzip").string) == {"gzip": "<nil>"}
