@@ -14,6 +14,7 @@ from relay.store.redis_reader import RedisUpdates
 from relay.store.redis_writer import RedisStore
 from relay.store.seal import BadSeal, NoSeal, Seal, SecretSeal
 from relay.ticker import Ticker
+from relay.web.subscription import parse
 from tests.clocks import SetClock
 from tests.processes import RedisServer
 
@@ -42,6 +43,8 @@ class Worker:
         self.board = Board()
         self.resets = 0
         self.hears = 0
+        #: Signs of life.
+        self.beats = 0
 
     def until(self, condition: Callable[[], bool]) -> None:
         for _ in range(20):
@@ -51,6 +54,7 @@ class Worker:
             self.clock.advance(0.3)
             item = next(self._items)
             self.hears += 1
+            self.beats += not isinstance(item, Snapshot)
             if isinstance(item, Snapshot):
                 self.resets += self.board.load(item)
             elif isinstance(item, Batch):
@@ -157,6 +161,8 @@ def test_who_got_a_forged_price_is_given_all_of_it_anew(scene: Scene) -> None:
     # An id that was given away with the forged price means nothing any more.
     assert scene.worker.resets == 1
     assert scene.worker.board.version_of(seen) == 0
+    # The one that is given away now is taken where somebody resumes.
+    assert parse({"since": scene.worker.board.id}, "", 1).since == scene.worker.board.id
     # The listener is asked for an epoch that all workers agree on.
     scene.write(B="2")
     assert scene.epoch != TRUE
