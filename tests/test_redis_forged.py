@@ -43,8 +43,8 @@ class Worker:
         self.board = Board()
         self.resets = 0
         self.hears = 0
-        #: Signs of life.
-        self.beats = 0
+        #: Signs of life: when the listener gave them.
+        self.beats: list[int] = []
 
     def until(self, condition: Callable[[], bool]) -> None:
         for _ in range(20):
@@ -54,7 +54,8 @@ class Worker:
             self.clock.advance(0.3)
             item = next(self._items)
             self.hears += 1
-            self.beats += not isinstance(item, Snapshot)
+            if not isinstance(item, Snapshot):
+                self.beats.append(item.feed.time if isinstance(item, Batch) else item.time)
             if isinstance(item, Snapshot):
                 self.resets += self.board.load(item)
             elif isinstance(item, Batch):
@@ -88,6 +89,7 @@ class Scene:
         self.worker.until_it_holds(A="2", B="1")
         self.stranger = redis.Redis(port=port)
         self.worker.resets = 0
+        self.worker.beats.clear()
 
     def write(self, **prices: str) -> None:
         """As a listener does it: what Redis has lost, or is asked for anew, goes into a new epoch."""
@@ -212,6 +214,35 @@ def test_with_a_secret_a_beat_that_is_said_again_is_no_sign_of_life(signed: Scen
     signed.worker.hears = 0
     signed.worker.until_it_holds(A="2", B="2")
     assert signed.worker.hears == 1
+
+
+@pytest.mark.parametrize("subscribes_anew", [False, True])
+def test_with_a_secret_the_last_prices_and_beat_said_again_are_no_sign_of_life(
+    subscribes_anew: bool, signed: Scene
+) -> None:
+    worker = signed.worker
+    prices = SecretSeal(SECRET).close("batch", forged(2, "2", time=signed.time))
+    signed.write()
+    beat = SecretSeal(SECRET).close("batch", forged(3, time=signed.time))
+    worker.until(lambda: worker.beats == [signed.time])
+    if subscribes_anew:
+        worker.clock.advance(5)
+        signed.publish(beat)
+        worker.hears = 0
+        worker.until(lambda: worker.hears == 1)
+    worker.beats.clear()
+    for data in (beat, prices, beat, prices, beat):
+        signed.publish(data)
+    signed.write()
+    worker.until(lambda: worker.beats != [])
+    assert worker.beats == [signed.time]
+
+
+def test_with_a_secret_a_listener_whose_clock_was_set_back_is_heard(signed: Scene) -> None:
+    signed.time = -900
+    signed.write(B="2")
+    signed.write()
+    signed.worker.until(lambda: signed.worker.beats == [100, 1100])
 
 
 @pytest.mark.parametrize("place", ["base", "row", "feed"])
