@@ -23,6 +23,15 @@ BY_ADDRESS = "behind a proxy set FORWARDED_ALLOW_IPS"
 class Full(Exception):
     """No further stream may begin now; the text says why."""
 
+    #: Whether others may begin one: it is the limit of one address.
+    by_address = False
+
+
+class AddressFull(Full):
+    """No further stream of this address may begin now."""
+
+    by_address = True
+
 
 class Limits(NamedTuple):
     """How many streams may begin. 0 is no limit."""
@@ -49,8 +58,9 @@ class Door:
         self._clock = clock
         #: What was refused here, and by whoever else has limits.
         self.refusals = Refusals()
-        # When the last of those that were refused has come back.
-        self._all_back = 0.0
+        # When the last of those that were refused has come back: of all, and of those that only their
+        # address kept out. So nobody waits long since somebody else asks too fast.
+        self._all_back = {False: 0.0, True: 0.0}
         #: Streams that have begun and not ended.
         self.streams = 0
         #: Why nobody may enter any more, or nothing.
@@ -58,9 +68,7 @@ class Door:
 
     def let_in(self, guest: Guest) -> None:
         """Counts one more stream of a guest's; raises Full."""
-        reason = self._reason(guest)
-        if reason:
-            raise Full(reason)
+        self._check(guest)
         self.streams += 1
         guest.streams += 1
 
@@ -69,32 +77,30 @@ class Door:
         self.streams -= 1
         guest.streams -= 1
 
-    def window(self) -> float:
-        """Seconds within which one that is refused now may come back: the more are refused, the longer."""
+    def window(self, refusal: Full) -> float:
+        """Seconds within which one that is refused so may come back: the more are refused, the longer."""
         now = self._clock.monotonic()
         shortest, longest = WINDOW_SECONDS
-        self._all_back = max(self._all_back, now + shortest) + 1 / REFUSED_PER_SECOND
-        self._all_back = min(self._all_back, now + longest)
-        return self._all_back - now
+        back = max(self._all_back[refusal.by_address], now + shortest) + 1 / REFUSED_PER_SECOND
+        self._all_back[refusal.by_address] = back = min(back, now + longest)
+        return back - now
 
-    def _reason(self, guest: Guest) -> str:
+    def _check(self, guest: Guest) -> None:
+        """Takes what opening a stream costs; raises Full."""
         if self.closed:
-            return self.closed
+            raise Full(self.closed)
         limits, now = self._limits, self._clock.monotonic()
         if limits.streams and self.streams >= limits.streams:
-            return self._refused("MAX_CLIENTS", "this worker serves as many streams as it may")
+            raise Full(self._refused("MAX_CLIENTS", "this worker serves as many streams as it may"))
         if guest.is_limited:
             if limits.guest_streams and guest.streams >= limits.guest_streams:
-                return self._refused(
-                    "ADDRESS_STREAMS", "your address has as many streams as it may", BY_ADDRESS
-                )
+                said = "your address has as many streams as it may"
+                raise AddressFull(self._refused("ADDRESS_STREAMS", said, BY_ADDRESS))
             if _is_spent(guest.opens, limits.guest_opens, now):
-                return self._refused(
-                    "ADDRESS_OPENS", "your address opens streams too fast", BY_ADDRESS
-                )
+                said = "your address opens streams too fast"
+                raise AddressFull(self._refused("ADDRESS_OPENS", said, BY_ADDRESS))
         if self._opens is not None and _is_spent(self._opens, limits.opens, now):
-            return self._refused("OPENS", "streams are opened too fast here")
-        return ""
+            raise Full(self._refused("OPENS", "streams are opened too fast here"))
 
     def _refused(self, name: str, sentence: str, advice: str = "") -> str:
         self.refusals.count(name)

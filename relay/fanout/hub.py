@@ -17,7 +17,7 @@ from relay.clock import SYSTEM, Clock
 from relay.fanout.burden import LOOK_SECONDS, Burden
 from relay.fanout.client import LINGER_SECONDS, Client
 from relay.fanout.cohort import Cohort
-from relay.fanout.door import Door
+from relay.fanout.door import Door, Full
 from relay.fanout.encoding import Form
 from relay.fanout.guest import Guest
 from relay.fanout.health import Health, Verdict
@@ -136,10 +136,10 @@ class Hub:
         """Whether everybody is sent away."""
         return self._drain_window > 0
 
-    def refusal(self, form: Form, reason: str) -> bytes:
+    def refusal(self, form: Form, full: Full) -> bytes:
         """All that a stream is sent which may not begin: why, and when to come back."""
-        window = self._drain_window or self.door.window()
-        return form.end("bye", self.news.bye(0, window, "" if self.draining else reason))
+        window = self._drain_window or self.door.window(full)
+        return form.end("bye", self.news.bye(0, window, "" if self.draining else str(full)))
 
     def may_compress(self, terms: Terms) -> bool:
         """Whether clients on these terms may share compressed bytes."""

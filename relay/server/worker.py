@@ -118,7 +118,7 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         self.draining = False
         self.waiting = Waiting()
         self.proxies = Proxies(self.cfg.forwarded_allow_ips)
-        self.visitors = Visitors(is_proxy=self.proxies.trusts)
+        self.visitors = Visitors(is_proxy=self.proxies.names)
 
     def run(self) -> None:
         self.server_class = functools.partial(Server, worker=self)

@@ -76,6 +76,6 @@ def _stream(
         hub.enter(client, Terms(form, wish.symbols, wish.rate), visitor)
     except Full as full:
         # An EventSource that is refused by a status never comes back; one that is sent away does.
-        farewell.say(sock, form.opening() + hub.refusal(form, str(full)))
+        farewell.say(sock, form.opening() + hub.refusal(form, full))
         return None
     return hub.serve, client
