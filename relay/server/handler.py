@@ -7,6 +7,7 @@ Python's mail parser takes, and waits for ever for a body that was announced.
 
 import errno
 import io
+import re
 import time
 from datetime import timedelta
 from email.utils import formatdate
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from relay.server.worker import Server
 
 
+#: A ticket in a URL is good for a while, and a log may be read by many.
+_TICKET = re.compile(r"((?:^|[?&])ticket=)[^&\s]*")
 #: The status that opens a WebSocket.
 _SWITCHING = 101
 
@@ -217,7 +220,7 @@ class Handler(WSGIHandler):
             ]
             answer = Answer(status, said, self.response_length)
             asked = {
-                key: plain(value) if isinstance(value, str) else value
+                key: plain(_TICKET.sub(r"\1...", value)) if isinstance(value, str) else value
                 for key, value in self.environ.items()
             }
             fields = [(k[5:].replace("_", "-"), v) for k, v in asked.items() if k[:5] == "HTTP_"]
