@@ -9,8 +9,9 @@ from relay.clock import SYSTEM, Clock
 from relay.fanout.guest import Guest, Units
 from relay.refusals import Refusals
 
-#: Seconds' worth of opens that may come at once.
-BURST_SECONDS = 4.0
+#: Seconds' worth of opens that may come at once. After a deploy all come back within moments, and an office
+#: has one address.
+BURST_SECONDS = 12.0
 #: Streams that are refused a second, in the long run: those refused come back within a window of that size.
 #: One costs about as much as a small page.
 REFUSED_PER_SECOND = 100.0
