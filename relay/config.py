@@ -2,6 +2,7 @@
 
 import re
 import sys
+from base64 import b64encode
 from ipaddress import ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -267,7 +268,16 @@ def load() -> Config:
     urls = (config.redis_url, *config.binance_ws, *config.binance_rest)
     for url in (*urls, *upstream.proxies().values()):
         redaction.keep(secrets(url))
+    redaction.keep(_own_secrets(config))
     return config
+
+
+def _own_secrets(config: Config) -> set[str]:
+    """What of the settings is secret besides URLs, and how it is sent to us (RFC 7617)."""
+    tokens = (*config.access_tokens.items(), *config.operator_tokens.items())
+    basic = {b64encode(f"{name}:{token}".encode()).decode() for name, token in tokens}
+    keys = {config.relay_secret.get_secret_value(), *config.ticket_keys}
+    return basic | keys | {token for _, token in tokens}
 
 
 def load_or_exit() -> Config:

@@ -3,14 +3,17 @@
 Libraries, and servers that answer oddly, repeat what they were sent.
 """
 
+import json
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus
 
 from relay.url import HIDDEN
 
 #: A shorter one would be found in every other word. Whoever guards prices with three letters guards nothing.
 SHORTEST = 4
+_ESCAPE = re.compile("%[0-9A-F]{2}")
 
 
 class _Secrets:
@@ -21,12 +24,29 @@ class _Secrets:
 
 
 def keep(secrets: Iterable[str]) -> None:
-    """From here on `redacted` hides these as well, but for those of less than SHORTEST characters."""
-    _Secrets.known |= {secret for secret in secrets if len(secret) >= SHORTEST}
+    """From here on `redacted` hides these as well, however they are spelled, but for those of less than
+    SHORTEST characters."""
+    known = [secret for secret in secrets if len(secret) >= SHORTEST]
+    _Secrets.known |= {spelled for secret in known for spelled in _spellings(secret)}
     # The longest first: one may be the beginning of another.
     longest_first = sorted(_Secrets.known, key=lambda secret: (-len(secret), secret))
     alternatives = "|".join(map(re.escape, longest_first))
     _Secrets.pattern = re.compile(alternatives) if alternatives else None
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """As it is, and as URLs, JSON and Python's repr of texts and of bytes have it."""
+    yield secret
+    # Variables of the environment are bytes, of which not all are text.
+    data = secret.encode("utf-8", "surrogateescape")
+    for encoded in (quote(data, safe=""), quote(data), quote_plus(data)):
+        yield encoded
+        yield _ESCAPE.sub(lambda escape: escape[0].lower(), encoded)
+    for literal in (repr(secret), ascii(secret), repr(data), json.dumps(secret)):
+        inside = literal.removeprefix("b")[1:-1]
+        yield inside
+        # Which of the two quotes is escaped depends on what stands beside it.
+        yield inside.replace("'", "\\'")
 
 
 def redacted(text: str) -> str:

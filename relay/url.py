@@ -107,7 +107,9 @@ def secrets(text: str) -> set[str]:
     user, colon, password = authority.rpartition("@")[0].partition(":")
     parts = {password if colon else user, fragment or ""}
     if colon:
-        parts.add(b64encode(unquote(f"{user}:{password}").encode()).decode())
+        parts.add(
+            b64encode(unquote(f"{user}:{password}").encode("utf-8", "surrogateescape")).decode()
+        )
     parts.update(part for part in path.split("/") if _is_hidden(part))
     for field in (query or "").split("&"):
         name, _, value = field.partition("=")

@@ -77,6 +77,11 @@ export interface Options {
   hidden?: number;
   /** Whether the connection is shared with other pages of this browser. */
   shared?: boolean;
+  /**
+   * What opens a relay that is not for everybody, or what gives it: that is asked anew for each connection, poll and
+   * question. It is kept in no storage, and told to no other page.
+   */
+  ticket?: string | (() => string | Promise<string>);
 }
 
 /** What `addEventListener` may be told of. */
@@ -98,7 +103,10 @@ export interface RelayEvents {
 
 /** Live prices. */
 export class Prices extends EventTarget implements AsyncIterable<Ticker> {
-  /** Throws TypeError where `url` is no address, and RangeError where there are no such `fields`, or no such rate. */
+  /**
+   * Throws TypeError where `url` is no address or `ticket` no text or function, and RangeError where there are no such
+   * `fields`, or no such rate.
+   */
   constructor(options?: Options);
 
   /** The newest update of each symbol. */

@@ -144,6 +144,12 @@ def test_without_one_only_this_machine_is_an_operator(path: str) -> None:
     assert relay.get(path).status_code != 401
     far = {"REMOTE_ADDR": "10.0.0.1"}
     assert relay.get(path, environ_overrides=far).status_code == 401
+    # A proxy asks for somebody, who may say to be anybody.
+    said = {"X-Forwarded-For": "127.0.0.1, 9.9.9.9"}
+    assert relay.get(path, headers=said).status_code == 401
+    # A socket for IPv6 that takes IPv4 as well.
+    mapped = {"REMOTE_ADDR": "::ffff:127.0.0.1"}
+    assert relay.get(path, environ_overrides=mapped).status_code != 401
 
 
 OWN, FRIEND, STRANGER = "http://relay.example", "https://friend.example", "https://stranger.example"

@@ -163,7 +163,7 @@ def test_compressing_a_large_answer_lets_the_others_run(
         turns.append(None)
         give_turn()
 
-    monkeypatch.setattr(at_work, "give_turn", counted)
+    monkeypatch.setattr(at_work, "stand_in_line", counted)
     body = b"".join(b"%d," % number for number in range(100_000))
     with gevent.Timeout(20):
         if at_work is packed:

@@ -203,15 +203,31 @@ def test_the_more_are_refused_the_later_they_come_back() -> None:
     clock = SetClock()
     door = Door(clock=clock)
     shortest, longest = doors.WINDOW_SECONDS
-    assert door.window() == pytest.approx(shortest, abs=0.1)
+    assert door.window(Full()) == pytest.approx(shortest, abs=0.1)
     for _ in range(2_000):
-        door.window()
-    assert door.window() == pytest.approx(shortest + 2_000 / doors.REFUSED_PER_SECOND, abs=0.1)
+        door.window(Full())
+    assert door.window(Full()) == pytest.approx(
+        shortest + 2_000 / doors.REFUSED_PER_SECOND, abs=0.1
+    )
     clock.advance(20)
-    assert door.window() == pytest.approx(shortest, abs=0.1)
+    assert door.window(Full()) == pytest.approx(shortest, abs=0.1)
     for _ in range(100_000):
-        door.window()
-    assert door.window() == longest
+        door.window(Full())
+    assert door.window(Full()) == longest
+
+
+def test_nobody_else_comes_back_later_since_one_address_asks_too_fast() -> None:
+    door = Door(Limits(streams=2, guest_streams=1), clock=SetClock())
+    greedy = Visitor("10.0.0.1")
+    door.let_in(greedy)
+    for _ in range(10_000):
+        with pytest.raises(Full) as refused:
+            door.let_in(greedy)
+        door.window(refused.value)
+    door.let_in(Visitor("10.0.0.2"))
+    with pytest.raises(Full, match="MAX_CLIENTS") as refused:
+        door.let_in(Visitor("10.0.0.3"))
+    assert door.window(refused.value) == pytest.approx(doors.WINDOW_SECONDS[0], abs=0.1)
 
 
 def test_a_stream_that_leaves_twice_is_given_back_once() -> None:

@@ -15,12 +15,13 @@ import gevent.event
 import gevent.socket
 import pytest
 
-from relay.server import handler
+from relay.server import turns as turns_module
 from relay.server.connection import _READ, CRUMBS, MAX_BLANK, MAX_REST, Connection
 from relay.server.forwarded import Proxies
 from relay.server.handler import Handler, Patience
 from relay.server.peers import Peers
 from relay.server.takeover import KEY, Life, Takeover
+from relay.server.turns import Turns
 from relay.server.visitors import Visitors
 from relay.server.waiting import UNREAD_SECONDS, Waiting
 
@@ -42,17 +43,21 @@ class Served:
         everybody = Visitors(lambda: self.now)
         proxies = Proxies(["127.0.0.1"])
         self.worker = SimpleNamespace(
-            peers=Peers(everybody, proxies, 1, lambda: self.now),
+            peers=Peers(everybody, proxies, 2, lambda: self.now),
             cfg=SimpleNamespace(keepalive=DEADLINE_SECONDS),
             waiting=Waiting(lambda: self.now),
             visitors=everybody,
+            turns=Turns(),
             proxies=proxies,
             draining=False,
             count_request=lambda: None,
             log=SimpleNamespace(access_log_enabled=False, debug=logging.debug),
         )
         self.server = SimpleNamespace(
-            worker=self.worker, environ={"wsgi.url_scheme": "http"}, application=self._application
+            worker=self.worker,
+            environ={"wsgi.url_scheme": "http"},
+            application=self._application,
+            is_full=False,
         )
         ours, theirs = socket.socketpair()
         self.socket = gevent.socket.socket(fileno=theirs.detach())
@@ -203,7 +208,7 @@ def test_the_head_deadline_counts_from_the_beginning_of_the_connection(served):
 
 
 def test_requests_that_come_together_give_others_a_turn_between_them(served, monkeypatch):
-    monkeypatch.setattr(handler, "TURN_SECONDS", 0)
+    monkeypatch.setattr(turns_module, "TURN_SECONDS", 0)
     turns = []
 
     def take_turns() -> None:
@@ -216,6 +221,20 @@ def test_requests_that_come_together_give_others_a_turn_between_them(served, mon
     served.hear(20)
     taking.kill()
     assert set(range(1, 20)) <= set(turns)
+
+
+@pytest.mark.parametrize("whose", ["the worker's", "the address's"])
+def test_no_connection_is_kept_while_every_slot_is_taken(served, whose):
+    served.patient(linger=SHORT)
+    served.say(GET)
+    assert b"Connection: close" not in served.hear()
+    if whose == "the worker's":
+        served.server.is_full = True
+    else:
+        served.worker.peers.enter(("10.0.0.1", 4712))
+    served.say(GET * 3)
+    assert served.hear_all().count(b"\r\nConnection: close\r\n") == 1
+    assert len(served.asked) == 2
 
 
 @pytest.fixture

@@ -56,10 +56,12 @@ def test_requests_are_logged_in_plain_lines_and_bad_ones_without_a_traceback() -
             with socket.create_connection(("127.0.0.1", relay.port), WAIT_SECONDS) as sock:
                 sock.sendall(line + b"\r\nHost: x\r\n" + fields + b"\r\n")
                 assert sock.recv(4096).startswith(b"HTTP/1.1 ")
+        relay.http.get("/livez?x=1&ticket=good-for-a-minute")
         relay.http.get("/livez?last")
         relay.wait_for_line("livez.last")
         asked = [line for line in relay.output if "asked" in line]
-        assert len(asked) == 4
+        assert len(asked) == 5
+        assert not [line for line in asked if "good-for-a-minute" in line]
         assert all(line.rstrip("\n").isprintable() for line in relay.output)
         assert not [line for line in relay.output if "forged" in line and "asked" not in line]
         assert not [line for line in relay.output if "Traceback" in line]

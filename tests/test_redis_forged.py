@@ -14,6 +14,7 @@ from relay.store.redis_reader import RedisUpdates
 from relay.store.redis_writer import RedisStore
 from relay.store.seal import BadSeal, NoSeal, Seal, SecretSeal
 from relay.ticker import Ticker
+from relay.web.subscription import parse
 from tests.clocks import SetClock
 from tests.processes import RedisServer
 
@@ -42,6 +43,8 @@ class Worker:
         self.board = Board()
         self.resets = 0
         self.hears = 0
+        #: Signs of life: when the listener gave them.
+        self.beats: list[int] = []
 
     def until(self, condition: Callable[[], bool]) -> None:
         for _ in range(20):
@@ -51,6 +54,8 @@ class Worker:
             self.clock.advance(0.3)
             item = next(self._items)
             self.hears += 1
+            if not isinstance(item, Snapshot):
+                self.beats.append(item.feed.time if isinstance(item, Batch) else item.time)
             if isinstance(item, Snapshot):
                 self.resets += self.board.load(item)
             elif isinstance(item, Batch):
@@ -84,6 +89,7 @@ class Scene:
         self.worker.until_it_holds(A="2", B="1")
         self.stranger = redis.Redis(port=port)
         self.worker.resets = 0
+        self.worker.beats.clear()
 
     def write(self, **prices: str) -> None:
         """As a listener does it: what Redis has lost, or is asked for anew, goes into a new epoch."""
@@ -157,6 +163,8 @@ def test_who_got_a_forged_price_is_given_all_of_it_anew(scene: Scene) -> None:
     # An id that was given away with the forged price means nothing any more.
     assert scene.worker.resets == 1
     assert scene.worker.board.version_of(seen) == 0
+    # The one that is given away now is taken where somebody resumes.
+    assert parse({"since": scene.worker.board.id}, "", 1).since == scene.worker.board.id
     # The listener is asked for an epoch that all workers agree on.
     scene.write(B="2")
     assert scene.epoch != TRUE
@@ -206,6 +214,35 @@ def test_with_a_secret_a_beat_that_is_said_again_is_no_sign_of_life(signed: Scen
     signed.worker.hears = 0
     signed.worker.until_it_holds(A="2", B="2")
     assert signed.worker.hears == 1
+
+
+@pytest.mark.parametrize("subscribes_anew", [False, True])
+def test_with_a_secret_the_last_prices_and_beat_said_again_are_no_sign_of_life(
+    subscribes_anew: bool, signed: Scene
+) -> None:
+    worker = signed.worker
+    prices = SecretSeal(SECRET).close("batch", forged(2, "2", time=signed.time))
+    signed.write()
+    beat = SecretSeal(SECRET).close("batch", forged(3, time=signed.time))
+    worker.until(lambda: worker.beats == [signed.time])
+    if subscribes_anew:
+        worker.clock.advance(5)
+        signed.publish(beat)
+        worker.hears = 0
+        worker.until(lambda: worker.hears == 1)
+    worker.beats.clear()
+    for data in (beat, prices, beat, prices, beat):
+        signed.publish(data)
+    signed.write()
+    worker.until(lambda: worker.beats != [])
+    assert worker.beats == [signed.time]
+
+
+def test_with_a_secret_a_listener_whose_clock_was_set_back_is_heard(signed: Scene) -> None:
+    signed.time = -900
+    signed.write(B="2")
+    signed.write()
+    signed.worker.until(lambda: signed.worker.beats == [100, 1100])
 
 
 @pytest.mark.parametrize("place", ["base", "row", "feed"])

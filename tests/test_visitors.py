@@ -79,6 +79,22 @@ def test_with_everybody_trusted_the_first_of_the_list_is_the_client() -> None:
     assert Proxies(["*"]).client("9.9.9.9", "1.1.1.1, 2.2.2.2") == "1.1.1.1"
 
 
+def test_with_everybody_trusted_everybody_has_limits() -> None:
+    everybody = Proxies(["*"])
+    assert everybody.trusts("9.9.9.9")
+    known = Visitors(is_proxy=everybody.names)
+    assert known.find("9.9.9.9").is_limited
+    assert known.find("127.0.0.1").is_limited
+    assert not known.find("").is_limited
+
+
+def test_a_proxy_that_is_named_has_none_for_what_it_asks_itself() -> None:
+    known = Visitors(is_proxy=Proxies(["127.0.0.1", "10.0.0.0/8"]).names)
+    assert not known.find("::ffff:127.0.0.1").is_limited
+    assert not known.find("10.1.2.3").is_limited
+    assert known.find("9.9.9.9").is_limited
+
+
 @pytest.mark.parametrize(
     ("said", "wanted"), [("https", "https"), ("http, HTTPS", "https"), ("", "http"), ("x", "http")]
 )

@@ -11,7 +11,17 @@ from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
 from relay.server.allowance import MAX_EMPTY_SECONDS, Allowance
-from relay.server.websocket import BINARY, TEXT, Closed, WebSocket, close_frame, frame, text_frames
+from relay.server.websocket import (
+    BINARY,
+    FRAGMENTS_A_UNIT,
+    READS_A_UNIT,
+    TEXT,
+    Closed,
+    WebSocket,
+    close_frame,
+    frame,
+    text_frames,
+)
 
 CONTINUATION, CLOSE, PING, PONG = 0, 8, 9, 10
 KEY = b"\x37\xfa\x21\x3d"
@@ -310,6 +320,30 @@ def test_large_message_costs_as_many_units_as_it_begins_kibibytes(connect, defla
     assert time.waited == 0
     connection.receive(large)
     assert time.waited == pytest.approx(2)
+
+
+def test_fragments_cost_units_however_small(connect):
+    time = Time()
+    connection = connect(allowance=time.allow(10))
+    fragments = client_frame(CONTINUATION, b"", fin=False) * (12 * FRAGMENTS_A_UNIT - 1)
+    message = client_frame(TEXT, b"x", fin=False) + fragments + client_frame(CONTINUATION)
+    connection.receive(message)
+    connection.receive(message)
+    assert time.waited == pytest.approx(1.6, abs=0.2)
+
+
+def test_a_message_that_comes_in_crumbs_costs_units(connect):
+    time = Time()
+    connection = connect(allowance=time.allow(10))
+    data = iter(client_frame(TEXT, b"x" * (20 * READS_A_UNIT)))
+    connection.websocket.attach(
+        lambda _: bytes([next(data)]),
+        connection.written.append,
+        max_message=LIMIT,
+        allowance=time.allow(10),
+    )
+    connection.websocket.receive()
+    assert time.waited == pytest.approx(1.1, abs=0.2)
 
 
 def test_close_is_heard_however_much_was_said_before(connect):

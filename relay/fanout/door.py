@@ -9,8 +9,9 @@ from relay.clock import SYSTEM, Clock
 from relay.fanout.guest import Guest, Units
 from relay.refusals import Refusals
 
-#: Seconds' worth of opens that may come at once.
-BURST_SECONDS = 4.0
+#: Seconds' worth of opens that may come at once. After a deploy all come back within moments, and an office
+#: has one address.
+BURST_SECONDS = 12.0
 #: Streams that are refused a second, in the long run: those refused come back within a window of that size.
 #: One costs about as much as a small page.
 REFUSED_PER_SECOND = 100.0
@@ -22,6 +23,15 @@ BY_ADDRESS = "behind a proxy set FORWARDED_ALLOW_IPS"
 
 class Full(Exception):
     """No further stream may begin now; the text says why."""
+
+    #: Whether others may begin one: it is the limit of one address.
+    by_address = False
+
+
+class AddressFull(Full):
+    """No further stream of this address may begin now."""
+
+    by_address = True
 
 
 class Limits(NamedTuple):
@@ -49,8 +59,9 @@ class Door:
         self._clock = clock
         #: What was refused here, and by whoever else has limits.
         self.refusals = Refusals()
-        # When the last of those that were refused has come back.
-        self._all_back = 0.0
+        # When the last of those that were refused has come back: of all, and of those that only their
+        # address kept out. So nobody waits long since somebody else asks too fast.
+        self._all_back = {False: 0.0, True: 0.0}
         #: Streams that have begun and not ended.
         self.streams = 0
         #: Why nobody may enter any more, or nothing.
@@ -58,9 +69,7 @@ class Door:
 
     def let_in(self, guest: Guest) -> None:
         """Counts one more stream of a guest's; raises Full."""
-        reason = self._reason(guest)
-        if reason:
-            raise Full(reason)
+        self._check(guest)
         self.streams += 1
         guest.streams += 1
 
@@ -69,32 +78,30 @@ class Door:
         self.streams -= 1
         guest.streams -= 1
 
-    def window(self) -> float:
-        """Seconds within which one that is refused now may come back: the more are refused, the longer."""
+    def window(self, refusal: Full) -> float:
+        """Seconds within which one that is refused so may come back: the more are refused, the longer."""
         now = self._clock.monotonic()
         shortest, longest = WINDOW_SECONDS
-        self._all_back = max(self._all_back, now + shortest) + 1 / REFUSED_PER_SECOND
-        self._all_back = min(self._all_back, now + longest)
-        return self._all_back - now
+        back = max(self._all_back[refusal.by_address], now + shortest) + 1 / REFUSED_PER_SECOND
+        self._all_back[refusal.by_address] = back = min(back, now + longest)
+        return back - now
 
-    def _reason(self, guest: Guest) -> str:
+    def _check(self, guest: Guest) -> None:
+        """Takes what opening a stream costs; raises Full."""
         if self.closed:
-            return self.closed
+            raise Full(self.closed)
         limits, now = self._limits, self._clock.monotonic()
         if limits.streams and self.streams >= limits.streams:
-            return self._refused("MAX_CLIENTS", "this worker serves as many streams as it may")
+            raise Full(self._refused("MAX_CLIENTS", "this worker serves as many streams as it may"))
         if guest.is_limited:
             if limits.guest_streams and guest.streams >= limits.guest_streams:
-                return self._refused(
-                    "ADDRESS_STREAMS", "your address has as many streams as it may", BY_ADDRESS
-                )
+                said = "your address has as many streams as it may"
+                raise AddressFull(self._refused("ADDRESS_STREAMS", said, BY_ADDRESS))
             if _is_spent(guest.opens, limits.guest_opens, now):
-                return self._refused(
-                    "ADDRESS_OPENS", "your address opens streams too fast", BY_ADDRESS
-                )
+                said = "your address opens streams too fast"
+                raise AddressFull(self._refused("ADDRESS_OPENS", said, BY_ADDRESS))
         if self._opens is not None and _is_spent(self._opens, limits.opens, now):
-            return self._refused("OPENS", "streams are opened too fast here")
-        return ""
+            raise Full(self._refused("OPENS", "streams are opened too fast here"))
 
     def _refused(self, name: str, sentence: str, advice: str = "") -> str:
         self.refusals.count(name)

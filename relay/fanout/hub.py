@@ -20,7 +20,7 @@ from relay.fanout.client import LINGER_SECONDS, Client
 from relay.fanout.cohort import Cohort
 from relay.fanout.counts import KINDS, Counts
 from relay.fanout.cut import Cut
-from relay.fanout.door import Door
+from relay.fanout.door import Door, Full
 from relay.fanout.encoding import Form
 from relay.fanout.guest import Guest
 from relay.fanout.health import Health, Verdict
@@ -162,10 +162,10 @@ class Hub:
             self.counts.resumes["changes" if goes_on else "full"] += 1
         return version
 
-    def refusal(self, form: Form, reason: str, given: Checksum = NOTHING) -> bytes:
+    def refusal(self, form: Form, full: Full, given: Checksum = NOTHING) -> bytes:
         """What a stream is sent which may not begin: why, and when to come back. `given`: see Form.end."""
-        window = self._drain_window or self.door.window()
-        bye = self.news.bye(0, window, "" if self.draining else reason)
+        window = self._drain_window or self.door.window(full)
+        bye = self.news.bye(0, window, "" if self.draining else str(full))
         return form.end("bye", bye, given)
 
     def may_compress(self, terms: Terms) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from relay.fanout.cohort import Cohort
-from relay.fanout.door import BY_ADDRESS, Full
+from relay.fanout.door import BY_ADDRESS, AddressFull, Full
 from relay.fanout.guest import Guest
 from relay.fanout.member import Member
 from relay.fanout.terms import Terms
@@ -77,7 +77,7 @@ class Registry:
         most = self._guest_symbols if guest.is_limited else 0
         if most and guest.symbols + more - freed > most:
             self._refusals.count("ADDRESS_SYMBOLS")
-            raise Full(
+            raise AddressFull(
                 "your address asks for too many lists of symbols that nobody else asks for "
                 f"(ADDRESS_SYMBOLS; {BY_ADDRESS})"
             )

@@ -13,7 +13,7 @@ from relay.history.pages import Known, Pages
 from relay.history.row import close_of
 from relay.history.supply import Supply
 from relay.store.contract import StoreUnavailable
-from relay.turn import give_turn
+from relay.turn import stand_in_line
 
 #: How many points a day may have, and the interval of each.
 INTERVALS = {24: "1h", 48: "30m", 96: "15m", 288: "5m"}
@@ -97,7 +97,7 @@ class Closes:
             self._cache.put((simulated, symbol, points), line, len(text) + 500)
             lines[symbol] = line
             if number % _SYMBOLS_PER_TURN == 0:
-                give_turn()
+                stand_in_line()
         return lines
 
     def _found(self, names: Sequence[PageName], times: range) -> dict[PageName, Known]:

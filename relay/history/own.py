@@ -15,7 +15,7 @@ from relay.history.cache import Cache
 from relay.history.merge import aggregated, total
 from relay.history.row import ROW_BYTES, Rows, of_relay
 from relay.store.contract import Archive
-from relay.turn import give_turn
+from relay.turn import stand_in_line
 
 _DAY = 24 * HOUR
 #: Blocks that are read at a time.
@@ -71,7 +71,7 @@ class Own:
                 rows |= kept
         for number, (start, data, candles) in enumerate(self._read(span, view, unknown, fresh), 1):
             if number % _BLOCKS_PER_TURN == 0:
-                give_turn()
+                stand_in_line()
             made = {c.time * 1000: of_relay(c) for c in aggregated(candles, seconds)}
             rows |= made
             if data is not None and block.is_closed(data) and start not in fresh:
@@ -122,7 +122,7 @@ class Own:
                         candles[hour] = late
             found.append((start, data, [candles[time] for time in sorted(candles)]))
             if len(found) % _BLOCKS_PER_TURN == 0:
-                give_turn()
+                stand_in_line()
         return found
 
     def _late_hours(self, view: View, days: list[int]) -> dict[int, Candle]:

@@ -11,7 +11,7 @@ from relay.history.page import Page, PageName, decode_page
 from relay.history.row import ROW_BYTES, Rows, of_exchange
 from relay.kline import Kline
 from relay.store.contract import Archive
-from relay.turn import give_turn
+from relay.turn import stand_in_line
 
 #: Seconds that a page which still grows serves before it is read again.
 READ_SECONDS = 5.0
@@ -80,7 +80,7 @@ class Pages:
                 except Unreadable:
                     found.pop(name, None)
                     continue
-                give_turn()
+                stand_in_line()
             found[name] = known
             self._keep(name, known, data, now)
         return found
@@ -93,7 +93,7 @@ class Pages:
 
 
 def _known(name: PageName, page: Page) -> Known:
-    give_turn()
+    stand_in_line()
     length = 1000 * SECONDS[name.interval]
     last = page.until - length
     final, running = {}, None

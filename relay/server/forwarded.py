@@ -21,7 +21,11 @@ class Proxies:
     def trusts(self, address: str) -> bool:
         """Whether its word counts. A peer on a Unix socket has no address, and is trusted: only this
         machine has it."""
-        if self._everybody or not address:
+        return self._everybody or self.names(address)
+
+    def names(self, address: str) -> bool:
+        """Whether it is trusted because it is named, or has none: not because everybody is."""
+        if not address:
             return True
         try:
             found = ip_address(address)

@@ -7,6 +7,7 @@ Python's mail parser takes, and waits for ever for a body that was announced.
 
 import errno
 import io
+import re
 import time
 from datetime import timedelta
 from email.utils import formatdate
@@ -25,18 +26,15 @@ from relay.server.head import BadHead, Head, parse, split_target
 from relay.server.peers import Peer
 from relay.server.takeover import KEY, Life, Takeover
 from relay.server.websocket import WebSocket, accept_key
-from relay.turn import give_turn
 
 if TYPE_CHECKING:
     from relay.server.worker import Server
 
 
+#: A ticket in a URL is good for a while, and a log may be read by many.
+_TICKET = re.compile(r"((?:^|[?&])ticket=)[^&\s]*")
 #: The status that opens a WebSocket.
 _SWITCHING = 101
-
-
-#: Seconds after which a connection whose requests are here already lets others go first.
-TURN_SECONDS = 0.002
 
 
 class Patience(NamedTuple):
@@ -74,6 +72,7 @@ class Handler(WSGIHandler):
     """Handles one connection. Created by the server for each that it accepts."""
 
     patience = Patience()
+    server: "Server"
     wsgi_input: Any = NoBody()
     # What the stubs say of these is not what pywsgi has.
     response_headers: Any
@@ -95,8 +94,6 @@ class Handler(WSGIHandler):
         self._read_whole = True
         #: An answer must be read by then, by the monotonic clock.
         self._deadline = 0.0
-        # When it last let others go first, by the monotonic clock.
-        self._turn_began = 0.0
 
     def handle(self) -> None:
         """Serve until the client leaves, a deadline passes, or a stream takes the socket over."""
@@ -124,17 +121,24 @@ class Handler(WSGIHandler):
             return self._refuse(error.status, str(error))
         if head is None:
             return False
+        self._worker.turns.wait()
         self.time_start = time.time()
         self._deadline = time.monotonic() + self.patience.answer
         self.command, self.path, self.request_version, _ = head
         worker = self._worker
-        self.close_connection = head.has_body or not head.keeps_connection or worker.draining
+        self.close_connection = head.has_body or not head.keeps_connection or not self._has_room()
         self._read_whole = not head.has_body
         self.environ = self._make_environ(head)
         self.application = self.server.application
         self.handle_one_response()
         worker.count_request()
         return not (self.close_connection or worker.draining)
+
+    def _has_room(self) -> bool:
+        """Whether the connection may be kept: one that always has another request would never end, and is
+        never among those that wait and give way."""
+        worker = self._worker
+        return not (worker.draining or self.server.is_full) and worker.peers.has_room(self._peer)
 
     def _read_head(self) -> Head | None:
         """The next request's; None where the client leaves. Raises BadHead or OSError."""
@@ -147,12 +151,7 @@ class Handler(WSGIHandler):
         elif not connection.wait_for_next(now + self._worker.cfg.keepalive):
             return None
         elif connection.has_waited:
-            self._turn_began = time.monotonic()
-            deadline = self._turn_began + self.patience.head
-        elif now - self._turn_began >= TURN_SECONDS:
-            # A client may send as many requests at once as it likes.
-            give_turn()
-            self._turn_began = time.monotonic()
+            deadline = time.monotonic() + self.patience.head
         try:
             return parse(connection.read_head(deadline))
         except TimeoutError:
@@ -228,7 +227,7 @@ class Handler(WSGIHandler):
             ]
             answer = Answer(status, said, self.response_length)
             asked = {
-                key: plain(value) if isinstance(value, str) else value
+                key: plain(_TICKET.sub(r"\1...", value)) if isinstance(value, str) else value
                 for key, value in self.environ.items()
             }
             fields = [(k[5:].replace("_", "-"), v) for k, v in asked.items() if k[:5] == "HTTP_"]

@@ -64,7 +64,7 @@ class Peers:
         host, port = (address[0], str(address[1])) if isinstance(address, tuple) else ("", "")
         visitor = self._visitors.find(host)
         is_trusted = self._proxies.trusts(host)
-        if self._most and not is_trusted and visitor.connections >= self._most:
+        if not self._has_room(visitor, is_trusted=is_trusted):
             waiting = visitor.waiting
             if waiting is None or not waiting.give_up_one(GIVE_WAY_SECONDS):
                 self._refusals.make(
@@ -78,6 +78,13 @@ class Peers:
         if visitor.waiting is None:
             visitor.waiting = Waiting(self._clock)
         return Peer(host, port, is_trusted, visitor)
+
+    def has_room(self, peer: Peer) -> bool:
+        """Whether its address may have one more connection."""
+        return self._has_room(peer.visitor, is_trusted=peer.is_trusted)
+
+    def _has_room(self, visitor: Visitor, *, is_trusted: bool) -> bool:
+        return is_trusted or not self._most or visitor.connections < self._most
 
     def leave(self, peer: Peer) -> None:
         """Its connection is closed, or has become a stream."""

@@ -81,7 +81,8 @@ class Visitors:
         clock: Callable[[], float] = time.monotonic,
         is_proxy: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """`clock()` is in seconds and never goes back. `is_proxy(address)`: it is a trusted proxy's."""
+        """`clock()` is in seconds and never goes back. `is_proxy(address)`: it is that of a
+        proxy, which has no limits for what it asks itself."""
         self._clock = clock
         self._is_proxy = is_proxy
         self._known: dict[str, Visitor] = {}

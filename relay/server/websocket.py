@@ -43,6 +43,8 @@ __all__ = [
 _READ, _READ_LARGE = 4096, 65536
 #: Bytes of a message that cost one unit of the allowance.
 UNIT_BYTES = 1024
+#: Fragments of a message, and reads until there is a whole one, that cost one unit more.
+FRAGMENTS_A_UNIT, READS_A_UNIT = 8, 16
 _RSV, _MASKED = 0x70, 0x80
 #: The end of a deflated message, which its sender leaves out (RFC 7692, 7.2.1).
 _TAIL = b"\x00\x00\xff\xff"
@@ -170,8 +172,8 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
         may raise TimeoutError. `write` queues whole frames and neither blocks nor raises.
         `leftover` is what arrived behind the handshake. `max_message` bytes bound a message, both
         as it travels and inflated. A message costs one unit of the allowance for each UNIT_BYTES
-        that it has begun, inflated, and a control frame costs one; without an allowance they
-        are free. `deflate`: permessage-deflate was agreed on.
+        that it has begun, inflated, and a control frame costs one; one that comes in many pieces
+        costs more. Without an allowance they are free. `deflate`: permessage-deflate was agreed on.
         """
         self._recv = recv
         self._write = write
@@ -190,9 +192,13 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
         is over. TimeoutError comes from `recv`; nothing is lost by it and `receive` may be called
         again.
         """
+        reads = 0
         try:
             while (message := self._next()) is None:
                 self._read()
+                reads += 1
+                if reads % READS_A_UNIT == 0:
+                    self.charge(1)
         except Closed as end:
             self._end(end)
             raise
@@ -267,6 +273,8 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
                     self._message = message
                 message.begin(length, key, bool(first & FIN))
                 self._buffer = buffer[start:]
+                if message.fragments % FRAGMENTS_A_UNIT == 0:
+                    self.charge(1)
             chunk = self._buffer[: message.left]
             self._buffer = self._buffer[message.left :]
             message.add(chunk)

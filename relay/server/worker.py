@@ -21,6 +21,7 @@ from relay.complaint import Complaint
 from relay.server.forwarded import Proxies
 from relay.server.handler import Handler
 from relay.server.peers import Peer, Peers
+from relay.server.turns import Turns
 from relay.server.visitors import Visitors
 from relay.server.waiting import Waiting
 
@@ -57,6 +58,11 @@ class Server(PyWSGIServer):  # type: ignore[misc]
         self._shortages = Complaint(self.logger)
         worker.servers.append(self)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether every slot is taken."""
+        return bool(self.pool.full())
+
     def do_read(self) -> tuple[_socket.socket, Any] | None:
         """Accepts a connection; None where nobody waits."""
         listener = self.socket
@@ -81,7 +87,7 @@ class Server(PyWSGIServer):  # type: ignore[misc]
             sock.close()
             return
         super().do_handle(sock, peer)
-        if self.pool.full() and not self.worker.waiting.give_up_one() and not self._relieving:
+        if self.is_full and not self.worker.waiting.give_up_one() and not self._relieving:
             self._relieving = True
             gevent.spawn_raw(self._relieve)
 
@@ -97,7 +103,7 @@ class Server(PyWSGIServer):  # type: ignore[misc]
         """Gives up a connection as soon as one may be, while nobody else can be accepted."""
         try:
             gevent.sleep(RELIEF_SECONDS)
-            while self.pool.full() and not self.worker.waiting.give_up_one():
+            while self.is_full and not self.worker.waiting.give_up_one():
                 gevent.sleep(RELIEF_SECONDS)
         finally:
             self._relieving = False
@@ -118,11 +124,12 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         self.draining = False
         self.waiting = Waiting()
         self.proxies = Proxies(self.cfg.forwarded_allow_ips)
-        self.visitors = Visitors(is_proxy=self.proxies.trusts)
+        self.visitors = Visitors(is_proxy=self.proxies.names)
 
     def run(self) -> None:
         self.server_class = functools.partial(Server, worker=self)
         relay = self.wsgi.extensions["relay"]
+        self.turns = Turns()
         self.peers = Peers(self.visitors, self.proxies, relay.address_connections)
         relay.connections = self._count_connections
         relay.closed_connections = lambda: self.peers.refused

@@ -59,6 +59,8 @@ class RedisUpdates:
         self._clock = clock
         #: Messages that were none of our listener's.
         self.refused = 0
+        # When the newest batch was made, by the listener's clock.
+        self._newest = -1
         self._foreign = False
         self._complained = -_COMPLAINT_SECONDS
         #: See Updates.
@@ -100,7 +102,7 @@ class RedisUpdates:
         course = Succession()
         heard = self._clock.monotonic()
         looked, due = -_LOOK_SECONDS, False
-        newest = count = 0
+        count = 0
         while True:
             count += 1
             if count % _MESSAGES == 0:
@@ -123,25 +125,30 @@ class RedisUpdates:
             elif message["type"] != "message":
                 due = True
             elif (batch := self._batch(message["data"])) is not None:
-                time = batch.feed.time
-                if self._seal.proves and not batch.updates and time <= newest:
+                taken = course.take(batch, message["data"]) if batch.epoch else batch.feed
+                if self._is_new(batch, taken is not None):
+                    heard, self._newest = now, batch.feed.time
+                    if taken is not None:
+                        yield taken
+                        continue
+                    due = due or not course.is_old(batch)
+                else:
                     # Somebody says again what was said before: that is no sign of life.
-                    continue
-                heard, newest = now, time
-                if not batch.epoch:
-                    yield batch.feed
-                    continue
-                taken = course.take(batch, message["data"])
-                if taken is not None:
-                    yield taken
-                    continue
-                due = due or not course.is_old(batch)
+                    due = due or (bool(batch.updates) and not course.is_old(batch))
+                    batch = None
             if due and now - looked >= _LOOK_SECONDS:
                 # Subscribed first, then read: what was published in between comes as well, and is old.
                 looked, due = now, False
                 yield from self._look(course, batch, message)
             # What is none of ours may be large.
             give_turn()
+
+    def _is_new(self, batch: Batch, goes_on: bool) -> bool:
+        """Whether it was not said before, as far as that is known. Updates that go on from what we have were
+        not: so a listener whose clock is behind is heard all the same."""
+        if not self._seal.proves or (goes_on and batch.updates):
+            return True
+        return batch.feed.time > self._newest
 
     def _look(
         self, course: Succession, batch: Batch | None, message: dict[str, Any] | None

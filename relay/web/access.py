@@ -87,7 +87,7 @@ class Access:
         if self._operators:
             if _shown(request, self._operators) is None:
                 raise _unauthorized("this is for operators (OPERATOR_TOKENS)", request)
-        elif request.environ.get("REMOTE_ADDR", "") not in ("", "127.0.0.1", "::1"):
+        elif not _is_of_this_machine(request):
             raise _unauthorized(
                 "this is for operators: set OPERATOR_TOKENS to ask from afar", request
             )
@@ -126,6 +126,12 @@ class _Signer(TimestampSigner):
     def get_timestamp(self) -> int:
         """See TimestampSigner."""
         return int(self._now())
+
+
+def _is_of_this_machine(request: Request) -> bool:
+    """Whether a program of this machine asks for itself. Whom a proxy asks for may say to be anybody."""
+    address = request.environ.get("REMOTE_ADDR", "").removeprefix("::ffff:")
+    return address in ("", "127.0.0.1", "::1") and "X-Forwarded-For" not in request.headers
 
 
 def _by_digest(tokens: Mapping[str, str]) -> dict[bytes, str]:

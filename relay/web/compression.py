@@ -4,7 +4,7 @@ import zlib
 
 from flask import Request, Response
 
-from relay.turn import give_turn
+from relay.turn import stand_in_line
 from relay.web.packed import BYTES_PER_TURN, LEVEL, SMALLEST
 
 #: What is text, and made for one request alone.
@@ -31,6 +31,6 @@ def _zipped(body: bytes) -> bytes:
     blocks = []
     for start in range(0, len(body), BYTES_PER_TURN):
         if start:
-            give_turn()
+            stand_in_line()
         blocks.append(deflater.compress(body[start : start + BYTES_PER_TURN]))
     return b"".join([*blocks, deflater.flush()])

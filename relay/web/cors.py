@@ -37,7 +37,7 @@ class Origins:
     def tell(self, request: Request, answer: Response) -> None:
         """Adds what a browser wants to know before a page may read the answer, or ask its question."""
         headers = answer.headers
-        headers["Access-Control-Expose-Headers"] = _TOLD
+        headers.add("Access-Control-Expose-Headers", _TOLD)
         if self._everybody:
             headers["Access-Control-Allow-Origin"] = "*"
         else:

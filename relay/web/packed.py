@@ -11,7 +11,7 @@ import zlib
 from gevent.lock import BoundedSemaphore
 
 from relay.history.cache import Cache
-from relay.turn import give_turn
+from relay.turn import stand_in_line
 
 #: Level of deflate: the fastest. Of 1,440 candles it makes 58 KB in 1.3 ms; level 6 makes 49 KB in 5 ms.
 LEVEL = 1
@@ -76,6 +76,6 @@ def _deflated(part: bytes) -> bytes:
     blocks = []
     for start in range(0, len(part), BYTES_PER_TURN):
         if start:
-            give_turn()
+            stand_in_line()
         blocks.append(deflater.compress(part[start : start + BYTES_PER_TURN]))
     return b"".join([*blocks, deflater.flush(zlib.Z_FULL_FLUSH)])

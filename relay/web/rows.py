@@ -9,7 +9,7 @@ from typing import NamedTuple
 from relay.board import Board
 from relay.clock import SYSTEM, Clock
 from relay.ticker import Ticker
-from relay.turn import give_turn
+from relay.turn import stand_in_line
 from relay.web.dollars import Dollars, split
 from relay.web.fresh import Fresh
 
@@ -77,17 +77,17 @@ class Market:
         while some := list(islice(ordered, ROWS_PER_TURN)):
             parts.append(self._render(some).encode())
             shown += len(some)
-            give_turn()
+            stand_in_line()
         return Rows(b"".join(parts), shown, len(tickers), resume_id)
 
     def _most_traded_first(self, tickers: list[Ticker]) -> Iterator[Row]:
         """Sorts some at a time; the runs are merged row by row, as they are rendered."""
         runs = []
         for start in range(0, len(tickers), TICKERS_PER_RUN):
-            give_turn()
+            stand_in_line()
             run = map(self._row, tickers[start : start + TICKERS_PER_RUN])
             runs.append(sorted(run, key=_traded, reverse=True))
-        give_turn()
+        stand_in_line()
         return heapq.merge(*runs, key=_traded, reverse=True)
 
     def _row(self, ticker: Ticker) -> Row:

@@ -13,7 +13,7 @@ from flask import Request, Response
 from relay.fanout.health import Verdict
 from relay.fanout.hub import Hub
 from relay.ticker import PRICE, SYMBOL, Ticker
-from relay.turn import give_turn
+from relay.turn import stand_in_line
 from relay.web.media import CSV, NDJSON, TEXT, content_type
 from relay.web.packed import Packed, Packer
 from relay.web.sent import MOVING, sent
@@ -76,7 +76,7 @@ def sheet(hub: Hub, rows: Iterable[tuple[str, Ticker | None]], packer: Packer, m
     lines = [head]
     for number, (symbol, ticker) in enumerate(rows, 1):
         if number % LINES_PER_TURN == 0:
-            give_turn()
+            stand_in_line()
         row = _row(hub, verdict, symbol, ticker)
         if row is not None:
             lines.append(write(row))

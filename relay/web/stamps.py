@@ -73,7 +73,7 @@ class Stamps:
             self.check()
             door.let_in(visitor)
         except Full as full:
-            self._farewell.say(sock, self._hub.refusal(wire.form, str(full)))
+            self._farewell.say(sock, self._hub.refusal(wire.form, full))
             return
         self._running += 1
         try:

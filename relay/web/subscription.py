@@ -6,11 +6,12 @@ from bisect import bisect_right
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from relay.batch import EPOCH
 from relay.fanout.encoding import PAYLOADS
 from relay.fanout.terms import Symbols
 from relay.ticker import SYMBOL, upper
 
-_RESUME_ID = re.compile(r"[0-9a-f]{1,32}-[0-9]{1,18}", re.ASCII)
+_RESUME_ID = re.compile(rf"{EPOCH.pattern}-[0-9]{{1,18}}", re.ASCII)
 #: Updates per second and symbol that a client may get: ten steps from 0.01 to 0.1, and so on up to 100. Who
 #: asks for one between two of them gets the lower one, so that clients share their cohorts.
 RATES = (

@@ -85,6 +85,6 @@ def _stream(
     try:
         hub.enter(client, Terms(form, wish.symbols, wish.rate), visitor)
     except Full as full:
-        farewell.say(sock, hub.refusal(form, str(full)))
+        farewell.say(sock, hub.refusal(form, full))
         return None
     return hub.serve, client

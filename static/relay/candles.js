@@ -58,7 +58,7 @@ export class Candles {
     this.#ask = (parameters, ...how) =>
       addresses.first(async (url) => {
         const address = new URL(`./api/history/${encodeURIComponent(symbol)}`, url);
-        address.search = new URLSearchParams({ interval, ...parameters });
+        address.search = new URLSearchParams({ ...ticketIn(url), interval, ...parameters });
         const answer = await fetchJson(address, ...how);
         if (!(answer instanceof Object && isAnswer(answer))) throw new Error("the relay's answer is no history");
         return answer;
@@ -272,6 +272,12 @@ export class Candles {
     const isOver = this.#from() + this.#step <= this.#clock.now;
     if (isOver && !globalThis.document?.hidden && !this.waiting) this.#asking.ask(this.#from());
   }
+}
+
+/** The ticket that opens an address, for another one of the same relay. */
+function ticketIn(url) {
+  const ticket = new URL(url).searchParams.get("ticket");
+  return ticket ? { ticket } : {};
 }
 
 /** Whether the state of one id is a part of another one's: ids are <epoch>-<version>. */

@@ -45,6 +45,7 @@ export class Connection {
 
   #url;
   #since;
+  #ticket;
   #heard;
   #changed;
   #memory;
@@ -68,12 +69,14 @@ export class Connection {
   #away = 0;
 
   /**
-   * url: of /events, with its query. since: () => the id to resume from. heard: takes what is said, its id and
-   * whether it is prices alone. changed: is told when `lost` or `refused` is another one.
+   * url: of /events, with its query. since: () => the id to resume from. ticket: what opens it; see Ticket.
+   * heard: takes what is said, its id and whether it is prices alone. changed: is told when `lost` or `refused` is
+   * another one.
    */
-  constructor(url, since, heard, changed) {
+  constructor(url, since, ticket, heard, changed) {
     this.#url = url;
     this.#since = since;
+    this.#ticket = ticket;
     this.#heard = heard;
     this.#changed = changed;
     this.#memory = `relay transport ${url.origin}`;
@@ -122,7 +125,8 @@ export class Connection {
   async #poll() {
     const news = [];
     try {
-      await ask(this.#address(), (...said) => news.push(said), AbortSignal.timeout(RIVAL));
+      const address = await this.#ticket.put(this.#address());
+      await ask(address, (...said) => news.push(said), AbortSignal.timeout(RIVAL));
     } catch {
       return null;
     }
@@ -188,7 +192,8 @@ export class Connection {
     this.#attempts.add(attempt);
     attempt.timer = setTimeout(() => this.#fail(attempt), PATIENCE);
     const heard = (...said) => this.#take(attempt, ...said);
-    attempt.close = TRANSPORTS[kind](this.#address(), heard, (problem) => this.#fail(attempt, problem));
+    const ended = (problem) => this.#fail(attempt, problem);
+    attempt.close = TRANSPORTS[kind](this.#address(), heard, ended, this.#ticket);
   }
 
   #stop() {
@@ -263,10 +268,11 @@ export class Connection {
     }
     if (!this.#attempts.delete(attempt)) return;
     this.#end(attempt);
-    if (status) this.blame = `relay: ${String(sentence ?? `it answers ${status}`).slice(0, 300)}`;
+    if (status || sentence) this.blame = `relay: ${String(sentence ?? `it answers ${status}`).slice(0, 300)}`;
     this.isTooLong = TOO_LONG.includes(status);
     if (this.isTooLong) return this.#refuse("it does not take so many symbols");
-    if (isRefusal(problem ?? {})) return this.#refuse(sentence);
+    const isOld = status === 401 && this.#ticket.isStale;
+    if (isRefusal(problem ?? {}) && !isOld) return this.#refuse(sentence);
     if (retry > 0) this.#retry = retry * 1000;
     if (this.#order.length) this.#next();
     else if (!this.#attempts.size && !(this.#link && this.#heardAt >= this.#begun)) this.#lose(false);

@@ -7,6 +7,7 @@ import { Members } from "./members.js";
 import { Presence } from "./presence.js";
 import { Sharing } from "./sharing.js";
 import { isSnapshot } from "./snapshot.js";
+import { Ticket } from "./ticket.js";
 import { covers, isWish } from "./wish.js";
 
 /** The language of the pages of a group: those that speak another one do not meet. */
@@ -29,9 +30,10 @@ const groups = new Map();
 
 export class Group {
   /** Of this page, for these addresses of a relay. */
-  static of(urls, isShared) {
+  static of(urls, isShared, hasTicket) {
     if (!isShared) return new Group(urls, "");
-    const key = urls.join(" ");
+    // Who has none would be refused where it leads, and what it says then would be of no use to who has.
+    const key = urls.join(" ") + (hasTicket ? " with a ticket" : "");
     if (!groups.has(key)) groups.set(key, new Group(urls, `relay/${PROTOCOL} ${key}`));
     return groups.get(key);
   }
@@ -43,7 +45,10 @@ export class Group {
   isPaused = false;
 
   #urls;
-  #views = new Set();
+  /** Each with its ticket. */
+  #views = new Map();
+  /** That of any view of this page: another page that leads takes its own. */
+  #ticket = new Ticket(() => this.#views.values().next().value);
   #sharing;
   #members = new Members();
   /** Newcomers that have not been told yet what they lack, and what they hold. */
@@ -63,7 +68,7 @@ export class Group {
 
   constructor(urls, name) {
     this.#urls = urls;
-    this.addresses = new Addresses(urls);
+    this.addresses = new Addresses(urls, this.#ticket);
     this.#sharing = new Sharing(
       name,
       () => this.#begin(),
@@ -76,10 +81,10 @@ export class Group {
     );
   }
 
-  /** Brings a view what it wants from now on; since: what it holds already. */
-  add(view, since, held) {
+  /** Brings a view what it wants from now on; since: what it holds already. ticket: as in Options. */
+  add(view, since, held, ticket) {
     const isFirst = !this.#views.size;
-    this.#views.add(view);
+    this.#views.set(view, ticket);
     if (isFirst) return this.#open(view, since, held);
     this.change();
     const { board } = this;
@@ -141,7 +146,7 @@ export class Group {
   #wishes() {
     const { isAway, isAsleep } = this.#presence;
     if (isAway) return [];
-    const wishes = [...this.#views].map((view) => (isAsleep ? view.hiddenWish : view.wish));
+    const wishes = [...this.#views.keys()].map((view) => (isAsleep ? view.hiddenWish : view.wish));
     return wishes.filter((wish) => wish && wish.symbols?.length !== 0);
   }
 
@@ -204,6 +209,7 @@ export class Group {
     this.#sharing.post("who?");
     this.#lead = new Lead(
       this.#urls,
+      this.#ticket,
       this.board,
       (...said) => {
         this.#sharing.post("said", ...said);
@@ -318,7 +324,7 @@ export class Group {
     const { board } = this;
     if (what === "settled") this.#lead?.settle();
     if (what === "greeting" && this.#lead) this.#brief();
-    for (const view of this.#views) {
+    for (const view of this.#views.keys()) {
       if (what !== "settled" || covers(board.wish, view.wish)) view.hear(what, ...more);
     }
   }

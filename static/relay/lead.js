@@ -11,6 +11,7 @@ const LONGEST = 600_000;
 
 export class Lead {
   #urls;
+  #ticket;
   #board;
   #heard;
   #wished;
@@ -32,8 +33,9 @@ export class Lead {
    * ids stand for from now on, and whether the one before stands for less. changed: is told of a loss or a refusal.
    * refused: why a wish is refused, by its JSON. addresses: where that is found out.
    */
-  constructor(urls, board, heard, wished, changed, refused, addresses) {
+  constructor(urls, ticket, board, heard, wished, changed, refused, addresses) {
     this.#urls = urls;
+    this.#ticket = ticket;
     this.#board = board;
     this.#heard = heard;
     this.#wished = wished;
@@ -111,6 +113,7 @@ export class Lead {
     const origins = new Origins(
       this.#urls.map((url) => addressOf(url, wish)),
       since,
+      this.#ticket,
       (said, id, isThin) => {
         if (origins === this.#former) return this.#hearFormer(said, id);
         if (!hasDelivered) this.#wished(wish, isAnew || !covers(board.wish, wish));

@@ -10,7 +10,7 @@ export class Origins {
   #isKnown = false;
 
   /** See Connection; `urls` are those of each. */
-  constructor(urls, since, heard, changed) {
+  constructor(urls, since, ticket, heard, changed) {
     this.#heard = heard;
     const change = () => {
       // Whom nobody believed may be the only one left.
@@ -20,7 +20,7 @@ export class Origins {
       changed();
     };
     this.#connections = urls.map((url) => {
-      const connection = new Connection(url, since, (...said) => this.#take(connection, ...said), change);
+      const connection = new Connection(url, since, ticket, (...said) => this.#take(connection, ...said), change);
       return connection;
     });
   }

@@ -55,6 +55,13 @@ function addressIn(url) {
   return address.href;
 }
 
+function ticketOf(ticket) {
+  if (ticket != null && !["string", "function"].includes(typeof ticket)) {
+    throw new TypeError("ticket is no text, and nothing that gives one");
+  }
+  return ticket;
+}
+
 export class Prices extends EventTarget {
   onupdates = null;
   onstatus = null;
@@ -85,7 +92,8 @@ export class Prices extends EventTarget {
    * any case; all if left out. fields: "ticker", "price", or "candle" where candles are going to be asked for.
    * rate: updates per second and symbol at most. since: the id to resume from. held: the updates that are known as
    * of that id. hidden: the rate while the page has been hidden for 30 s; 0 is nothing, which is "paused".
-   * shared: whether the connection is shared with other pages of this browser.
+   * shared: whether the connection is shared with other pages of this browser. ticket: what opens the relay, or a
+   * function that gives one or a promise of one, which is asked anew each time.
    */
   constructor({
     url = "/events",
@@ -96,6 +104,7 @@ export class Prices extends EventTarget {
     held = [],
     hidden = 0,
     shared = true,
+    ticket,
   } = {}) {
     super();
     const { saveData, effectiveType = "" } = globalThis.navigator?.connection ?? {};
@@ -108,8 +117,8 @@ export class Prices extends EventTarget {
     for (const update of held) this.tickers.set(update.symbol, update);
     const urls = [url].flat().map(addressIn);
     if (!urls.length) throw new TypeError("url names no relay");
-    this.#group = Group.of(urls, shared);
-    this.#group.add(this, since, held);
+    this.#group = Group.of(urls, shared, ticketOf(ticket) != null);
+    this.#group.add(this, since, held, ticket);
   }
 
   /** How things stand now. */

@@ -1,6 +1,7 @@
-// Three ways to hear a relay, best first, of one shape: (url, heard, ended) => what closes it.
+// Three ways to hear a relay, best first, of one shape: (url, heard, ended, ticket) => what closes it.
 // url: of /events, with its query. heard: takes what is said, the id that stands with it if it is the last of a
 // batch, and whether it is prices alone. ended: takes nothing, or { status, sentence, retry } of an answer that is none.
+// ticket: what opens the relay; see Ticket.
 
 /** Milliseconds between two polls, and those that an answer may take. */
 const PERIOD = 1_000;
@@ -18,7 +19,21 @@ export function isRefusal({ status, sentence }) {
   return status >= 400 && status < 500 && !!sentence && !NOT_FINAL.includes(status);
 }
 
-export const TRANSPORTS = { events, socket, poll };
+export const TRANSPORTS = { events: ticketed(events), socket: ticketed(socket), poll };
+
+/** A transport that begins once there is the ticket that it needs. */
+function ticketed(transport) {
+  return (url, heard, ended, ticket) => {
+    if (!ticket.isNeeded) return transport(url, heard, ended);
+    let close = null;
+    const begin = (address) => (close ??= transport(address, heard, ended));
+    ticket.put(url).then(begin, (problem) => close ?? ended(problem));
+    return () => {
+      close?.();
+      close = () => {};
+    };
+  };
+}
 
 const sibling = (name, { href, search }) => new URL(name + search, href);
 
@@ -72,13 +87,14 @@ function socket(url, heard, ended) {
   return () => source.close();
 }
 
-function poll(url, heard, ended) {
+function poll(url, heard, ended, ticket) {
   const stop = new AbortController();
   let timer;
   const next = async (isFirst) => {
     try {
-      if (isFirst) await lookUp(url, stop.signal);
-      const since = await ask(url, heard, stop.signal);
+      const address = await ticket.put(url);
+      if (isFirst) await lookUp(address, stop.signal);
+      const since = await ask(address, heard, stop.signal);
       url.searchParams.set("since", since);
       timer = setTimeout(() => next(), Math.max(PERIOD, 1000 / (url.searchParams.get("rate") ?? 1)));
     } catch (problem) {

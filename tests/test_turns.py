@@ -1,0 +1,73 @@
+"""Requests begin a few at a time, however many are here."""
+
+import gevent
+import pytest
+
+from relay.server import turns as module
+from relay.server.turns import TURN_SECONDS, Turns
+from relay.turn import give_turn
+
+MANY = 50
+
+
+class Looks:
+    """Counts how often the event loop has looked at its sockets."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._watcher = gevent.get_hub().loop.check(ref=False)
+        self._watcher.start(self._count)
+
+    def end(self) -> None:
+        self._watcher.close()
+
+    def _count(self) -> None:
+        self.number += 1
+
+
+class Crowd:
+    """Greenlets that ask for a turn all at once, and the looks at the sockets in which each got it."""
+
+    def __init__(self, seconds: float) -> None:
+        """Each works for so long, by the clock."""
+        self.now = 1000.0
+        self.begun: list[int] = []
+        self.looks: list[int] = []
+        self._counted = Looks()
+        self._seconds = seconds
+        self._turns = Turns(lambda: self.now)
+
+    def run(self) -> None:
+        gevent.joinall([gevent.spawn(self._work, number) for number in range(MANY)])
+        self._counted.end()
+
+    def most_in_a_look(self) -> int:
+        return max(self.looks.count(look) for look in self.looks)
+
+    def _work(self, number: int) -> None:
+        self._turns.wait()
+        self.begun.append(number)
+        self.looks.append(self._counted.number)
+        self.now += self._seconds
+
+
+def test_those_that_take_long_begin_one_by_one_in_order() -> None:
+    crowd = Crowd(TURN_SECONDS)
+    crowd.run()
+    assert crowd.begun == list(range(MANY))
+    assert crowd.most_in_a_look() == 1
+
+
+def test_of_short_ones_several_begin_together() -> None:
+    crowd = Crowd(TURN_SECONDS / 4.5)
+    crowd.run()
+    assert crowd.begun == list(range(MANY))
+    assert crowd.most_in_a_look() == 5
+
+
+def test_one_alone_gives_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "give_turn", lambda: pytest.fail("it waits"))
+    turns = Turns()
+    for _ in range(3):
+        turns.wait()
+        give_turn()
