@@ -26,7 +26,7 @@ from relay.store.memory_demands import MemoryDemands
 from relay.store.redis_archive import RedisArchive
 from relay.store.redis_demands import RedisDemands
 from relay.store.redis_reader import RedisUpdates
-from relay.supervise import spawn_essential
+from relay.supervise import exit_status, spawn_essential
 from relay.web.site import create_site
 
 #: Seconds that a worker waits for prices and a beat at most; then it serves without, and says so.
@@ -60,12 +60,19 @@ class Relay:
         )
         #: Connections that are no streams, for each address.
         self.address_connections = config.address_connections
+        self._drain_delay = config.drain_delay
         self.library = Library(
             sides.archive,
             sides.demands,
             minutes_hours=config.history_minutes_hours,
             hours_days=config.history_hours_days,
         )
+
+    @property
+    def drain_delay(self) -> float:
+        """Seconds for which new connections are still taken when the end has been announced; none after a
+        failure."""
+        return 0.0 if exit_status() else self._drain_delay
 
     def start(self) -> None:
         """Begins to take updates in; returns once the board is loaded and a beat has come, or it takes

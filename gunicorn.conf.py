@@ -1,11 +1,13 @@
 """gunicorn's settings. What stands on its command line wins over what stands here."""
 
+import math
 import sys
 
 from gunicorn.workers import SUPPORTED_WORKERS
 
 from relay.config import load_or_exit
 from relay.descriptors import CONNECTIONS, Share, raise_limit, share
+from relay.server.generations import GENERATIONS
 from relay.supervise import fail, leave_slowly
 
 settings = load_or_exit()
@@ -28,11 +30,13 @@ worker_connections = fitting.connections
 # Connections that wait to be accepted; a reconnecting crowd comes at once.
 backlog = 4096
 
-# From TERM or HUP until a worker must be gone. Clients are sent away within the first part of it.
-graceful_timeout = 15
+# From TERM or HUP until a worker must be gone. It takes connections for DRAIN_DELAY more; of the rest,
+# clients are sent away within the first part.
+graceful_timeout = 15 + math.ceil(settings.drain_delay)
 
-# Seconds an idle HTTP connection is kept.
-keepalive = 15
+# Seconds an idle HTTP connection is kept: longer than balancers keep theirs (60 to 90), or they would send
+# a request into one that is being closed. Where slots run out, idle connections are given up.
+keepalive = 95
 
 # Proxies whose word on who asks counts.
 forwarded_allow_ips = ",".join(settings.forwarded_allow_ips)
@@ -64,6 +68,11 @@ def on_starting(server: object) -> None:
             fitting.connections,
             wanted.connections,
         )
+
+
+def pre_fork(server: object, worker: object) -> None:
+    """Notes whom this worker comes after."""
+    GENERATIONS.note(worker.age, server.num_workers)  # type: ignore[attr-defined]
 
 
 def worker_exit(_server: object, worker: object) -> None:

@@ -78,6 +78,7 @@ class Config(BaseSettings):
     history_hours_days: int = Field(30, ge=0, le=366)
     host: str = "127.0.0.1"
     port: int = Field(3001, ge=1, le=65535)
+    drain_delay: float = Field(0, ge=0, le=120)
     simulator_fallback: bool = False
     feed_silence_seconds: float = Field(10, gt=0)
     feed_rotate_seconds: float = Field(23 * 3600, gt=0)

@@ -77,6 +77,8 @@ class Hub:
         self._drain_window = 0.0
         #: Set once a snapshot or a batch has come, be it a batch without updates.
         self.loaded = Event()
+        #: Whether this server is about to go away: nobody new shall be sent here.
+        self.announced = False
         self._heartbeat_seconds = heartbeat_seconds
         self._rotate_seconds = rotate_seconds
         recent = Recent(self.board)
@@ -133,13 +135,13 @@ class Hub:
 
     @property
     def draining(self) -> bool:
-        """Whether everybody is sent away."""
-        return self._drain_window > 0
+        """Whether everybody is sent away, or soon will be."""
+        return self.announced or self._drain_window > 0
 
     def refusal(self, form: Form, reason: str) -> bytes:
         """All that a stream is sent which may not begin: why, and when to come back."""
         window = self._drain_window or self.door.window()
-        return form.end("bye", self.news.bye(0, window, "" if self.draining else reason))
+        return form.end("bye", self.news.bye(0, window, "" if self._drain_window else reason))
 
     def may_compress(self, terms: Terms) -> bool:
         """Whether clients on these terms may share compressed bytes."""
