@@ -21,7 +21,7 @@ class Crowd(Closing):
         self.newest = [0] * size
         #: What answers said that were none of 200.
         self.refused: Counter[str] = Counter()
-        #: Modes of the first status of each connection.
+        #: Those who came back with an id and were told everything anew; and those who went on.
         self.modes: Counter[str] = Counter()
         #: Numbers that went backwards.
         self.backwards = 0
@@ -55,6 +55,7 @@ class Crowd(Closing):
     async def _stream(self, index: int, last: str) -> tuple[str, float]:
         """One connection, until it ends; the last id, and the seconds until the next."""
         wait = 0.5
+        came_with = last
         writer = None
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
@@ -74,7 +75,8 @@ class Crowd(Closing):
                     if said.get("event") == "bye":
                         # A proxy keeps the connection.
                         return last, int(said["retry"]) / 1000
-                    self._hear(index, said)
+                    self._hear(index, said, came_back=bool(came_with))
+            self.refused["ended without goodbye"] += 1
         except (OSError, asyncio.IncompleteReadError):
             self.refused["cut"] += 1
         finally:
@@ -82,12 +84,12 @@ class Crowd(Closing):
                 writer.close()
         return last, wait
 
-    def _hear(self, index: int, said: dict[str, object]) -> None:
+    def _hear(self, index: int, said: dict[str, object], *, came_back: bool) -> None:
         if "price" in said:
             number = int(str(said["price"]))
             self.backwards += number < self.newest[index]
             self.newest[index] = number
-        elif said.get("event") == "status" and "mode" in said:
+        elif said.get("event") == "status" and came_back:
             self.modes[str(said["mode"])] += 1
 
 
