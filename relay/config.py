@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from relay import redaction, upstream
+from relay.home import HOME
 from relay.redis_url import IN_PROCESS
 from relay.redis_url import read as read_redis_url
 from relay.ticker import SYMBOL
@@ -47,11 +48,12 @@ class ConfigError(Exception):
 class Config(BaseSettings):
     """The relay's settings. `.env.example` explains each.
 
-    The environment wins over `.env.local`, which wins over `.env`; an empty value counts as unset.
+    The environment wins over `.env.local`, which wins over `.env`; an empty value counts as unset. Both
+    files are looked for in the current directory, then beside `app.py`.
     """
 
     model_config = SettingsConfigDict(
-        env_file=(".env", ".env.local"),
+        env_file=(HOME / ".env", HOME / ".env.local", ".env", ".env.local"),
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,

@@ -24,10 +24,14 @@ UNLIMITED = {
 
 
 @pytest.fixture(scope="module")
-def servers(_redis_process: RedisServer, scribe: Scribe) -> Iterator[list[Gunicorn]]:
+def settings(_redis_process: RedisServer) -> dict[str, str]:
+    return {"REDIS_URL": _redis_process.url, "DRAIN_DELAY": DELAY, **UNLIMITED}
+
+
+@pytest.fixture(scope="module")
+def servers(settings: dict[str, str], scribe: Scribe) -> Iterator[list[Gunicorn]]:
     scribe.tell("A", "1")
-    env = {"REDIS_URL": _redis_process.url, "DRAIN_DELAY": DELAY, **UNLIMITED}
-    servers = [Gunicorn(**env) for _ in range(2)]
+    servers = [Gunicorn(**settings) for _ in range(2)]
     for server in servers:
         server.wait_until_ready()
     yield servers
@@ -39,7 +43,7 @@ def servers(_redis_process: RedisServer, scribe: Scribe) -> Iterator[list[Gunico
 def test_a_rolling_restart_is_seen_by_nobody(
     program: str,
     servers: list[Gunicorn],
-    _redis_process: RedisServer,
+    settings: dict[str, str],
     scribe: Scribe,
     tmp_path: Path,
 ) -> None:
@@ -64,9 +68,7 @@ def test_a_rolling_restart_is_seen_by_nobody(
             number += 1
             scribe.tell("A", str(number))
             wait_until(lambda: crowd.all_have(number), "the price after TERM")
-        servers[1] = Gunicorn(
-            port=second.port, REDIS_URL=_redis_process.url, DRAIN_DELAY=DELAY, **UNLIMITED
-        )
+        servers[1] = Gunicorn(port=second.port, **settings)
         servers[1].wait_until_ready()
         # The next program's clients begin to count again.
         scribe.tell("A", "1")

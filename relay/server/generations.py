@@ -23,7 +23,7 @@ class Generations:
     def succeed(self, age: int) -> bool:
         """Whether as many workers as there shall be were started after the one of this age."""
         newest, workers = _TWO_NUMBERS.unpack_from(self._memory)
-        return 0 < workers <= newest - age
+        return bool(0 < workers <= newest - age)
 
 
 #: Made before the master forks; the same for as long as it lives.
