@@ -21,6 +21,7 @@ def refusal(command: list[str], directory: Path = ROOT, **env: str) -> str:
     """The last line that a program says before it ends with 2."""
     done = subprocess.run(
         command,
+        check=False,
         cwd=directory,
         env=CLEAN | env,
         capture_output=True,
