@@ -13,7 +13,7 @@ from relay.config import SIMULATOR, Config
 from relay.exchange import frame_limits, streams
 from relay.exchange.api import Api, RestError
 from relay.exchange.connection import CONNECT_SECONDS
-from relay.exchange.failure import said
+from relay.exchange.failure import FeedError, said
 from relay.url import shown
 
 #: Seconds between the exchange's clock and ours that are noticed; it tells whole ones.
@@ -58,17 +58,17 @@ def _source(config: Config, url: str) -> Finding:
     dial = streams.plan(url, config.symbols, config.stream).dials[0]
     silence = config.feed_silence_seconds
     try:
-        with gevent.Timeout(CONNECT_SECONDS, TimeoutError("no connection in time")):
+        with gevent.Timeout(CONNECT_SECONDS, FeedError("no connection in time")):
             sock = frame_limits.connect(dial.url, CONNECT_SECONDS)
         try:
             for request in streams.requests(dial.subscribe):
                 sock.send(request)
-            with gevent.Timeout(silence, TimeoutError(f"connected, but no data for {silence:g} s")):
+            with gevent.Timeout(silence, FeedError(f"connected, but no data for {silence:g} s")):
                 began = time.monotonic()
                 sock.recv_data()
         finally:
             sock.shutdown()
-    except frame_limits.ERRORS as error:
+    except (FeedError, *frame_limits.ERRORS) as error:
         return wrong(f"{place}: {said(error)}")
     return fine(f"{place}: data after {time.monotonic() - began:.1f} s")
 
