@@ -14,7 +14,7 @@ from tests.rolling import Crowd, Requests
 from tests.scribe import Scribe
 
 #: As many clients as two cores stand beside other tests.
-CROWD = 100
+CROWD = 60
 #: Seconds; HAProxy looks each second, and believes what it saw twice.
 DELAY = "2.5"
 #: Nobody is limited by address: all clients have the same.
