@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run listen test go-clients conformance bench attack fuzz screenshots lint format clean
+.PHONY: run listen test go-clients conformance bench attack fuzz screenshots lint format lock audit clean
 
 run: $(VENV)/.run
 	SIMULATOR_FALLBACK=1 REDIS_URL=memory:// $(BIN)/gunicorn -k geventwebsocket -w 1 app:app
@@ -45,6 +45,20 @@ lint: $(VENV)/.test
 format: $(VENV)/.test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# requirements.lock: every package that requirements.txt leads to, with its hashes, for any platform.
+lock: $(VENV)/.tools
+	$(VENV)/tools/bin/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header \
+		--no-emit-index-url --quiet requirements.txt -o requirements.lock
+
+# Known vulnerabilities of what the lock names. That needs the advisories of PyPI.
+audit: $(VENV)/.tools
+	$(VENV)/tools/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
+
+$(VENV)/.tools: $(VENV)/.run
+	$(PYTHON) -m venv $(VENV)/tools
+	$(VENV)/tools/bin/pip install --quiet --disable-pip-version-check uv==0.13.9 pip-audit==2.10.1
+	touch $@
 
 clean:
 	rm -rf $(VENV) fuzz bench/competitors/node_modules tests/npm/node_modules .pytest_cache .mypy_cache .ruff_cache

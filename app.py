@@ -3,6 +3,8 @@
 With Redis, updates come from a `listener.py` somewhere. In-process (no REDIS_URL) the feed runs here.
 """
 
+import os
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -11,6 +13,7 @@ import gevent
 from flask import Flask
 
 from relay import diary, logs
+from relay.__main__ import serve
 from relay.absences import Absences
 from relay.config import Config, load_or_exit
 from relay.descriptors import CONNECTIONS, Share, raise_limit, share
@@ -35,11 +38,13 @@ from relay.store.redis_archive import RedisArchive
 from relay.store.redis_demands import RedisDemands
 from relay.store.redis_reader import RedisUpdates
 from relay.store.redis_roll import RedisRoll
-from relay.supervise import spawn_essential
+from relay.supervise import exit_status, spawn_essential
 from relay.web.site import create_site
 
 #: Seconds that a worker waits for prices and a beat at most; then it serves without, and says so.
 LOAD_SECONDS = 3.0
+#: What to do in place of what was done.
+_HOW = "start it by `gunicorn -k geventwebsocket app:app`, `python app.py` or `relay web`"
 
 
 class Sides(NamedTuple):
@@ -82,12 +87,24 @@ class Relay:
         self._reports = config.metrics
         #: What this process says of itself, and what others say.
         self.attendance = Attendance(sides.roll, partial(of_worker, self.hub), diary.begin().events)
+        self._started = False
+        self._drain_delay = config.drain_delay
         self.library = Library(
             sides.archive,
             sides.demands,
             minutes_hours=config.history_minutes_hours,
             hours_days=config.history_hours_days,
         )
+
+    @property
+    def drain_delay(self) -> float:
+        """Seconds for which new connections are still taken when the end has been announced; none after a
+        failure."""
+        return 0.0 if exit_status() else self._drain_delay
+
+    def refuse_unless_started(self) -> tuple[str, int] | None:
+        """A sentence where another server than ours asks: there would be no prices, ever."""
+        return None if self._started else (f"This server cannot serve the relay: {_HOW}.\n", 503)
 
     def start(self) -> None:
         """Begins to take updates in; returns once the board is loaded and a beat has come, or it takes
@@ -96,6 +113,7 @@ class Relay:
         Call it once, in the process that serves, before that serves: a client that comes back with an
         id would be told that it means nothing here, and a probe that nothing is heard of the listener.
         """
+        self._started = True
         spawn_essential(self._absences.run)
         self.hub.start(self._updates.listen())
         self._begin()
@@ -152,13 +170,20 @@ def _with_redis(config: Config, away: Callable[[float], float]) -> Sides:
 
 def create_app() -> Flask:
     """The application, with its Relay under `extensions["relay"]`: the worker starts that."""
+    if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
+        print(f"flask run cannot serve the relay: {_HOW}.", file=sys.stderr)
+        sys.exit(2)
     config = load_or_exit()
     logs.begin(config.log_level, config.log_format)
     relay = Relay(config)
     expose = text if config.metrics else None
     site = create_site(relay.hub, config, relay.library, expose, relay.attendance.present)
     site.extensions["relay"] = relay
+    site.before_request(relay.refuse_unless_started)
     return site
 
 
-app = create_app()
+if __name__ == "__main__":
+    serve(sys.argv[1:])
+else:
+    app = create_app()

@@ -1,14 +1,25 @@
 """gunicorn's settings. What stands on its command line wins over what stands here."""
 
+import math
+import os
+import socket
 import sys
+from pathlib import Path
+from typing import Any
 
 from gunicorn.workers import SUPPORTED_WORKERS
 
-from relay import logs
-from relay.config import load_or_exit
-from relay.descriptors import CONNECTIONS, Share, raise_limit, share
-from relay.metrics import directory
-from relay.supervise import fail, leave_slowly
+# The relay is found wherever gunicorn was started.
+pythonpath = str(Path(__file__).resolve().parent)
+if pythonpath not in sys.path:
+    sys.path.insert(0, pythonpath)
+
+from relay import logs  # noqa: E402
+from relay.config import load_or_exit  # noqa: E402
+from relay.descriptors import CONNECTIONS, Share, raise_limit, share  # noqa: E402
+from relay.metrics import directory  # noqa: E402
+from relay.server.generations import GENERATIONS  # noqa: E402
+from relay.supervise import fail, leave_slowly  # noqa: E402
 
 settings = load_or_exit()
 
@@ -24,10 +35,14 @@ if settings.metrics:
 SUPPORTED_WORKERS["geventwebsocket"] = "relay.server.worker.RelayWorker"
 worker_class = "geventwebsocket"
 
-bind = f"{settings.host}:{settings.port}"
+bind = (
+    f"[{settings.host}]:{settings.port}"
+    if ":" in settings.host
+    else f"{settings.host}:{settings.port}"
+)
 
-# In-process there can only be one. With Redis, give `-w`.
-workers = 1
+# In-process there can only be one. With Redis, give `-w` or WEB_CONCURRENCY.
+workers = int(os.environ.get("WEB_CONCURRENCY") or 1)
 
 # Requests at a time, not streams: those leave the request's greenlet (MAX_CLIENTS bounds them).
 wanted = Share(connections=CONNECTIONS, streams=settings.max_clients)
@@ -38,11 +53,13 @@ worker_connections = fitting.connections
 # Connections that wait to be accepted; a reconnecting crowd comes at once.
 backlog = 4096
 
-# From TERM or HUP until a worker must be gone. Clients are sent away within the first part of it.
-graceful_timeout = 15
+# From TERM or HUP until a worker must be gone. It takes connections for DRAIN_DELAY more; of the rest,
+# clients are sent away within the first part.
+graceful_timeout = 15 + math.ceil(settings.drain_delay)
 
-# Seconds an idle HTTP connection is kept.
-keepalive = 15
+# Seconds an idle HTTP connection is kept: longer than balancers keep theirs (60 to 90), or they would send
+# a request into one that is being closed. Where slots run out, idle connections are given up.
+keepalive = 95
 
 # Proxies whose word on who asks counts.
 forwarded_allow_ips = ",".join(settings.forwarded_allow_ips)
@@ -51,21 +68,13 @@ forwarded_allow_ips = ",".join(settings.forwarded_allow_ips)
 control_socket_disable = True
 
 
-def on_starting(server: object) -> None:
-    """Refuses more than one worker without Redis, since each would have a feed and a board of its own,
-    and TLS, since a stream leaves the server with the bare socket."""
-    if server.cfg.is_ssl:  # type: ignore[attr-defined]
-        print("certfile and keyfile must not be set: leave TLS to a proxy.", file=sys.stderr)
-        sys.exit(2)
-    if settings.in_process and server.cfg.workers > 1:  # type: ignore[attr-defined]
-        print(
-            "REDIS_URL must name a Redis server to run more than one worker: "
-            "in-process mode has one (-w 1).",
-            file=sys.stderr,
-        )
+def on_starting(server: Any) -> None:
+    """Refuses to start what would not serve: see _wrong."""
+    if why := _wrong(server):
+        print(why, file=sys.stderr)
         sys.exit(2)
     if fitting != wanted:
-        server.log.warning(  # type: ignore[attr-defined]
+        server.log.warning(
             "%d open files are allowed (ulimit -n), so a worker serves %d streams, not %d (MAX_CLIENTS), "
             "and %d other connections, not %d",
             descriptors,
@@ -85,11 +94,48 @@ def child_exit(_server: object, worker: object) -> None:
         forget(worker.pid)  # type: ignore[attr-defined]
 
 
-def worker_exit(_server: object, worker: object) -> None:
+def _wrong(server: Any) -> str:
+    """A sentence where the server must not start.
+
+    Another worker class would serve a site without prices, and in-process a second worker would have a feed
+    and a board of its own. With TLS a stream could not leave the server with the bare socket.
+    """
+    cfg = server.cfg
+    kind = server.worker_class
+    if not any(base.__name__ == "RelayWorker" for base in kind.__mro__):
+        return f"-k must be geventwebsocket: {kind.__name__} cannot serve streams."
+    if cfg.is_ssl:
+        return "certfile and keyfile must not be set: leave TLS to a proxy."
+    if settings.in_process and cfg.workers > 1:
+        return (
+            "REDIS_URL must name a Redis server to run more than one worker (-w, WEB_CONCURRENCY): "
+            "in-process mode has one (-w 1)."
+        )
+    if cfg.bind == [bind]:
+        try:
+            socket.getaddrinfo(settings.host, settings.port)
+        except OSError:
+            return f"HOST is wrong: {settings.host[:80]!r} is no address of this machine (conda sets HOST)."
+    return ""
+
+
+def nworkers_changed(server: Any, new: int, old: int | None) -> None:
+    """Refuses a second worker that a signal (TTIN) asks for in-process."""
+    if settings.in_process and old is not None and new > 1 >= old:
+        server.log.error("no second worker: REDIS_URL must name a Redis server for that")
+        server._num_workers = old
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Notes whom this worker comes after."""
+    GENERATIONS.note(worker.age, server.num_workers)
+
+
+def worker_exit(_server: object, worker: Any) -> None:
     """Ends a worker that failed with a status that says so, and not sooner than its replacement is due.
 
     gunicorn would start another one at once, and another one, for ever.
     """
-    if worker.booted and worker.alive:  # type: ignore[attr-defined]
+    if worker.booted and worker.alive:
         fail("the worker ended by itself")
     leave_slowly()

@@ -52,7 +52,14 @@ def main() -> None:
     raise_limit()
     recorder = None
     if options.record is not None:
-        recorder = Recorder(options.record, options.record_megabytes << 20)
+        try:
+            recorder = Recorder(options.record, options.record_megabytes << 20)
+        except OSError as error:
+            print(
+                f"--record cannot write to {options.record}: {error.strerror}.",
+                file=sys.stderr,
+            )
+            sys.exit(2)
     store = RedisStore(config.redis_url, config.relay_secret.get_secret_value())
     tap = None if recorder is None else recorder.take
     absences = Absences()

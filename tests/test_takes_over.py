@@ -58,3 +58,20 @@ def test_a_worker_serves_though_nobody_is_heard_of(redis_server: RedisServer) ->
         assert (answer.status_code, answer.json()["state"]) == (503, "stale")
         assert answer.json()["reason"].startswith("listener: ")
         assert relay.http.get("/api/prices").json()["prices"] == {"A": "1"}
+
+
+def test_routing_goes_on_while_the_feed_is_down_and_ends_when_the_end_is_announced(
+    redis_server: RedisServer,
+) -> None:
+    with Gunicorn(REDIS_URL=redis_server.url, DRAIN_DELAY="60") as relay:
+        assert relay.http.get("/routez").status_code == 503
+        with Scribe(redis_server.url) as scribe:
+            scribe.feed = "down"
+            scribe.tell("A", "1")
+            wait_until(lambda: relay.http.get("/routez").status_code == 200, "prices")
+            assert relay.http.get("/readyz").status_code == 503
+        relay.signal(signal.SIGTERM)
+        wait_until(lambda: httpx.get(f"{relay.url}/routez").status_code == 503, "the announcement")
+        # Whoever has not heard of it yet is served.
+        assert httpx.get(f"{relay.url}/api/prices").status_code == 200
+        relay.kill()

@@ -1,9 +1,13 @@
 """SimulatorChild: a simulator in a process of its own, which ends with ours."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import gevent
+
+import relay
 
 #: The header by which a simulator names itself, in the answer to a handshake and in every other.
 HEADER = "x-relay-simulator"
@@ -31,7 +35,7 @@ class SimulatorChild:
     def _start(self) -> None:
         command = [sys.executable, "-m", "relay.simulator", "--port", "0", "--exit-with-stdin"]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdout is not None  # noqa: S101 - for the type checker
         try:
@@ -44,3 +48,9 @@ class SimulatorChild:
             self._process = None
             raise OSError("the simulator did not start")
         self._url = address
+
+
+def _environment() -> dict[str, str]:
+    """Ours; it finds the relay wherever we were started."""
+    paths = (str(Path(relay.__file__).parent.parent), os.environ.get("PYTHONPATH", ""))
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}

@@ -88,6 +88,8 @@ class Hub:
         self._drain_window = 0.0
         #: Set once a snapshot or a batch has come, be it a batch without updates.
         self.loaded = Event()
+        #: Whether this server is about to go away: nobody new shall be sent here.
+        self.announced = False
         self._heartbeat_seconds = heartbeat_seconds
         self._rotate_seconds = rotate_seconds
         recent = Recent(self.board)
@@ -151,8 +153,8 @@ class Hub:
 
     @property
     def draining(self) -> bool:
-        """Whether everybody is sent away."""
-        return self._drain_window > 0
+        """Whether everybody is sent away, or soon will be."""
+        return self.announced or self._drain_window > 0
 
     def standing(self, since: str) -> int:
         """The version at which a new client stands that comes with this id, or with none; 0 is nowhere."""
@@ -165,7 +167,7 @@ class Hub:
     def refusal(self, form: Form, full: Full, given: Checksum = NOTHING) -> bytes:
         """What a stream is sent which may not begin: why, and when to come back. `given`: see Form.end."""
         window = self._drain_window or self.door.window(full)
-        bye = self.news.bye(0, window, "" if self.draining else str(full))
+        bye = self.news.bye(0, window, "" if self._drain_window else str(full))
         return form.end("bye", bye, given)
 
     def may_compress(self, terms: Terms) -> bool:

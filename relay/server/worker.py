@@ -19,6 +19,7 @@ from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
 from relay.complaint import Complaint
 from relay.server.forwarded import Proxies
+from relay.server.generations import GENERATIONS
 from relay.server.handler import Handler
 from relay.server.peers import Peer, Peers
 from relay.server.turns import Turns
@@ -165,19 +166,24 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
             self._start_drain()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        self._start_drain()
+        self._start_drain(self.wsgi.extensions["relay"].drain_delay)
 
-    def _start_drain(self) -> None:
+    def _start_drain(self, delay: float = 0.0) -> None:
         if not self.draining:
             self.draining = True
-            gevent.spawn(self._drain)
+            gevent.spawn(self._drain, delay)
 
-    def _drain(self) -> None:
+    def _drain(self, delay: float) -> None:
+        relay = self.wsgi.extensions["relay"]
+        # Where another one has been started for this one, the address goes on to be served.
+        relay.hub.announced = not GENERATIONS.succeed(self.age)
+        # Until whoever sends connections here has looked at a probe.
+        gevent.sleep(delay)
         # First of all no new connections: the master has, or will start, somebody else for them.
         for server in self.servers:
             server.close()
         self.waiting.end_between_requests()
-        self.wsgi.extensions["relay"].hub.drain(self.cfg.graceful_timeout * DRAIN_SHARE)
+        relay.hub.drain((self.cfg.graceful_timeout - delay) * DRAIN_SHARE)
         gevent.sleep(FIRST_REQUEST_SECONDS)
         self.waiting.end_unheard()
         self.alive = False

@@ -1,4 +1,4 @@
-"""The probes: whether the process lives, and whether it serves live prices."""
+"""The probes: whether the process lives, whether it serves live prices, and whether it can serve at all."""
 
 from collections import Counter
 
@@ -16,7 +16,7 @@ SYMBOLS_PER_TURN = 500
 
 
 def blueprint(hub: Hub) -> Blueprint:
-    """The routes `/livez` and `/readyz`."""
+    """The routes `/livez` (to restart by), `/readyz` (to alert by) and `/routez` (to route by)."""
     routes = Blueprint("probes", __name__)
     standings = Fresh(lambda: _standings(hub), lambda: hub.board.epoch)
 
@@ -45,6 +45,14 @@ def blueprint(hub: Hub) -> Blueprint:
             "degraded": [f"history: {problem}" for problem in [hub.health.history] if problem],
         } | msgspec.structs.asdict(verdict)
         return json_response(answer, 200 if ready else 503)
+
+    @routes.get("/routez")
+    def routez() -> Response:
+        """Old prices that are marked as old are better than none: the exchange has no say here."""
+        symbols = len(hub.board)
+        routable = symbols > 0 and not hub.draining
+        answer = {"routable": routable, "draining": hub.draining, "symbols": symbols}
+        return json_response(answer, 200 if routable else 503)
 
     return routes
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from flask import Flask, Request, Response, request
@@ -14,6 +13,7 @@ from relay.config import Config
 from relay.fanout.door import Full
 from relay.fanout.hub import Hub
 from relay.history.library import Library
+from relay.home import HOME
 from relay.web import (
     contract,
     embed,
@@ -42,7 +42,6 @@ from relay.web.subscription import BadQuery
 
 #: Headers of an error that its answer keeps.
 _KEPT = ("Allow", "Location", "WWW-Authenticate")
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 class _NoSession(SessionInterface):
@@ -82,7 +81,7 @@ def create_site(
 ) -> Flask:
     """The application around a hub, and what is known of the time before. `expose` makes /metrics; `present`
     says which processes there are."""
-    site = _Site("relay", template_folder=str(_ROOT / "templates"), static_folder=None)
+    site = _Site("relay", template_folder=str(HOME / "templates"), static_folder=None)
     origins = Origins(config.allowed_origins)
     access = Access(
         config.access_tokens, config.operator_tokens, config.ticket_keys, config.ticket_seconds
@@ -98,7 +97,7 @@ def create_site(
     site.register_blueprint(metrics.blueprint(expose))
     site.register_blueprint(status.blueprint(hub, present, config.in_process))
     site.register_blueprint(selftest.blueprint(hub, config.heartbeat_seconds))
-    assets = Assets(_ROOT / "static", chart_library())
+    assets = Assets(HOME / "static", chart_library())
     site.register_blueprint(assets.blueprint())
     site.add_template_global(assets.address, "asset")
     site.add_template_global(assets.modules, "modules")

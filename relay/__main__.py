@@ -1,0 +1,43 @@
+"""`python -m relay ROLE`, and `relay ROLE` where it is installed: starts one of the relay's programs."""
+
+import os
+import runpy
+import sys
+
+from relay.home import HOME
+
+_USAGE = """usage: relay ROLE [options]
+
+  web        the web side: gunicorn with the relay's settings; options are gunicorn's
+  listener   the feed side: reads the exchange and writes to Redis
+  simulator  a Binance-shaped exchange on this machine
+  check      says what the configuration would do, and what is wrong with it
+"""
+
+
+def main() -> None:
+    """Ends with the role's exit code; 2 for one that there is not."""
+    role, options = (sys.argv[1] if len(sys.argv) > 1 else ""), sys.argv[2:]
+    sys.argv = [f"relay {role}", *options]
+    if role == "web":
+        serve(options)
+    elif role == "listener":
+        runpy.run_path(str(HOME / "listener.py"), run_name="__main__")
+    elif role in ("simulator", "check"):
+        runpy.run_module(f"relay.{role}", run_name="__main__", alter_sys=True)
+    elif role in ("-h", "--help"):
+        print(_USAGE, end="")
+    else:
+        print(_USAGE, end="", file=sys.stderr)
+        sys.exit(2)
+
+
+def serve(options: list[str]) -> None:
+    """Becomes gunicorn with the relay's settings, wherever it was started. Does not return."""
+    settings = ["-c", str(HOME / "gunicorn.conf.py")]
+    command = [sys.executable, "-m", "gunicorn", *settings, *options, "app:app"]
+    os.execv(sys.executable, command)  # noqa: S606 - no shell is wanted
+
+
+if __name__ == "__main__":
+    main()
