@@ -79,7 +79,7 @@ PLANTED = [
     (2, {"HOST": "x86_64-conda-linux-gnu"}, "is no address of this machine"),
     (1, {"FORWARDED_ALLOW_IPS": "*"}, "FORWARDED_ALLOW_IPS: * believes anybody"),
     (1, {"BINANCE_REST": f"http://{CLOSED}"}, "BINANCE_REST: "),
-    (1, {"all_proxy": f"http://{CLOSED}"}, "all_proxy is set, and not used"),
+    (2, {"all_proxy": f"http://{CLOSED}"}, "all_proxy: the proxy 127.0.0.1 cannot be reached"),
     (1, {"SIMULATOR_FALLBACK": "1"}, "prices may be simulated"),
     (1, {"OPENS": "0"}, "OPENS: 0 is without limit"),
 ]

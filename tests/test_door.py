@@ -162,8 +162,8 @@ def test_every_stream_is_given_back(narrow: Gunicorn, how: str) -> None:
 @pytest.mark.parametrize(
     ("limits", "name", "times"),
     [
-        (Limits(guest_opens=2), "ADDRESS_OPENS", 8),
-        (Limits(opens=4), "OPENS", 16),
+        (Limits(guest_opens=2), "ADDRESS_OPENS", 24),
+        (Limits(opens=4), "OPENS", 48),
         (Limits(streams=4), "MAX_CLIENTS", 4),
         (Limits(guest_streams=4), "ADDRESS_STREAMS", 4),
     ],
@@ -182,7 +182,7 @@ def test_each_limit_is_named_and_counted(limits: Limits, name: str, times: int) 
 def test_opens_come_back_with_time() -> None:
     clock = SetClock()
     door, visitor = Door(Limits(guest_opens=2), Bucket(), clock), Visitor("10.0.0.1")
-    for _ in range(8):
+    for _ in range(24):
         door.let_in(visitor)
     clock.advance(0.5)
     door.let_in(visitor)

@@ -46,7 +46,7 @@ def relay(exchange: ScriptedExchange) -> Iterator[Gunicorn]:
 @pytest.fixture
 def context(browser: Browser, relay: Gunicorn) -> Iterator[BrowserContext]:
     wait_until(lambda: clients(relay) == 0, "the last test's clients to be gone")
-    context = browser.new_context(base_url=relay.url)
+    context = browser.new_context(base_url=relay.url, bypass_csp=True)
     context.set_default_timeout(WAIT)
     yield context
     context.close()

@@ -75,7 +75,10 @@ class PriceList:
         key = (wish.symbols, wish.since, hub.board.id, hub.verdict().label, moment)
         made = self._made.get(key)
         if made is None:
-            made = self._made[key] = self._make(wish)
+            made = self._make(wish)
+            if made.cache == INCOMPLETE:
+                return made
+            self._made[key] = made
             if len(self._made) > _KEPT:
                 self._made.popitem(last=False)
         return made
@@ -99,5 +102,6 @@ class PriceList:
         state = f"{verdict.state} {verdict.simulated} {verdict.hop}".encode()
         # Whoever gets a list says the same of the same prices, in whatever order they were asked for.
         tag = f"{zlib.crc32(steady, zlib.crc32(state)):08x}{len(steady):x}"
-        is_empty = wish.since == hub.board.id or not hub.board.epoch
+        # By one that says no price, a client also compares its clock with ours.
+        is_empty = not changes.entries or not hub.board.epoch
         return Priced(packed, tag, INCOMPLETE if is_empty else MOVING)
