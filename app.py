@@ -15,6 +15,7 @@ from flask import Flask
 from relay import diary, logs
 from relay.__main__ import serve
 from relay.absences import Absences
+from relay.clock import SYSTEM
 from relay.config import Config, load_or_exit
 from relay.descriptors import CONNECTIONS, Share, raise_limit, share
 from relay.fanout.door import Door, Limits
@@ -43,6 +44,10 @@ from relay.web.site import create_site
 
 #: Seconds that a worker waits for prices and a beat at most; then it serves without, and says so.
 LOAD_SECONDS = 3.0
+#: The same where nothing is known that keeps it from them.
+BUSY_SECONDS = 10.0
+#: Between two looks at that.
+_LOOK_SECONDS = 0.25
 #: What to do in place of what was done.
 _HOW = "start it by `gunicorn -k geventwebsocket app:app`, `python app.py` or `relay web`"
 
@@ -120,7 +125,16 @@ class Relay:
         gevent.spawn(self.attendance.run)
         if self._reports:
             gevent.spawn(self._reporter().run)
-        gevent.wait([self.hub.loaded, self.hub.health.heard], timeout=LOAD_SECONDS)
+        self._wait_until_loaded()
+
+    def _wait_until_loaded(self) -> None:
+        """Longer where nothing is known to be wrong: then this machine is busy."""
+        events = [self.hub.loaded, self.hub.health.heard]
+        began = SYSTEM.monotonic()
+        while len(gevent.wait(events, timeout=_LOOK_SECONDS)) < len(events):
+            problem = self._updates.problem
+            if SYSTEM.monotonic() - began >= (LOAD_SECONDS if problem else BUSY_SECONDS):
+                return
 
     def _reporter(self) -> Reporter:
         own = WorkerReport(
