@@ -33,6 +33,10 @@ http {{
 """
 
 
+#: Somebody else may take the port that was free a moment ago.
+_ATTEMPTS = 3
+
+
 class Balancer(Closing):
     """The program, configured by its file in `deploy/` but for the ports. Skips where it is missing."""
 
@@ -41,6 +45,14 @@ class Balancer(Closing):
         found = shutil.which(program)
         if found is None:
             pytest.skip(f"{program} is not installed")
+        for _ in range(_ATTEMPTS):
+            self._begin(found, program, directory, behind)
+            wait_until(lambda: self._listens() or self._process.has_ended, f"{program} to begin")
+            if not self._process.has_ended:
+                return
+        raise AssertionError(f"{program} does not begin:\n" + "".join(self._process.output[-10:]))
+
+    def _begin(self, found: str, program: str, directory: Path, behind: Sequence[int]) -> None:
         self.port = free_port()
         self._home = directory / f"{program}-{self.port}"
         self._home.mkdir()
@@ -56,7 +68,6 @@ class Balancer(Closing):
         text = text.replace(f" {_SERVERS[1]}", "")
         environ = {"HOME": str(self._home), "XDG_DATA_HOME": str(self._home)}
         self._process = Process(self._command(found, program, text), environ)
-        wait_until(self._listens, f"{program} to listen")
 
     @property
     def url(self) -> str:

@@ -52,6 +52,10 @@ class Process(Closing):
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
     def wait_for_line(self, pattern: str, start: int = 0) -> re.Match[str]:
         """The first line of output, from line `start` on, that the pattern is found in."""
         found: list[re.Match[str]] = []
