@@ -60,7 +60,12 @@ def _events(names: Schema, since: Schema) -> Schema:
         _query("rate", rates, "Updates a second of each symbol at most."),
         _query("fields", {"enum": list(PAYLOADS)}, "How much of each symbol."),
         _query("batch", {"enum": ["0", "1"]}, "1: an array of updates an event."),
-        {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}},
+        {
+            "name": "Last-Event-ID",
+            "in": "header",
+            "description": "Wins over since: browsers send it when they come back.",
+            "schema": {"type": "string"},
+        },
     ]
     data = {"type": "string", "contentMediaType": JSON}
     updates = {"anyOf": [ref("Update"), {"type": "array", "items": ref("Update")}]}
