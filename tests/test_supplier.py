@@ -613,6 +613,7 @@ def test_a_lease_that_another_listener_holds_ends_nothing(
     supplier = running(exchange)
     supplier.keeper.fails = [LeaseHeld("another")]
     supplier.demand(OVER)
+    supplier.wait_until(lambda: not supplier.keeper.fails)
     supplier.answer(RUNNING)
     assert supplier.orders.answered == [RUNNING]
     assert supplier.orders.refused == {}
