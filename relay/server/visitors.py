@@ -7,7 +7,6 @@ bits counts as one, since that is what one customer gets (RFC 6177).
 import time
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
-from typing import NamedTuple
 
 from relay.server.bucket import Bucket
 from relay.server.waiting import Waiting
@@ -18,19 +17,6 @@ KEY = "relay.server.visitor"
 MAX_VISITORS = 100_000
 #: Seconds' worth of requests, or of opens, that may come at once.
 BURST_SECONDS = 4.0
-
-
-class Rates(NamedTuple):
-    """What one visitor may do. 0 is no limit."""
-
-    #: Connections at a time that are no streams.
-    connections: int = 0
-    #: Streams at a time.
-    streams: int = 0
-    #: Streams opened a second.
-    opens: float = 0.0
-    #: Requests a second.
-    requests: float = 0.0
 
 
 class Visitor:
