@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 from tests.browser import WAIT, chromium
 from tests.exchange import Simulator
 from tests.processes import Gunicorn, RedisServer
 from tests.scribe import Scribe
 from tests.scripted import ScriptedExchange
+from tests.spoken import Bodies
 
 #: The recorded frames stand beside the project where there are any; see tests/test_recordings.py.
 RECORDINGS = Path(
@@ -125,3 +126,15 @@ LONGEST = ("test_feed", "test_relay", "test_slots", "test_redis_trouble", "test_
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keeps the order but for those."""
     items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
+@pytest.fixture(scope="module")
+def bodies() -> Bodies:
+    """What pages of a module ask for, as the relay has it."""
+    return Bodies()
+
+
+@pytest.fixture
+def polls() -> list[Route]:
+    """Polls that wait for an answer."""
+    return []

@@ -25,17 +25,6 @@ SAY = """([number, name, data, id]) => {
 OLD, NEW = 0, -1
 
 
-@pytest.fixture(scope="module")
-def bodies() -> Bodies:
-    return Bodies()
-
-
-@pytest.fixture
-def polls() -> list[Route]:
-    """Polls that wait for an answer."""
-    return []
-
-
 @pytest.fixture
 def page(browser: Browser, bodies: Bodies, polls: list[Route]) -> Iterator[Page]:
     with polled_page(browser, bodies, polls) as page:

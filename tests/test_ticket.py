@@ -21,16 +21,6 @@ OPEN = """async (options) => {
 WRONG = "the ticket is not one of ours"
 
 
-@pytest.fixture(scope="module")
-def bodies() -> Bodies:
-    return Bodies()
-
-
-@pytest.fixture
-def polls() -> list[Route]:
-    return []
-
-
 @pytest.fixture
 def page(browser: Browser, bodies: Bodies, polls: list[Route]) -> Iterator[Page]:
     with polled_page(browser, bodies, polls) as page:

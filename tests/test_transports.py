@@ -12,17 +12,6 @@ FEED = {"state": "live", "simulated": False, "age": 0.1, "source": "", "reason":
 SAY_BY_SOCKET = "([said]) => sockets.at(-1).onmessage({ data: JSON.stringify(said) })"
 
 
-@pytest.fixture(scope="module")
-def bodies() -> Bodies:
-    return Bodies()
-
-
-@pytest.fixture
-def polls() -> list[Route]:
-    """Polls that wait for an answer."""
-    return []
-
-
 @pytest.fixture
 def page(browser: Browser, bodies: Bodies, polls: list[Route]) -> Iterator[Page]:
     with polled_page(browser, bodies, polls) as page:

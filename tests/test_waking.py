@@ -12,17 +12,6 @@ from tests.spoken import Bodies, json_of, open_client, polled_page, say, say_sta
 AT_ONCE = 300
 
 
-@pytest.fixture(scope="module")
-def bodies() -> Bodies:
-    return Bodies()
-
-
-@pytest.fixture
-def polls() -> list[Route]:
-    """Polls that wait for an answer."""
-    return []
-
-
 @pytest.fixture
 def page(browser: Browser, bodies: Bodies, polls: list[Route]) -> Iterator[Page]:
     with polled_page(browser, bodies, polls) as page:
