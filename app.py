@@ -40,6 +40,7 @@ from relay.store.redis_demands import RedisDemands
 from relay.store.redis_reader import RedisUpdates
 from relay.store.redis_roll import RedisRoll
 from relay.supervise import exit_status, spawn_essential
+from relay.web import probes
 from relay.web.site import create_site
 
 #: Seconds that a worker waits for prices and a beat at most; then it serves without, and says so.
@@ -82,6 +83,8 @@ class Relay:
             guest_symbols=config.address_symbols,
             door=_door(config),
         )
+        #: Paths whose requests wait for no others.
+        self.probes = probes.PATHS
         #: Connections that are no streams, for each address.
         self.address_connections = config.address_connections
         #: How many of them there are, and how many were closed as soon as they were accepted: the worker

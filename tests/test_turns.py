@@ -4,7 +4,7 @@ import gevent
 import pytest
 
 from relay.server import turns as module
-from relay.server.turns import TURN_SECONDS, Turns
+from relay.server.turns import TURN_SECONDS, Lane, Turns
 from relay.turn import give_turn
 
 MANY = 50
@@ -45,7 +45,7 @@ class Crowd:
         return max(self.looks.count(look) for look in self.looks)
 
     def _work(self, number: int) -> None:
-        self._turns.wait()
+        self._turns.wait(self._turns.pages)
         self.begun.append(number)
         self.looks.append(self._counted.number)
         self.now += self._seconds
@@ -65,9 +65,25 @@ def test_of_short_ones_several_begin_together() -> None:
     assert crowd.most_in_a_look() == 5
 
 
+def test_a_probe_waits_for_one_page_and_a_page_for_one_probe() -> None:
+    now, begun = [1000.0], []
+    turns = Turns(lambda: now[0])
+
+    def work(name: str, lane: Lane) -> None:
+        turns.wait(lane)
+        begun.append(name)
+        now[0] += TURN_SECONDS
+
+    asking = [gevent.spawn(work, "page", turns.pages) for _ in range(6)]
+    asking += [gevent.spawn(work, "probe", turns.probes) for _ in range(2)]
+    gevent.joinall(asking)
+    # The first one was alone when it came.
+    assert begun == ["page", "probe", "page", "probe", "page", "page", "page", "page"]
+
+
 def test_one_alone_gives_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "give_turn", lambda: pytest.fail("it waits"))
     turns = Turns()
     for _ in range(3):
-        turns.wait()
+        turns.wait(turns.pages)
         give_turn()

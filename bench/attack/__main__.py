@@ -93,7 +93,7 @@ def _options() -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--seconds", type=float, default=5.0, help="that each attack may last (5)")
-    add("--calm", type=float, default=1.5, help="seconds that are looked at before each (1.5)")
+    add("--calm", type=float, default=5.0, help="seconds that are looked at before each (5)")
     add("--after", type=float, default=10.0, help="seconds for memory to come back, at most (10)")
     add("--table", action="store_true", help="prints a table in Markdown, for docs/security.md")
     add("attacks", nargs="*", default=list(ATTACKS), metavar="ATTACK", help="all of them")

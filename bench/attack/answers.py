@@ -42,7 +42,7 @@ def dear_answers(field: Field) -> None:
 
 @attack()
 def dear_history(field: Field) -> None:
-    """50 connections ask for the longest history, of other symbols each time."""
+    """1,000 connections ask for the longest history, of other symbols each time."""
     field.open(1000, _history, sources=MANY)
 
 

@@ -21,8 +21,8 @@ _GRACE_SECONDS = 20.0
 class Pace(NamedTuple):
     """Seconds of each part of a trial."""
 
-    #: Before the attack.
-    calm: float = 1.5
+    #: Before the attack: as long, since the worst of more frames is worse.
+    calm: float = 5.0
     attack: float = 5.0
     #: After it, at most, for memory to come back.
     after: float = 10.0

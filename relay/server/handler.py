@@ -121,11 +121,12 @@ class Handler(WSGIHandler):
             return self._refuse(error.status, str(error))
         if head is None:
             return False
-        self._worker.turns.wait()
+        worker = self._worker
+        turns = worker.turns
+        turns.wait(turns.probes if head.target in worker.probes else turns.pages)
         self.time_start = time.time()
         self._deadline = time.monotonic() + self.patience.answer
         self.command, self.path, self.request_version, _ = head
-        worker = self._worker
         self.close_connection = head.has_body or not head.keeps_connection or not self._has_room()
         self._read_whole = not head.has_body
         self.environ = self._make_environ(head)

@@ -40,12 +40,17 @@ SHORT_SECONDS = 0.25
 #: Bytes of answers that the kernel may hold unsent for each connection; the rest is one page's that all
 #: share. Linux: tcp(7), TCP_NOTSENT_LOWAT.
 UNSENT_BYTES = 64 << 10
+#: Connections that are accepted until the event loop looks at its other sockets again: prices wait for no
+#: more than these, and of a burst each worker takes its share.
+ACCEPTS_PER_LOOK = 16
 #: Seconds between two looks for a connection to give up while every slot is taken.
 RELIEF_SECONDS = 0.2
 
 
 class Server(PyWSGIServer):  # type: ignore[misc]
     """A server that knows its worker, and whose handlers get bare sockets and close them."""
+
+    max_accept = ACCEPTS_PER_LOOK
 
     def __init__(self, *args: Any, worker: "RelayWorker", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -131,6 +136,7 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         self.server_class = functools.partial(Server, worker=self)
         relay = self.wsgi.extensions["relay"]
         self.turns = Turns()
+        self.probes: frozenset[str] = relay.probes
         self.peers = Peers(self.visitors, self.proxies, relay.address_connections)
         relay.connections = self._count_connections
         relay.closed_connections = lambda: self.peers.refused

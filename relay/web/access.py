@@ -15,12 +15,13 @@ from werkzeug.exceptions import NotFound, Unauthorized
 
 from relay.server import visitors
 from relay.server.visitors import Visitors
+from relay.web import probes
 from relay.web.pages import wants_page
 
 #: Seconds by which the clock of whoever signs tickets may be ahead of ours.
 LEEWAY_SECONDS = 5.0
 #: What everybody may ask: the probes say nothing that a price does not, and a script is no secret.
-_OPEN = ("/static/", "/livez", "/readyz", "/routez")
+_OPEN = ("/static/", *probes.PATHS)
 #: What only operators may ask.
 _OPERATORS = ("/metrics", "/status")
 _SALT = b"relay.ticket"

@@ -11,6 +11,8 @@ from relay.turn import give_turn
 from relay.web.answer import json_response
 from relay.web.fresh import Fresh, NotMade
 
+#: What a supervisor, an alert and a balancer ask.
+PATHS = frozenset({"/livez", "/readyz", "/routez"})
 #: Symbols that are judged between two turns of everything else: about 1 ms of work.
 SYMBOLS_PER_TURN = 500
 
