@@ -312,6 +312,12 @@ def test_one_bad_entry_spoils_nothing_beside_it() -> None:
     assert sorted(remarks) == [Remark.DEPTH, Remark.MALFORMED, Remark.MALFORMED, Remark.MALFORMED]
 
 
+@pytest.mark.parametrize("event", [MINI, TICKER], ids=["mini", "full"])
+def test_an_entry_that_names_no_event_is_none_in_an_array_either(event: dict[str, object]) -> None:
+    nameless = {letter: value for letter, value in event.items() if letter != "e"}
+    assert read(nameless)[0] == read([nameless])[0] == []
+
+
 def test_old_trades_with_order_ids_for_bid_and_ask_are_understood() -> None:
     (ticker,), _ = read(TRADE | {"b": 88, "a": 50})
     assert (ticker.price, ticker.bid) == ("0.001", None)

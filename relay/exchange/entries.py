@@ -4,6 +4,7 @@ Pure, like messages, which takes over where an entry is not what it ought to be.
 """
 
 import re
+from typing import Literal
 
 import msgspec
 
@@ -11,9 +12,10 @@ from relay.exchange.values import FIRST_MICROSECOND
 from relay.ticker import MAX_COUNT, PRICE, SIGNED, SYMBOL, Ticker
 
 
-class _MiniEntry(msgspec.Struct, gc=False, tag_field="e", tag="24hrMiniTicker"):
+class _MiniEntry(msgspec.Struct, gc=False):
     """An entry of `!miniTicker@arr`, whole: what a frame has thousands of."""
 
+    e: Literal["24hrMiniTicker"]
     E: int
     s: str
     c: str
@@ -24,9 +26,10 @@ class _MiniEntry(msgspec.Struct, gc=False, tag_field="e", tag="24hrMiniTicker"):
     q: str
 
 
-class _FullEntry(msgspec.Struct, gc=False, tag_field="e", tag="24hrTicker"):
+class _FullEntry(msgspec.Struct, gc=False):
     """An entry of `!ticker@arr`, whole. Futures have no bid and ask."""
 
+    e: Literal["24hrTicker"]
     E: int
     s: str
     c: str
