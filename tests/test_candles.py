@@ -1,8 +1,9 @@
 """The running minutes: what is made of updates, what travels, and what waits to be kept."""
 
 from relay.candle import Candle, packed
-from relay.ingest.candles import Candles, Closed
+from relay.ingest.candles import Candles
 from relay.ingest.intake import Intake
+from relay.ingest.minutes import Closed, Minutes
 from relay.ticker import Ticker
 from tests.clocks import SetClock
 
@@ -27,6 +28,12 @@ def kept() -> tuple[Candles, SetClock]:
     candles = Candles(clock)
     candles.simulated = lambda: False
     return candles, clock
+
+
+def waiting(candles: Candles) -> list[tuple[Closed, Candle]]:
+    """What waits to be kept, once the minutes that are over have ended."""
+    candles.end_minutes()
+    return candles.unsaved()
 
 
 def shown(candles: Candles, symbol: str = "BTCUSDT") -> Ticker:
@@ -91,21 +98,21 @@ def test_a_candle_of_a_wrong_time_is_void_once_the_time_is_right() -> None:
 def test_a_minute_waits_to_be_kept_once_it_is_over_also_without_another_update() -> None:
     candles, clock = kept()
     made(candles, clock, ticker("5", 1))
-    assert candles.unsaved() == []
+    assert waiting(candles) == []
     clock.set_wall(START + 63_000)
-    [(closed, candle)] = candles.unsaved()
+    [(closed, candle)] = waiting(candles)
     assert closed == Closed(False, "BTCUSDT", MINUTE)
     candles.saved([(closed, candle)])
-    assert candles.unsaved() == []
+    assert waiting(candles) == []
 
 
 def test_a_late_update_of_a_minute_makes_it_wait_again() -> None:
     candles, clock = kept()
     made(candles, clock, ticker("5", 1))
     clock.set_wall(START + 63_000)
-    candles.saved(candles.unsaved())
+    candles.saved(waiting(candles))
     candles.take([ticker("6", 2)])
-    [(_, candle)] = candles.unsaved()
+    [(_, candle)] = waiting(candles)
     assert candle.high == 6
 
 
@@ -113,11 +120,11 @@ def test_a_candle_that_changed_while_it_was_kept_still_waits() -> None:
     candles, clock = kept()
     made(candles, clock, ticker("5", 1))
     clock.set_wall(START + 63_000)
-    first = candles.unsaved()
+    first = waiting(candles)
     candles.take([ticker("6", 2)])
-    second = candles.unsaved()
+    second = waiting(candles)
     candles.saved(first)
-    assert candles.unsaved() == second
+    assert waiting(candles) == second
 
 
 def test_what_is_of_another_kind_is_kept_apart() -> None:
@@ -127,7 +134,7 @@ def test_what_is_of_another_kind_is_kept_apart() -> None:
     candles.simulated = lambda: True
     made(candles, clock, ticker("9", 2))
     clock.set_wall(START + 63_000)
-    assert {closed.simulated: candle.close for closed, candle in candles.unsaved()} == {
+    assert {closed.simulated: candle.close for closed, candle in waiting(candles)} == {
         False: 5,
         True: 9,
     }
@@ -165,7 +172,7 @@ def test_a_standby_adds_what_the_leader_did_not_live_to_see() -> None:
     [sent] = intake.wait(0)
     assert sent.candles[0] == Candle(MINUTE, 0, 5, 12, 2, 12, 20)
     assert sent.candles[-1] == Candle(MINUTE + 60, 0, 11, 11, 11, 11, 1)
-    assert candles.unsaved() == [(Closed(False, "BTCUSDT", MINUTE), sent.candles[0])]
+    assert waiting(candles) == [(Closed(False, "BTCUSDT", MINUTE), sent.candles[0])]
 
 
 def test_a_standby_does_not_keep_minutes_that_the_leader_has_kept() -> None:
@@ -173,7 +180,7 @@ def test_a_standby_does_not_keep_minutes_that_the_leader_has_kept() -> None:
     made(candles, clock, ticker("5", 30), ticker("6", 70), ticker("7", 130), ticker("8", 190))
     before, running = Candle(MINUTE + 120, 0, 7, 9, 7, 9, 9), Candle(MINUTE + 180, 0, 8, 8, 8, 8, 1)
     candles.restore([stored(running, before)], lambda _: ticker("8", 190))
-    assert candles.unsaved() == [
+    assert waiting(candles) == [
         (Closed(False, "BTCUSDT", MINUTE + 120), Candle(MINUTE + 120, 0, 7, 9, 7, 9, 9))
     ]
 
@@ -182,7 +189,7 @@ def test_minutes_wait_while_the_store_is_away_and_only_so_many() -> None:
     candles, clock = kept()
     for minute in range(10):
         made(candles, clock, ticker("5", 60 * minute))
-    assert len(candles.unsaved()) == 9
+    assert len(waiting(candles)) == 9
 
 
 def test_every_update_counts_also_one_that_is_conflated() -> None:
@@ -208,18 +215,52 @@ def test_a_store_that_has_lost_its_state_is_told_the_latest_minutes_again() -> N
     intake = Intake(clock=clock, candles=candles)
     for minute in range(20):
         made(candles, clock, ticker("5", 60 * minute))
-        candles.saved(candles.unsaved())
-    assert candles.unsaved() == []
+        candles.saved(waiting(candles))
+    assert waiting(candles) == []
     intake.resend()
-    times = [(closed.time - MINUTE) // 60 for closed, _ in candles.unsaved()]
+    times = [(closed.time - MINUTE) // 60 for closed, _ in waiting(candles)]
     assert times == [13, 14, 15, 16, 17, 18]
+
+
+def test_the_oldest_minutes_that_wait_come_first_and_a_few_at_a_time() -> None:
+    candles, clock = kept()
+    made(candles, clock, *(ticker("5", 60 * minute) for minute in range(8)))
+    parts = []
+    while part := candles.unsaved(3):
+        candles.saved(part)
+        parts.append([(closed.time - MINUTE) // 60 for closed, _ in part])
+    assert parts == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+def test_only_the_latest_minutes_stay_and_only_so_many_candles() -> None:
+    minutes = Minutes()
+    for number in range(4 * 20):
+        closed = Closed(False, f"C{number % 4}USDT", MINUTE + 60 * (number // 4))
+        minutes.put(closed, Candle(closed.time, 0, 5, 5, 5, 5, 1))
+    minutes.keep_minutes(6, most=1000)
+    assert [(closed.time - MINUTE) // 60 for closed, _ in minutes][::4] == list(range(14, 20))
+    minutes.keep_minutes(6, most=10)
+    assert len(minutes) == len(list(minutes)) == 8
+    minutes.keep_seconds(0)
+    assert {closed.time for closed, _ in minutes} == {MINUTE + 60 * 19}
+    minutes.drop_one()
+    assert [closed.symbol for closed, _ in minutes] == ["C0USDT", "C1USDT", "C2USDT"]
+
+
+def test_a_minute_of_the_past_does_not_push_out_the_latest_ones() -> None:
+    candles, clock = kept()
+    made(candles, clock, *(ticker("5", 60 * minute) for minute in range(7)))
+    made(candles, clock, ticker("5", -30_000, "ETHUSDT"))
+    candles.saved(waiting(candles))
+    candles.resend()
+    assert [(closed.time - MINUTE) // 60 for closed, _ in candles.unsaved()] == list(range(6))
 
 
 def test_minutes_that_are_not_kept_yet_travel_as_well() -> None:
     candles, clock = kept()
     made(candles, clock, *(ticker("5", 60 * minute) for minute in range(4)))
     assert [candle.time - MINUTE for candle in shown(candles).candles] == [0, 60, 120, 180]
-    candles.saved(candles.unsaved())
+    candles.saved(waiting(candles))
     assert [candle.time - MINUTE for candle in shown(candles).candles] == [120, 180]
     made(candles, clock, ticker("5", 240))
     assert [candle.time - MINUTE for candle in shown(candles).candles] == [180, 240]
@@ -291,7 +332,7 @@ def test_minutes_of_another_kind_are_no_part_of_what_is_taken_over() -> None:
     published = Candle(MINUTE, 0, 5, 9, 2, 6, 20), Candle(MINUTE + 60, 0, 6, 7, 6, 7, 3)
     candles.restore([stored(published[1], published[0])], lambda _: ticker("7", 70))
     assert shown(candles).candles == list(published)
-    assert candles.unsaved() == [
+    assert waiting(candles) == [
         (Closed(False, "BTCUSDT", MINUTE), Candle(MINUTE, 0, 900, 900, 900, 900, 1)),
         (Closed(True, "BTCUSDT", MINUTE), published[0]),
     ]
@@ -301,12 +342,12 @@ def test_a_kept_minute_that_becomes_finer_waits_again_once() -> None:
     candles, clock = kept()
     made(candles, clock, ticker("5", 1), ticker("6", 2))
     clock.set_wall(START + 63_000)
-    candles.saved(candles.unsaved())
+    candles.saved(waiting(candles))
     candles.take([ticker("5.25", 3)])
-    found = candles.unsaved()
+    found = waiting(candles)
     assert found == [(Closed(False, "BTCUSDT", MINUTE), Candle(MINUTE, 2, 500, 600, 500, 525, 3))]
     candles.saved(found)
-    assert candles.unsaved() == []
+    assert waiting(candles) == []
 
 
 def test_a_symbol_that_is_listed_again_goes_on_with_its_minute() -> None:
@@ -316,7 +357,7 @@ def test_a_symbol_that_is_listed_again_goes_on_with_its_minute() -> None:
     made(candles, clock, ticker("3.5", 30))
     assert shown(candles).candles == [Candle(MINUTE, 1, 50, 90, 35, 35, 3)]
     clock.set_wall(START + 63_000)
-    [(_, candle)] = candles.unsaved()
+    [(_, candle)] = waiting(candles)
     assert candle == Candle(MINUTE, 1, 50, 90, 35, 35, 3)
 
 
@@ -324,10 +365,10 @@ def test_a_symbol_that_is_listed_again_goes_on_with_a_minute_that_is_kept() -> N
     candles, clock = kept()
     made(candles, clock, ticker("5", 1), ticker("9", 2))
     candles.remove("BTCUSDT")
-    candles.saved(candles.unsaved())
+    candles.saved(waiting(candles))
     made(candles, clock, ticker("3", 30))
     clock.set_wall(START + 63_000)
-    [(_, candle)] = candles.unsaved()
+    [(_, candle)] = waiting(candles)
     assert candle == Candle(MINUTE, 0, 5, 9, 3, 3, 3)
 
 
@@ -351,7 +392,7 @@ def test_prices_that_come_back_to_their_kind_go_on_with_their_minute() -> None:
     made(candles, clock, ticker("3", 30))
     assert shown(candles).candles == [Candle(MINUTE, 0, 5, 9, 3, 3, 3)]
     clock.set_wall(START + 63_000)
-    assert dict(candles.unsaved()) == {
+    assert dict(waiting(candles)) == {
         Closed(False, "BTCUSDT", MINUTE): Candle(MINUTE, 0, 5, 9, 3, 3, 3),
         Closed(True, "BTCUSDT", MINUTE): Candle(MINUTE, 0, 700, 700, 700, 700, 1),
     }

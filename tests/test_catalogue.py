@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import gevent
 import msgspec
 import pytest
 
-from relay.exchange.api import Apis
+from relay.exchange import rest
+from relay.exchange.api import Answer, Api, Apis
 from relay.ingest import catalogue as catalogue_module
 from relay.ingest.catalogue import Catalogue
 from relay.ingest.intake import Intake
@@ -244,6 +246,39 @@ def test_an_absurd_answer_of_rest_is_no_answer(body: bytes) -> None:
         wait, found = looked_at(url)
     assert found == {}
     assert wait >= 29
+
+
+@contextmanager
+def looks_of_the_loop() -> Iterator[list[int]]:
+    """One entry for each time that the event loop has looked at its sockets."""
+    looks: list[int] = []
+    watcher = gevent.get_hub().loop.check(ref=False)
+    watcher.start(lambda: looks.append(1))
+    yield looks
+    watcher.close()
+
+
+class Answered(Api):
+    """An API that answers at once."""
+
+    def __init__(self, answer: object) -> None:
+        super().__init__("http://127.0.0.1:1")
+        self.body = msgspec.json.encode(answer)
+
+    def get(self, path: str, weight: int, most: int) -> Answer:
+        del path, weight, most
+        return Answer(self.body, True, None)
+
+
+def test_prices_come_between_the_rows_of_what_is_listed() -> None:
+    rows = [row(f"C{number}USDT") for number in range(5 * rest.ROWS_PER_TURN)]
+    day, listing = Answered(rows), Answered({"symbols": rows})
+    with looks_of_the_loop() as looks:
+        assert len(rest.day(day).tickers) == len(rows)
+        assert len(looks) >= 4
+    with looks_of_the_loop() as looks:
+        assert len(rest.listing(listing)) == len(rows)
+        assert len(looks) >= 4
 
 
 def test_a_redirect_is_not_followed() -> None:

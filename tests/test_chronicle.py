@@ -6,6 +6,7 @@ import pytest
 
 from relay.candle import Candle, packed
 from relay.history.block import HOURS, MINUTES, Span, candles
+from relay.ingest import chronicle
 from relay.ingest.candles import Candles
 from relay.ingest.chronicle import MAX_HOURS_BEHIND, Chronicle
 from relay.store.contract import LeaseHeld, Patch, StoreUnavailable
@@ -166,6 +167,50 @@ def test_a_standby_keeps_nothing_and_only_the_latest_minutes_at_hand(listener: L
     assert listener.values.values == {}
     assert listener.chronicle.problem == ""
     assert min(closed.time for closed, _ in listener.candles.unsaved()) >= DAY + 1380
+
+
+def test_minutes_do_not_wait_until_the_hours_of_all_symbols_are_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(chronicle, "PAUSE_SECONDS", 0)
+    waiting: list[int] = []
+
+    class Slow(Values):
+        """Each block takes a minute, in which prices go on coming."""
+
+        def read(self, names: Sequence[str]) -> list[bytes | None]:
+            if names[0].startswith("minutes"):
+                listener.clock.advance(60)
+                listener.read("7", listener.clock.wall_ms() / 1000)
+                waiting.append(listener.candles.waiting)
+            return super().read(names)
+
+    listener = Listener(Slow())
+    for number in range(12):
+        listener.read("5", DAY + 3000, f"C{number}USDT")
+    listener.at(DAY + 3600 + 90)
+    assert len(waiting) == 12
+    assert max(waiting) <= 1
+
+
+def test_a_symbol_that_goes_while_hours_are_closed_has_its_next_one_closed_as_well() -> None:
+    class Busy(Values):
+        def read(self, names: Sequence[str]) -> list[bytes | None]:
+            if (
+                names[0].startswith("minutes/real/ETHUSDT")
+                and "BTCUSDT" in listener.candles.symbols()
+            ):
+                listener.read("7", DAY + 3600 + 100)
+                listener.candles.remove("BTCUSDT")
+                listener.clock.advance(5)
+            return super().read(names)
+
+    listener = Listener(Busy())
+    listener.read("5", DAY + 3000)
+    listener.read("5", DAY + 3000, "ETHUSDT")
+    listener.at(DAY + 3600 + 90)
+    listener.at(DAY + 7200 + 90)
+    assert listener.hours(DAY)[-1].time == DAY + 3600
 
 
 def test_a_block_that_somebody_else_wrote_is_replaced(listener: Listener) -> None:

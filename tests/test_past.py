@@ -236,6 +236,7 @@ def test_own_candles_are_those_computed_by_hand_of_the_updates(seed: int) -> Non
         made.take([update])
         case.ticker = made.attach(update)
     # What a listener has kept by now; of the last minutes, the board alone may know.
+    made.end_minutes()
     for closed, candle in made.unsaved():
         minutes[closed.time] = candle
     kept = [c for t, c in minutes.items() if t < case.now - chance.choice((0, 90))]

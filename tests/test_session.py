@@ -70,3 +70,30 @@ def test_a_session_of_one_url_has_all_its_streams_at_once() -> None:
     session = Session("ws://x", plan("ws://x", ["A", "B"], "trade"), 10.0, Nobody())
     assert session.at_once
     session.close()
+
+
+def test_others_have_a_turn_though_messages_wait_all_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = SetClock()
+    turns: list[int] = []
+    looked: list[int] = []
+    watcher = gevent.get_hub().loop.check(ref=False)
+    watcher.start(lambda: looked.append(1))
+
+    class Slow(Nobody):
+        def take(self, session: Session, tickers: list[Ticker]) -> None:
+            super().take(session, tickers)
+            clock.advance(2 * connection_module.TURN_SECONDS)
+            turns.append(len(looked))
+
+    sockets = FakeSockets(monkeypatch)
+    session = Session("ws://x", plan("ws://x", [], "miniTicker"), 10.0, Slow(), clock=clock)
+    _, socket = sockets.next()
+    for number in range(20):
+        socket.tick(BTCUSDT=str(number + 1))
+    while len(turns) < 20:
+        gevent.sleep(0.001)
+    watcher.close()
+    session.close()
+    assert len(set(turns)) >= 19

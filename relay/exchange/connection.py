@@ -22,11 +22,14 @@ from relay.exchange.failure import (
 from relay.exchange.simulated import HEADER
 from relay.exchange.streams import Dial, requests
 from relay.redaction import redacted
+from relay.turn import give_turn
 
 #: Seconds for name resolution, TCP, TLS and the WebSocket handshake together.
 CONNECT_SECONDS = 5.0
 #: Seconds between two control messages: Binance takes five a second, and a pong may be one of them.
 CONTROL_SECONDS = 0.26
+#: Seconds of reading after which everything else has a turn.
+TURN_SECONDS = 0.005
 
 
 class Receiver(Protocol):
@@ -124,6 +127,7 @@ class Connection:
 
     def _read(self) -> None:
         clock, take = self._clock, self._receiver.take
+        turned = clock.monotonic()
         while True:
             message = self._receive()
             self._took = clock.monotonic()
@@ -131,6 +135,10 @@ class Connection:
                 # After a sleep of the machine old data may still lie in the kernel: it proves nothing.
                 raise self._silent()
             take(self, message, clock.wall_ns())
+            if self._took - turned >= TURN_SECONDS:
+                # Where messages wait, nothing else would run until all of them are read.
+                turned = self._took
+                give_turn()
 
     def _receive(self) -> bytes:
         assert self._socket is not None  # noqa: S101 - for the type checker

@@ -4,7 +4,7 @@ Facts are from Binance's Spot documentation, rest-api.md.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -13,6 +13,7 @@ from relay.clock import SYSTEM, Clock
 from relay.exchange.api import Api, RestError, decoded
 from relay.exchange.values import count, decimal, milliseconds
 from relay.ticker import MAX_HELD, SYMBOL, Ticker, is_quote
+from relay.turn import give_turn
 
 #: Bytes of the longest answer that is taken. exchangeInfo was 1.9 MB in 2021.
 MAX_ANSWER_BYTES = 16 << 20
@@ -23,6 +24,8 @@ _DAY_PATH = "/api/v3/ticker/24hr?type=MINI&symbolStatus=TRADING"
 _DAY_WEIGHT = 80
 _LISTING_PATH = "/api/v3/exchangeInfo?showPermissionSets=false"
 _LISTING_WEIGHT = 20
+#: Rows that are read between two turns of everything else: some 5 ms of work.
+ROWS_PER_TURN = 1000
 #: JSON objects that one symbol may have: exchangeInfo has one for each of its filters.
 _OBJECTS_IN_A_ROW = 20
 _STATUS = re.compile(r"[A-Z][A-Z_]{0,31}")
@@ -73,6 +76,7 @@ class _ExchangeInfo(msgspec.Struct):
 
 
 _Answer = TypeVar("_Answer")
+_Row = TypeVar("_Row")
 _decode_day = msgspec.json.Decoder(list[_MiniTicker]).decode
 _decode_info = msgspec.json.Decoder(_ExchangeInfo).decode
 
@@ -83,11 +87,14 @@ def day(api: Api, clock: Clock = SYSTEM) -> Day:
     received_time = clock.wall_ms()
     rows = _read(_decode_day, body)
     _believe(len(rows))
-    usable = [row for row in rows if _is_usable(row)]
-    tickers = [_ticker(row, received_time) for row in usable]
-    # Where nothing was traded in 24 hours, it is -1.
-    ids = {row.symbol: row.firstId for row in usable if type(row.firstId) is int}
-    return Day(tickers, simulated, {symbol: number == 0 for symbol, number in ids.items()})
+    tickers: list[Ticker] = []
+    debuts: dict[str, bool] = {}
+    for part in _parts(rows):
+        usable = [row for row in part if _is_usable(row)]
+        tickers += [_ticker(row, received_time) for row in usable]
+        # Where nothing was traded in 24 hours, it is -1.
+        debuts |= {row.symbol: row.firstId == 0 for row in usable if type(row.firstId) is int}
+    return Day(tickers, simulated, debuts)
 
 
 def listing(api: Api) -> dict[str, Listed]:
@@ -95,7 +102,10 @@ def listing(api: Api) -> dict[str, Listed]:
     body, *_ = api.get(_LISTING_PATH, _LISTING_WEIGHT, MAX_ANSWER_BYTES)
     rows = _read(_decode_info, body).symbols
     _believe(len(rows))
-    return {row.symbol: _listed(row) for row in rows if _is_symbol(row.symbol)}
+    listed: dict[str, Listed] = {}
+    for part in _parts(rows):
+        listed |= {row.symbol: _listed(row) for row in part if _is_symbol(row.symbol)}
+    return listed
 
 
 def _read(decode: Callable[[bytes], _Answer], body: bytes) -> _Answer:
@@ -108,6 +118,14 @@ def _read(decode: Callable[[bytes], _Answer], body: bytes) -> _Answer:
 def _believe(rows: int) -> None:
     if rows > MAX_HELD:
         raise RestError(f"an answer of {rows} rows: not believed")
+
+
+def _parts(rows: list[_Row]) -> Iterator[list[_Row]]:
+    """Some rows at a time; prices come between two parts."""
+    for start in range(0, len(rows), ROWS_PER_TURN):
+        if start:
+            give_turn()
+        yield rows[start : start + ROWS_PER_TURN]
 
 
 def _is_symbol(value: object) -> bool:

@@ -10,7 +10,6 @@ Candles whose minute is over wait here until they are kept.
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 import msgspec
 
@@ -26,6 +25,7 @@ from relay.candle import (
     with_decimals,
 )
 from relay.clock import SYSTEM, Clock
+from relay.ingest.minutes import Closed, Minutes
 from relay.ticker import MAX_CANDLES, Ticker
 
 log = logging.getLogger(__name__)
@@ -37,19 +37,10 @@ MAX_UNSAVED = 200_000
 MAX_APART_SECONDS = 86_400
 #: Seconds from the end of a minute until its candle counts as over, though no later update has come.
 GRACE_SECONDS = 2
-#: Seconds of minutes that are kept once more where a store has lost what it held: a server that was cut off
-#: from its disk or from its replica lacks a few seconds.
-RECENT_SECONDS = 300
+#: Minutes that are kept once more where a store has lost what it held: a server that was cut off from its
+#: disk or from its replica lacks a few seconds.
+RECENT_MINUTES = 6
 _MINUTE_MS = 1000 * MINUTE
-
-
-class Closed(NamedTuple):
-    """Whose candle it is, and of when."""
-
-    simulated: bool
-    symbol: str
-    #: Seconds since 1970.
-    time: int
 
 
 class _Line:
@@ -117,9 +108,9 @@ class Candles:
     def __init__(self, clock: Clock = SYSTEM) -> None:
         self._clock = clock
         self._lines: dict[str, _Line] = {}
-        self._unsaved: dict[Closed, Candle] = {}
-        # Those that were kept lately, in that order.
-        self._recent: dict[Closed, Candle] = {}
+        self._unsaved = Minutes()
+        # Those that were kept lately.
+        self._kept = Minutes()
         #: Whether the prices that come are simulated.
         self.simulated: Callable[[], bool | None] = lambda: None
         #: Candles that could not wait any longer to be kept.
@@ -188,7 +179,7 @@ class Candles:
         """Goes on from the candles of a store, which were published. `held` gives the ticker of a symbol
         that counts now."""
         waiting = defaultdict(list)
-        for closed, candle in self._unsaved.items():
+        for closed, candle in self._unsaved:
             if closed.simulated == self.simulated():
                 waiting[closed.symbol].append(candle)
         for ticker in stored:
@@ -218,46 +209,44 @@ class Candles:
         """How many candles wait to be kept."""
         return len(self._unsaved)
 
-    def unsaved(self) -> list[tuple[Closed, Candle]]:
-        """The candles of minutes that are over and that are not kept yet, or not as they are now."""
+    def end_minutes(self) -> None:
+        """From here on every minute that is over waits to be kept, or waits again where it has changed."""
         over = self._clock.wall_ms() // 1000 - MINUTE - GRACE_SECONDS
         for symbol, line in self._lines.items():
             if line.saved != line.updates and line.time <= over:
                 line.saved = line.updates
                 self._close(symbol, line.candle())
-        return list(self._unsaved.items())
+
+    def unsaved(self, most: int = MAX_UNSAVED) -> list[tuple[Closed, Candle]]:
+        """Those that wait longest to be kept, so many at most."""
+        return self._unsaved.first(most)
 
     def saved(self, kept: Iterable[tuple[Closed, Candle]]) -> None:
         """These are kept; one that changed meanwhile still waits."""
         for closed, candle in kept:
             if self._unsaved.get(closed) is candle:
-                del self._unsaved[closed]
-                self._recent[closed] = candle
+                self._unsaved.drop(closed)
+                self._kept.put(closed, candle)
                 line = self._lines.get(closed.symbol)
                 if line is not None:
                     line.kept(candle)
-        newest = max((closed.time for closed in self._recent), default=0)
-        while self._recent:
-            oldest = next(iter(self._recent))
-            if oldest.time >= newest - RECENT_SECONDS and len(self._recent) <= MAX_UNSAVED:
-                break
-            del self._recent[oldest]
+        self._kept.keep_minutes(RECENT_MINUTES, MAX_UNSAVED)
 
     def resend(self) -> None:
         """The store has lost what it was told last: the latest minutes wait again to be kept."""
-        self._unsaved = self._recent | self._unsaved
-        self._recent = {}
+        for closed, candle in self._kept:
+            if closed not in self._unsaved:
+                self._unsaved.put(closed, candle)
+        self._kept.clear()
 
     def forget(self, seconds: int) -> None:
         """Whoever leads keeps the candles: of those that wait here only the last so many seconds stay."""
-        newest = max((closed.time for closed in self._unsaved), default=0)
-        for closed in [each for each in self._unsaved if each.time < newest - seconds]:
-            del self._unsaved[closed]
+        self._unsaved.keep_seconds(seconds)
 
     def _begun(self, symbol: str, time: int) -> _Line | None:
         """The line of a symbol that was gone and has come back within the same minute, if it has."""
         closed = Closed(bool(self.simulated()), symbol, time)
-        candle = self._unsaved.get(closed) or self._recent.get(closed)
+        candle = self._unsaved.get(closed) or self._kept.get(closed)
         if candle is not None:
             self._lines[symbol] = _Line(candle)
         return self._lines.get(symbol)
@@ -295,7 +284,7 @@ class Candles:
             elif candle.time > oldest:
                 candles[candle.time] = candle
             else:
-                self._unsaved.pop(self._name(symbol, candle), None)
+                self._unsaved.drop(self._name(symbol, candle))
         *over, running = sorted(candles)
         if line is None:
             line = self._lines[symbol] = _Line(candles[running])
@@ -320,11 +309,11 @@ class Candles:
     def _close(self, symbol: str, candle: Candle) -> None:
         closed = self._name(symbol, candle)
         if closed not in self._unsaved and len(self._unsaved) >= MAX_UNSAVED:
-            del self._unsaved[next(iter(self._unsaved))]
+            self._unsaved.drop_one()
             if not self.lost:
                 log.error("candles are lost: %d wait to be kept, as many as may", MAX_UNSAVED)
             self.lost += 1
-        self._unsaved[closed] = candle
+        self._unsaved.put(closed, candle)
 
 
 def _first(time: int, decimals: int, price: int) -> Candle:

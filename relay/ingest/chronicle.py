@@ -5,7 +5,6 @@ time, and candles wait for it in relay.ingest.candles. Whoever does not lead kee
 """
 
 import logging
-from collections.abc import Iterator
 from functools import reduce
 
 import gevent
@@ -16,7 +15,8 @@ from relay.batch import Unreadable
 from relay.candle import HOUR, Candle, joined
 from relay.clock import SYSTEM, Clock
 from relay.history.block import HOURS, MINUTES, Span, block, candles, offset, record
-from relay.ingest.candles import Candles, Closed
+from relay.ingest.candles import Candles
+from relay.ingest.minutes import Closed
 from relay.store.contract import Keeper, LeaseHeld, Patch, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,8 @@ class Chronicle:
         self._symbols: dict[bool, set[str]] = {False: set(), True: set()}
         # The last hour that is closed for sure.
         self._closed: dict[bool, int] = {}
+        # When minutes were kept last, by the monotonic clock.
+        self._saved = clock.monotonic()
         self._backoff = Backoff(first=0.5, cap=3.0)
         #: Nothing, or why candles are not kept at present.
         self.problem = ""
@@ -103,13 +105,20 @@ class Chronicle:
         self.problem = ""
         self._backoff.reset()
 
+    def _save_if_due(self) -> None:
+        """Amid the closing of an hour, which takes minutes where there are thousands of symbols."""
+        if self._clock.monotonic() - self._saved >= SAVE_SECONDS:
+            self._save()
+
     def _save(self) -> None:
-        for part in _parts(self._made.unsaved()):
+        self._made.end_minutes()
+        while part := self._made.unsaved(_PART):
             self._write(MINUTES, part)
             self._made.saved(part)
             for closed, _ in part:
                 self._symbols[closed.simulated].add(closed.symbol)
             gevent.sleep(_PART_PAUSE_SECONDS)
+        self._saved = self._clock.monotonic()
 
     def _write(self, span: Span, part: list[tuple[Closed, Candle]]) -> None:
         patches = [
@@ -143,15 +152,19 @@ class Chronicle:
         note = f"closed/{'simulated' if simulated else 'real'}"
         noted = self._keeper.read([note])[0] or b""
         closed = int(noted) if noted.isdigit() and len(noted) < _NOTE_DIGITS else last - 1
-        symbols = sorted(self._symbols[simulated])
-        for hour in range(max(closed, last - MAX_HOURS_BEHIND) + 1, last + 1):
-            for symbol in symbols:
-                self._close_hour(simulated, symbol, hour * HOUR)
-                if (hour + 1) * HOUR % HOURS.length == 0:
-                    self._close_day(simulated, symbol, hour * HOUR)
-                gevent.sleep(PAUSE_SECONDS)
-            self._keeper.put(note, str(hour).encode(), _NOTE_SECONDS)
-        self._symbols[simulated].difference_update(symbols)
+        symbols, self._symbols[simulated] = self._symbols[simulated], set()
+        try:
+            for hour in range(max(closed, last - MAX_HOURS_BEHIND) + 1, last + 1):
+                for symbol in sorted(symbols):
+                    self._close_hour(simulated, symbol, hour * HOUR)
+                    if (hour + 1) * HOUR % HOURS.length == 0:
+                        self._close_day(simulated, symbol, hour * HOUR)
+                    self._save_if_due()
+                    gevent.sleep(PAUSE_SECONDS)
+                self._keeper.put(note, str(hour).encode(), _NOTE_SECONDS)
+        except Exception:
+            self._symbols[simulated] |= symbols
+            raise
         self._closed[simulated] = last
 
     def _close_hour(self, simulated: bool, symbol: str, time: int) -> None:
@@ -185,8 +198,3 @@ class Chronicle:
     def _put(self, span: Span, closed: Closed, kept: list[Candle]) -> None:
         name = span.name(closed.simulated, closed.symbol, closed.time)
         self._keeper.put(name, block(span, kept), self._seconds[span])
-
-
-def _parts(waiting: list[tuple[Closed, Candle]]) -> Iterator[list[tuple[Closed, Candle]]]:
-    for start in range(0, len(waiting), _PART):
-        yield waiting[start : start + _PART]
