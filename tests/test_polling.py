@@ -163,6 +163,16 @@ def test_what_is_known_already_is_not_waited_for(market: Market) -> None:
         assert answer.headers["Cache-Control"] == "public, max-age=1"
 
 
+def test_an_id_that_was_given_before_there_were_prices_is_one() -> None:
+    market = Market()
+    given = market.get("/api/prices").json["id"]
+    assert market.get(f"/api/prices?since={given}").status_code == 200
+    asking = market.ask(f"/api/prices?since={given}&wait=20")
+    assert not asking.ready()
+    market.tell(A="1.50")
+    assert asking.get(timeout=5).json["prices"] == {"A": "1.50"}
+
+
 def test_a_change_of_the_feed_ends_a_wait(market: Market) -> None:
     asking = market.ask("/api/prices?since=e1-2&wait=20")
     market.hub.take(FeedStatus("down", time=now()))

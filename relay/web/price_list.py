@@ -65,8 +65,8 @@ class PriceList:
         if hub.draining:
             return
         version = board.version_of(wish.since)
-        # One who knows nothing that counts is told everything.
-        if version and not board.since(version, wish.symbols):
+        # One who knows nothing that counts is told everything, once there is anything.
+        if not board.epoch or (version and not board.since(version, wish.symbols)):
             hub.vigil.wait(wish.symbols, wish.wait)
 
     def get(self, wish: Asked) -> Priced:
