@@ -10,7 +10,7 @@ from relay.web.history import MAX_CANDLES, MAX_TIME, USUAL_CANDLES
 from relay.web.media import CSV, JSON, NDJSON, SUFFIXES, TEXT
 from relay.web.price_list import MAX_WAIT_SECONDS
 from relay.web.responses import HEADERS, SECURITY, responses
-from relay.web.schemas import ID, NAMED, SYMBOL_NAME, Schema, ref, schemas, shape
+from relay.web.schemas import NAMED, SINCE, SYMBOL_NAME, Schema, ref, schemas, shape
 from relay.web.sparklines import MAX_LINES, USUAL_POINTS
 from relay.web.subscription import RATES
 
@@ -45,7 +45,7 @@ def openapi(max_symbols: int) -> dict[str, Any]:
         {"type": "array", "items": SYMBOL_NAME, "minItems": 1, "maxItems": max_symbols},
         "Only these; without it all. Name them in order, so that caches know an equal question.",
     ) | {"style": "form", "explode": False, "example": ["BTCUSDT", "ETHUSDT"]}
-    since = _query("since", ID, "The id of the last answer or event.")
+    since = _query("since", SINCE, "The id of the last answer or event.")
     return {
         "openapi": VERSION,
         "info": {

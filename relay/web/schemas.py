@@ -12,9 +12,14 @@ Schema = dict[str, Any]
 
 _AT = "#/components/schemas/"
 ID: Schema = {"type": "string", "pattern": "^[0-9A-Za-z]{0,40}-[0-9]{1,19}$"}
+#: The same, or nothing, as a client says that has none yet.
+SINCE: Schema = {"type": "string", "pattern": "^([0-9A-Za-z]{0,40}-[0-9]{1,19})?$"}
 #: A symbol as the exchange names it: its Chinese ones too. The relay takes letters of every script, but no
 #: range of them is read alike by all who read patterns.
-SYMBOL_NAME: Schema = {"type": "string", "pattern": "^[0-9A-Za-z_\u3400-\u4dbf\u4e00-\u9fff]{1,32}$"}
+SYMBOL_NAME: Schema = {
+    "type": "string",
+    "pattern": "^[0-9A-Za-z_\u3400-\u4dbf\u4e00-\u9fff]{1,32}$",
+}
 _TEXT: Schema = {"type": "string"}
 _SYMBOL: Schema = {"type": "string", "maxLength": 32}
 _NUMBER: Schema = {"type": "number"}

@@ -12,5 +12,5 @@ def filter_case(_context: Any, case: Any) -> bool:
     query = case.query or {}
     start, end = str(query.get("from")), str(query.get("to"))
     is_empty = start.isdigit() and end.isdigit() and int(start) >= int(end)
-    waits_for_nothing = bool(query.get("wait")) and "since" not in query
+    waits_for_nothing = bool(query.get("wait")) and not query.get("since")
     return not is_empty and not waits_for_nothing
