@@ -7,6 +7,7 @@ import msgspec
 from relay.fanout.health import Verdict
 from relay.ticker import PRICE, PublicTicker
 from relay.web.commands import Command
+from relay.web.subscription import RATES
 
 Schema = dict[str, Any]
 
@@ -59,8 +60,8 @@ def schemas() -> Schema:
     return {
         "Ticker": made["PublicTicker"],
         "Feed": made["Verdict"],
-        "Command": made["Command"],
-        "Update": shape(price, {"id": ID, "candles": {"type": "array"}}),
+        "Command": _command(made["Command"]),
+        "Update": shape(price, made["PublicTicker"]["properties"] | _WITH_UPDATE | price),
         "Prices": shape(
             {
                 "id": ID,
@@ -84,6 +85,8 @@ def schemas() -> Schema:
     }
 
 
+#: What an update may say besides.
+_WITH_UPDATE: Schema = {"id": ID, "candles": {"type": "array"}}
 #: What a status may say besides.
 _MORE: Schema = {
     "up_to": ID,
@@ -95,6 +98,17 @@ _MORE: Schema = {
 #: The named events of a stream, and what only a WebSocket brings.
 NAMED = {"status": "Status", "heartbeat": "Heartbeat", "removed": "Removed", "bye": "Bye"}
 ANSWERS = {"pong": "Pong", "error": "Error"}
+
+
+def _command(made: Schema) -> Schema:
+    """With what the relay asks of them besides their types."""
+    rate = {"anyOf": [{"const": 0}, _NUMBER | {"minimum": RATES[0], "maximum": RATES[-1]}]}
+    names = {"type": ["array", "null"], "items": SYMBOL_NAME, "minItems": 1}
+    needs_rate = {
+        "if": {"properties": {"op": {"const": "rate"}}},
+        "then": {"properties": {"rate": rate}, "required": ["rate"]},
+    }
+    return made | {"properties": made["properties"] | {"symbols": names}} | needs_rate
 
 
 def _event(name: str) -> Schema:
