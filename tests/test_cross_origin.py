@@ -54,6 +54,11 @@ def foreign() -> Iterator[ForeignPage]:
         yield foreign
 
 
+@pytest.fixture(scope="module")
+def redis_url(_redis_process: RedisServer) -> str:
+    return _redis_process.url
+
+
 @pytest.fixture
 def page(browser: Browser, foreign: ForeignPage) -> Iterator[Page]:
     page = browser.new_page()
@@ -72,12 +77,12 @@ def replace(relay: Gunicorn) -> None:
 
 
 def test_fetch_event_source_keeps_its_place_through_deploys(
-    foreign: ForeignPage, page: Page, scribe: Scribe, _redis_process: RedisServer
+    foreign: ForeignPage, page: Page, scribe: Scribe, redis_url: str
 ) -> None:
     scribe.start_anew()
     scribe.tell("A", "1")
     scribe.tell("B", "1")
-    settings = {"REDIS_URL": _redis_process.url, "ALLOWED_ORIGINS": foreign.origin}
+    settings = {"REDIS_URL": redis_url, "ALLOWED_ORIGINS": foreign.origin}
     with Gunicorn(**settings) as relay:
         relay.wait_until_ready()
         page.evaluate("url => void follow(url)", f"{relay.url}/events")
@@ -103,9 +108,9 @@ def test_fetch_event_source_keeps_its_place_through_deploys(
     assert modes[seen:] == ["changes"]
 
 
-def test_a_page_of_another_origin_hears_nothing(page: Page, _redis_process: RedisServer) -> None:
+def test_a_page_of_another_origin_hears_nothing(page: Page, redis_url: str) -> None:
     """Not even that it is refused: it may not ask first."""
-    settings = {"REDIS_URL": _redis_process.url, "ALLOWED_ORIGINS": "https://friend.example"}
+    settings = {"REDIS_URL": redis_url, "ALLOWED_ORIGINS": "https://friend.example"}
     with Gunicorn(**settings) as strict:
         said = page.evaluate(
             """url => fetch(url, { headers: { "Last-Event-ID": "e1-1" } }).then(
@@ -142,11 +147,11 @@ class Guarded:
 @pytest.fixture(scope="module")
 def guarded(
     tmp_path_factory: pytest.TempPathFactory,
-    _redis_process: RedisServer,
+    redis_url: str,
     scribe: Scribe,
     foreign: ForeignPage,
 ) -> Iterator[Guarded]:
-    guarded = Guarded(tmp_path_factory.mktemp("guarded"), _redis_process.url, foreign.origin)
+    guarded = Guarded(tmp_path_factory.mktemp("guarded"), redis_url, foreign.origin)
     with guarded.relay as relay:
         wait_until(lambda: httpx.get(f"{relay.url}/routez").status_code == 200, "prices")
         yield guarded
