@@ -44,8 +44,8 @@ HAS = "([symbol, price]) => prices[symbol] === price"
 WAIT = 20_000
 #: Seconds that a ticket is good for: so few that a test sees its end, and so many that it does not.
 SHORT, LONG = 3, 600
-TOKEN = "desk-token-of-a-test"
-OLD, NEW, THIRD = "the-old-key-of-a-test", "the-new-key-of-a-test", "a-third-key-of-a-test"
+TOKEN, THIRD = "desk-token-of-a-test", "a-third-key-of-a-test"
+OLD, NEW = "the-old-key-of-a-test", "the-new-key-of-a-test"
 
 
 @pytest.fixture(scope="module")
