@@ -217,7 +217,10 @@ def test_how_long_an_answer_may_be_kept_depends_on_whether_it_can_change(
 ) -> None:
     with_page(site)
     assert client.get(CLOSED).headers["Cache-Control"] == "public, max-age=86400"
-    assert client.get("/api/history/A").headers["Cache-Control"] == "public, max-age=1"
+    assert (
+        client.get("/api/history/A").headers["Cache-Control"]
+        == "public, max-age=1, must-revalidate"
+    )
 
 
 def test_simulated_candles_are_not_kept_for_the_time_when_real_ones_follow(
@@ -228,7 +231,7 @@ def test_simulated_candles_are_not_kept_for_the_time_when_real_ones_follow(
     site.shelf.put_page(simulated, NOON * 1000, [kline(NOON - 120, "6.66")])
     site.tell("A", epoch="e2", simulated=True)
     answer = client.get(CLOSED)
-    assert answer.headers["Cache-Control"] == "public, max-age=1"
+    assert answer.headers["Cache-Control"] == "public, max-age=1, must-revalidate"
     assert answer.json is not None
     assert answer.json["simulated"]
     assert [row[4] for row in answer.json["candles"]] == ["6.66"]
@@ -340,7 +343,7 @@ def test_many_symbols_are_told_in_one_answer(site: Site, client: FlaskClient) ->
     assert closes == {"A": ["1.1"] * 47 + ["1.25"], "币安人生USDT": [None] * 47 + ["1.25"]}
     assert answer.headers["Cache-Control"] == "no-store"
     complete = client.get("/api/history?symbols=A")
-    assert complete.headers["Cache-Control"] == "public, max-age=1"
+    assert complete.headers["Cache-Control"] == "public, max-age=1, must-revalidate"
     tag = complete.headers["ETag"]
     assert client.get("/api/history?symbols=A", headers={"If-None-Match": tag}).status_code == 304
     assert json.loads(complete.data)["complete"]

@@ -160,7 +160,17 @@ def test_what_is_known_already_is_not_waited_for(market: Market) -> None:
         with gevent.Timeout(5):
             answer = market.get(f"/api/prices?since={since}&wait=20")
         assert answer.json["prices"]["B"] == "2.5"
-        assert answer.headers["Cache-Control"] == "public, max-age=1"
+        assert answer.headers["Cache-Control"] == "public, max-age=1, must-revalidate"
+
+
+def test_an_id_that_was_given_before_there_were_prices_is_one() -> None:
+    market = Market()
+    given = market.get("/api/prices").json["id"]
+    assert market.get(f"/api/prices?since={given}").status_code == 200
+    asking = market.ask(f"/api/prices?since={given}&wait=20")
+    assert not asking.ready()
+    market.tell(A="1.50")
+    assert asking.get(timeout=5).json["prices"] == {"A": "1.50"}
 
 
 def test_a_change_of_the_feed_ends_a_wait(market: Market) -> None:
@@ -208,4 +218,4 @@ def test_what_needs_a_token_is_kept_by_no_shared_cache() -> None:
     market = Market(access_tokens="me:0123456789abcdef")
     market.tell(A="1")
     answer = market.get("/api/prices", Authorization="Bearer 0123456789abcdef")
-    assert answer.headers["Cache-Control"] == "private, max-age=1"
+    assert answer.headers["Cache-Control"] == "private, max-age=1, must-revalidate"

@@ -6,11 +6,16 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from relay.batch import Batch
 from relay.config import Config
 from relay.fanout.health import Health
 from relay.fanout.hub import Hub
+from relay.feed_status import FeedStatus
 from relay.server.visitors import KEY, Visitor
-from relay.web.ration import UNITS, WHOLE
+from relay.ticker import Ticker
+from relay.web.media import CSV, JSON, NDJSON, TEXT
+from relay.web.prices import LINES_A_UNIT, PRICES_A_UNIT
+from relay.web.ration import DEAREST, UNITS, WHOLE_PAGE
 from relay.web.site import create_site
 from tests.clocks import SetClock
 from tests.test_answers import nothing_past
@@ -35,8 +40,8 @@ def client(hub: Hub) -> FlaskClient:
 def ask(client: FlaskClient) -> Ask:
     stranger = Visitor("10.0.0.1")
 
-    def asked(path: str, visitor: Visitor = stranger) -> TestResponse:
-        return client.get(path, environ_overrides={KEY: visitor})
+    def asked(path: str, visitor: Visitor = stranger, accept: str = "*/*") -> TestResponse:
+        return client.get(path, environ_overrides={KEY: visitor}, headers={"Accept": accept})
 
     return asked
 
@@ -73,19 +78,74 @@ def test_every_limited_answer_says_what_is_left(ask: Ask) -> None:
     [
         ("/api/prices?symbols=A", 1),
         ("/api/prices?since=e1-5", 1),
-        ("/api/prices", WHOLE["prices.prices"]),
-        ("/api/prices.csv", WHOLE["prices.prices_as"]),
+        ("/api/prices", 1),
+        ("/api/prices.csv", 1),
         ("/api/prices.csv?symbols=A", 1),
         ("/api/history/A", UNITS["history.chart"]),
         ("/api/history?symbols=A", UNITS["sparklines.sparklines"]),
         ("/", UNITS["pages.index"]),
-        ("/?all", WHOLE["pages.index"]),
+        ("/?all", WHOLE_PAGE),
         ("/embed/A", 1),
+        ("/api", UNITS["contract.readable"]),
         ("/nothing", 1),
     ],
 )
 def test_a_dear_request_costs_more(ask: Ask, path: str, units: int) -> None:
     assert f"r={200 - units};" in ask(path).headers["RateLimit"]
+
+
+MANY = 1000
+TABLE, LIST = 1 + MANY // LINES_A_UNIT, 1 + MANY // PRICES_A_UNIT
+NAMES = ",".join(f"S{number}" for number in range(500))
+
+
+@pytest.fixture
+def market(hub: Hub) -> None:
+    """A thousand symbols."""
+    tickers = [Ticker(f"S{number}", "1.5", "trade", 1, 1) for number in range(MANY)]
+    hub.take(Batch("e1", 0, MANY, FeedStatus("live", time=1, age=0.0), tickers))
+
+
+@pytest.mark.usefixtures("market")
+@pytest.mark.parametrize(
+    ("paths", "accept", "units"),
+    [
+        (("/api/prices.csv", "/api/prices", "/api/prices?since=zz-1"), CSV, TABLE),
+        (("/api/prices.ndjson", "/api/prices"), NDJSON, TABLE),
+        (("/api/prices.txt", "/api/prices"), TEXT, TABLE),
+        (("/api/prices.json", "/api/prices", "/api/prices?since=zz-1"), JSON, LIST),
+        (("/api/prices.csv?since=e1-1", "/api/prices?since=e1-1"), CSV, TABLE - 1),
+        (("/api/prices.csv?since=e1-990", "/api/prices?since=e1-990"), CSV, 1),
+        ((f"/api/prices.csv?symbols={NAMES}", f"/api/prices?symbols={NAMES}"), CSV, 1 + 7 + 10),
+        (("/api/history.csv?symbols=S1", "/api/history?symbols=S1"), CSV, 5),
+        (("/api/history/S1.csv", "/api/history/S1"), CSV, 5),
+        (("/api/prices/S1.txt", "/api/prices/S1"), TEXT, 1),
+    ],
+)
+def test_equal_answers_cost_the_same_however_they_are_asked_for(
+    ask: Ask, hub: Hub, paths: tuple[str, ...], accept: str, units: int
+) -> None:
+    for number, path in enumerate(paths):
+        answer = ask(path, Visitor(f"10.0.0.{number}"), accept)
+        assert answer.mimetype == accept
+        assert f"r={200 - units};" in answer.headers["RateLimit"], path
+
+
+@pytest.mark.usefixtures("market")
+def test_a_long_answer_that_cannot_be_paid_is_not_given(hub: Hub, ask: Ask) -> None:
+    answers = [ask("/api/prices?since=zz-1", accept=CSV).status_code for _ in range(12)]
+    assert answers == [200] * (200 // TABLE) + [429] * (12 - 200 // TABLE)
+
+
+def test_no_answer_costs_more_than_the_smallest_ration_holds(hub: Hub) -> None:
+    tickers = [Ticker(f"S{number}", "1.5", "trade", 1, 1) for number in range(3 * MANY)]
+    hub.take(Batch("e1", 0, 3 * MANY, FeedStatus("live", time=1, age=0.0), tickers))
+    site = create_site(hub, Config(_env_file=None, address_requests=0.5), nothing_past())
+    stranger = {KEY: Visitor("10.0.0.1")}
+    answer = site.test_client().get("/api/prices.csv", environ_overrides=stranger)
+    assert answer.status_code == 200
+    assert answer.headers["RateLimit-Policy"].startswith(f'"default";q={DEAREST};')
+    assert answer.headers["RateLimit"].startswith('"default";r=0;')
 
 
 @pytest.mark.parametrize(
@@ -107,9 +167,3 @@ def test_no_limit_says_nothing(hub: Hub) -> None:
     site = create_site(hub, Config(_env_file=None, address_requests=0), nothing_past())
     answer = site.test_client().get("/nothing", environ_overrides={KEY: Visitor("10.0.0.1")})
     assert "RateLimit" not in answer.headers
-
-
-def test_the_smallest_ration_still_has_room_for_the_dearest(hub: Hub) -> None:
-    site = create_site(hub, Config(_env_file=None, address_requests=0.5), nothing_past())
-    answer = site.test_client().get("/api/prices.csv", environ_overrides={KEY: Visitor("10.0.0.1")})
-    assert answer.status_code != 429

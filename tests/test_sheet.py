@@ -81,7 +81,7 @@ def test_one_price_is_one_number_and_how_it_stands_is_in_the_headers(
     assert answer.text == "67123.45000000"
     assert answer.content_type == "text/plain; charset=utf-8"
     assert answer.headers["Relay-State"] == "simulated"
-    assert answer.headers["Cache-Control"] == "public, max-age=1"
+    assert answer.headers["Cache-Control"] == "public, max-age=1, must-revalidate"
     again = client.get("/api/prices/BTCUSDT.txt", headers={"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, again.text) == (304, "")
     assert client.get("/api/prices/NONE.txt").status_code == 404

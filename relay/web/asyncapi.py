@@ -1,14 +1,14 @@
-"""AsyncAPI: what goes over `/ws` in both directions, as a machine reads it (AsyncAPI 3)."""
+"""AsyncAPI: what goes over `/ws` in both directions, as a machine reads it (AsyncAPI 3.1)."""
 
 from typing import Any
 
 from relay.fanout.encoding import PAYLOADS
 from relay.web.media import JSON
-from relay.web.schemas import ANSWERS, NAMED, Schema, ref, schemas
+from relay.web.schemas import ANSWERS, NAMED, SINCE, Schema, ref, schemas
 from relay.web.subscription import RATES
 from relay.web.ws_client import MAX_MESSAGE_BYTES, UNITS_PER_SECOND
 
-VERSION = "3.0.0"
+VERSION = "3.1.0"
 _CHANNEL = "#/channels/prices"
 
 
@@ -61,7 +61,8 @@ def _query(max_symbols: int) -> Schema:
             "rate": {"type": "number", "minimum": RATES[0], "maximum": RATES[-1]},
             "fields": {"enum": list(PAYLOADS)},
             "batch": {"enum": ["0", "1"]},
-            "since": {"type": "string"},
+            "since": SINCE,
+            "ticket": {"type": "string", "description": "Where one is needed: see /api/ticket."},
         },
     }
 

@@ -27,6 +27,7 @@ USUAL_CANDLES = 500
 _NEWEST = 3
 #: Digits of a time in milliseconds at most: the year 33,658.
 _MAX_DIGITS = 15
+MAX_TIME = 10**_MAX_DIGITS - 1
 
 
 class _Made:

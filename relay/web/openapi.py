@@ -6,21 +6,35 @@ from typing import Any
 from relay.fanout.encoding import PAYLOADS
 from relay.history.closes import INTERVALS
 from relay.history.interval import SECONDS
-from relay.web.history import MAX_CANDLES, USUAL_CANDLES
+from relay.web.history import MAX_CANDLES, MAX_TIME, USUAL_CANDLES
 from relay.web.media import CSV, JSON, NDJSON, SUFFIXES, TEXT
 from relay.web.price_list import MAX_WAIT_SECONDS
-from relay.web.schemas import NAMED, Schema, ref, schemas
+from relay.web.responses import HEADERS, SECURITY, responses
+from relay.web.schemas import NAMED, SINCE, SYMBOL_NAME, Schema, ref, schemas, shape
 from relay.web.sparklines import MAX_LINES, USUAL_POINTS
 from relay.web.subscription import RATES
 
 VERSION = "3.2.0"
 EVENTS = "text/event-stream"
 _WHOLE: Schema = {"type": "integer", "minimum": 0}
+_TIME: Schema = _WHOLE | {"maximum": MAX_TIME}
+_FLAG: Schema = {"type": "boolean"}
+_ALIVE = shape({"alive": {"const": True}})
+_ROUTABLE = shape({"routable": _FLAG, "draining": _FLAG, "symbols": _WHOLE})
+_READY = {
+    "allOf": [
+        ref("Feed"),
+        shape({"ready": _FLAG, "draining": _FLAG, "symbols": _WHOLE, "clients": _WHOLE}),
+    ]
+}
+#: What an answer that may be kept is told by besides.
+_KEPT = ("304", "429")
 _SYMBOL: Schema = {
     "name": "symbol",
     "in": "path",
     "required": True,
-    "schema": {"type": "string", "maxLength": 32},
+    "schema": SYMBOL_NAME,
+    "example": "BTCUSDT",
 }
 
 
@@ -28,10 +42,10 @@ def openapi(max_symbols: int) -> dict[str, Any]:
     """The document. `max_symbols`: how many a client may name."""
     names = _query(
         "symbols",
-        {"type": "array", "items": {"type": "string", "maxLength": 32}, "maxItems": max_symbols},
+        {"type": "array", "items": SYMBOL_NAME, "minItems": 1, "maxItems": max_symbols},
         "Only these; without it all. Name them in order, so that caches know an equal question.",
-    ) | {"style": "form", "explode": False}
-    since = _query("since", {"type": "string"}, "The id of the last answer or event.")
+    ) | {"style": "form", "explode": False, "example": ["BTCUSDT", "ETHUSDT"]}
+    since = _query("since", SINCE, "The id of the last answer or event.")
     return {
         "openapi": VERSION,
         "info": {
@@ -45,10 +59,16 @@ def openapi(max_symbols: int) -> dict[str, Any]:
             "/api/prices/{symbol}": {"get": _price()},
             "/api/history": {"get": _closes(names, max_symbols)},
             "/api/history/{symbol}": {"get": _candles()},
-            "/livez": {"get": _operation("livez", "Whether the process lives.", _json({}))},
-            "/readyz": {"get": _ready()},
+            "/api/ticket": {"post": _ticket()},
+            "/livez": {"get": _operation("livez", "Whether the process lives.", _json(_ALIVE))},
+            "/routez": {
+                "get": _probe("routez", "Whether it can serve prices, old ones too.", _ROUTABLE)
+            },
+            "/readyz": {"get": _probe("readyz", "Whether prices are live, and why not.", _READY)},
         },
-        "components": {"schemas": schemas()},
+        "components": {"schemas": schemas(), "headers": HEADERS, "securitySchemes": SECURITY},
+        # Nothing is needed where no ACCESS_TOKENS are set.
+        "security": [{}, *({name: []} for name in SECURITY)],
     }
 
 
@@ -83,9 +103,8 @@ def _events(names: Schema, since: Schema) -> Schema:
     retry = {"properties": {"retry": _WHOLE, "event": False, "data": False}, "required": ["retry"]}
     item = {"type": "object", "anyOf": [unnamed, *named, retry]}
     content = {EVENTS: {"itemSchema": item}}
-    return _operation(
-        "events", "Everything, or what changed since an id; then each change.", content, parameters
-    )
+    summary = "Everything, or what changed since an id; then each change."
+    return _operation("events", summary, content, parameters)
 
 
 def _prices(names: Schema, since: Schema) -> Schema:
@@ -95,9 +114,8 @@ def _prices(names: Schema, since: Schema) -> Schema:
         "Seconds to wait for a change; needs since.",
     )
     content = _json(ref("Prices")) | _tables(ref("Line")) | {TEXT: {"schema": {"type": "string"}}}
-    return _operation(
-        "prices", "What changed since an id; everything without one.", content, [names, since, wait]
-    )
+    summary = "What changed since an id; everything without one."
+    return _operation("prices", summary, content, [names, since, wait], _KEPT, ("Relay-Id",))
 
 
 def _price() -> Schema:
@@ -112,7 +130,8 @@ def _price() -> Schema:
     }
     content = _json({"allOf": [ref("Ticker"), standing]}) | _tables(ref("Line"))
     content[TEXT] = {"schema": {"type": "string"}}
-    return _operation("price", "One symbol.", content, [_SYMBOL], ("404",))
+    more = ("Relay-Id", "Relay-State", "Relay-Time")
+    return _operation("price", "One symbol.", content, [_SYMBOL], (*_KEPT, "404"), more)
 
 
 def _closes(names: Schema, max_symbols: int) -> Schema:
@@ -124,17 +143,16 @@ def _closes(names: Schema, max_symbols: int) -> Schema:
     ]
     line = {"type": "object", "required": ["symbol", "closes"]}
     closes = {"type": "object", "required": ["interval", "start", "complete", "closes", "id"]}
-    return _operation(
-        "closes", "Closes of several symbols.", _json(closes) | _tables(line), parameters
-    )
+    content = _json(closes) | _tables(line)
+    return _operation("closes", "Closes of several symbols.", content, parameters, _KEPT)
 
 
 def _candles() -> Schema:
     parameters = [
         _SYMBOL,
         _query("interval", {"enum": list(SECONDS), "default": "1m"}, "How long a candle is."),
-        _query("from", _WHOLE, "Milliseconds since 1970."),
-        _query("to", _WHOLE, "Milliseconds since 1970."),
+        _query("from", _TIME, "Milliseconds since 1970."),
+        _query("to", _TIME, "Milliseconds since 1970; after from."),
         _query(
             "limit",
             {"type": "integer", "minimum": 1, "maximum": MAX_CANDLES, "default": USUAL_CANDLES},
@@ -146,13 +164,20 @@ def _candles() -> Schema:
         "required": ["symbol", "interval", "complete", "fields", "candles", "id"],
     }
     content = _json(candles) | _tables({"type": "array"})
-    return _operation("candles", "Candles of one symbol.", content, parameters, ("404",))
+    more = ("Relay-Id", "Relay-Complete", "Relay-Reason", "Content-Disposition")
+    summary = "Candles of one symbol."
+    return _operation("candles", summary, content, parameters, (*_KEPT, "404"), more)
 
 
-def _ready() -> Schema:
-    said = {"type": "object", "required": ["ready", "state", "reason", "symbols"]}
-    operation = _operation("readyz", "Whether live prices are served, and why not.", _json(said))
-    operation["responses"]["503"] = {"description": "They are not.", "content": _json(said)}
+def _ticket() -> Schema:
+    given = {"ticket": {"type": "string"}, "seconds": {"type": "number"}}
+    summary = "For who holds a token: a ticket for the URL of a stream, good for some seconds."
+    return _operation("ticket", summary, _json(shape(given)), (), ("401", "404", "429"))
+
+
+def _probe(name: str, summary: str, said: Schema) -> Schema:
+    operation = _operation(name, summary, _json(said))
+    operation["responses"]["503"] = {"description": "No.", "content": _json(said)}
     return operation
 
 
@@ -161,23 +186,21 @@ def _operation(
     summary: str,
     content: Schema,
     parameters: Sequence[Schema] = (),
-    errors: Sequence[str] = (),
+    besides: Sequence[str] = (),
+    headers: Sequence[str] = (),
 ) -> Schema:
-    """Suffixes are not paths of their own: they choose what `Accept` does."""
+    """`besides`: further statuses; `headers`: those of some forms. Suffixes are not paths of their own: they
+    choose what `Accept` does."""
+    operation: Schema = {
+        "operationId": name,
+        "summary": summary,
+        "responses": responses(content, [*besides, *(["400"] if parameters else ())], headers),
+    }
     forms = [
         f".{suffix}" for suffix, media in SUFFIXES.items() if media in content and media != JSON
     ]
-    problem = {"content": _json(ref("Problem"))}
-    responses: Schema = {"200": {"description": "It is this.", "content": content}}
-    if parameters:
-        responses["400"] = problem | {"description": "A parameter is wrong; a sentence says which."}
-    for error in errors:
-        responses[error] = problem | {"description": "No such symbol is known."}
-    responses["429"] = problem | {"description": "Your address asks too fast; see Retry-After."}
-    responses.setdefault("503", problem | {"description": "Not at present; see Retry-After."})
-    told = f"The path may end in {', '.join(forms)} instead of saying Accept." if forms else ""
-    operation: Schema = {"operationId": name, "summary": summary, "responses": responses}
-    if told:
+    if forms:
+        told = f"The path may end in {', '.join(forms)} instead of saying Accept."
         operation["description"] = told
     return operation | ({"parameters": list(parameters)} if parameters else {})
 

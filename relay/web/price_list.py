@@ -36,6 +36,8 @@ class Priced(NamedTuple):
     packed: Packed
     tag: str
     cache: str
+    #: How many symbols it tells of.
+    number: int
 
 
 def asked(query: Mapping[str, str], max_symbols: int) -> Asked:
@@ -63,8 +65,8 @@ class PriceList:
         if hub.draining:
             return
         version = board.version_of(wish.since)
-        # One who knows nothing that counts is told everything.
-        if version and not board.since(version, wish.symbols):
+        # One who knows nothing that counts is told everything, once there is anything.
+        if not board.epoch or (version and not board.since(version, wish.symbols)):
             hub.vigil.wait(wish.symbols, wish.wait)
 
     def get(self, wish: Asked) -> Priced:
@@ -104,4 +106,4 @@ class PriceList:
         tag = f"{zlib.crc32(steady, zlib.crc32(state)):08x}{len(steady):x}"
         # By one that says no price, a client also compares its clock with ours.
         is_empty = not changes.entries or not hub.board.epoch
-        return Priced(packed, tag, INCOMPLETE if is_empty else MOVING)
+        return Priced(packed, tag, INCOMPLETE if is_empty else MOVING, len(changes.entries))

@@ -1,7 +1,5 @@
 """The price routes: what programs, spreadsheets and shells poll, each in its own form."""
 
-from collections.abc import Iterable
-
 import msgspec
 from flask import Blueprint, Request, Response, request
 
@@ -11,6 +9,7 @@ from relay.web.answer import check_loaded, json_response
 from relay.web.media import CSV, JSON, NDJSON, TEXT, chosen, content_type, parted
 from relay.web.packed import Packed, Packer
 from relay.web.price_list import Asked, Priced, PriceList, asked
+from relay.web.ration import charge
 from relay.web.sent import MOVING, sent
 from relay.web.shared import Shared
 from relay.web.sheet import Sheet, is_plain, sheet, single
@@ -20,6 +19,8 @@ PACKED_BYTES = 256 << 10
 #: The forms of a list and of one symbol.
 LIST_FORMS = (JSON, CSV, NDJSON, TEXT)
 SYMBOL_FORMS = (JSON, TEXT, CSV, NDJSON)
+#: For so many names that are read, prices of a JSON list and lines of a table an answer costs one unit more.
+NAMES_A_UNIT, PRICES_A_UNIT, LINES_A_UNIT = 64, 500, 50
 
 
 def blueprint(hub: Hub, max_symbols: int) -> Blueprint:
@@ -35,18 +36,24 @@ def blueprint(hub: Hub, max_symbols: int) -> Blueprint:
     def listed(suffix: str) -> Response:
         media = chosen(request, suffix, LIST_FORMS)
         wish = asked(request.args, max_symbols)
+        charge(len(wish.symbols or ()) // NAMES_A_UNIT)
         if wish.wait:
             lists.wait(wish)
         if media == JSON:
-            return _told(request, lists.get(wish))
+            made = lists.get(wish)
+            charge(made.number // PRICES_A_UNIT)
+            return _told(request, made)
         check_loaded(hub)
-        if wish.since:
-            made = sheet(hub, _changed(hub, wish), packer, media)
-        elif wish.symbols is None:
-            made = market.get(media)
-        else:
-            made = sheet(hub, _named(hub, request.args["symbols"]), packer, media)
-        return _as_table(request, made, media)
+        return _as_table(request, table(wish, media), media)
+
+    def table(wish: Asked, media: str) -> Sheet:
+        if wish.symbols is None and not hub.board.version_of(wish.since):
+            # Whoever knows nothing that counts gets what all others get.
+            charge(len(hub.board) // LINES_A_UNIT)
+            return market.get(media)
+        rows = _changed(hub, wish) if wish.since else _named(hub, request.args["symbols"])
+        charge(len(rows) // LINES_A_UNIT)
+        return sheet(hub, rows, packer, media)
 
     @routes.get("/api/prices")
     def prices() -> Response:
@@ -102,10 +109,10 @@ def _standing(hub: Hub) -> str:
     return f"{hub.board.epoch} {verdict.state} {verdict.simulated}"
 
 
-def _named(hub: Hub, symbols: str) -> Iterable[tuple[str, Ticker | None]]:
+def _named(hub: Hub, symbols: str) -> list[tuple[str, Ticker | None]]:
     """Those that are named, in the order in which they are."""
     names = dict.fromkeys(upper(name) for name in symbols.split(","))
-    return ((name, hub.board.get(name)) for name in names)
+    return [(name, hub.board.get(name)) for name in names]
 
 
 def _changed(hub: Hub, wish: Asked) -> list[tuple[str, Ticker | None]]:

@@ -18,15 +18,19 @@ from relay.web.asker import visitor_of
 
 #: Blueprints whose routes cost nothing.
 FREE = frozenset({"assets", "probes", "sse", "ws"})
-#: Units of a route, where it is not 1. Of those in WHOLE, where everything is asked for.
+#: Units of a route, where it is not 1; and of the page that holds the whole market.
 UNITS = {
     "pages.index": 2,
     "pages.symbol": 2,
     "history.chart": 5,
     "sparklines.sparklines": 5,
     "sparklines.sparklines_as": 5,
+    "contract.readable": 8,
+    "contract.asyncapi_json": 4,
 }
-WHOLE = {"pages.index": 10, "prices.prices": 3, "prices.prices_as": 30}
+WHOLE_PAGE = 10
+#: The most that an answer costs, however long it is.
+DEAREST = 30
 
 
 class Overspent(Exception):
@@ -55,7 +59,7 @@ class Ration:
         """`rate`: units a second; 0 is no limit."""
         self._rate = rate
         # The dearest request must fit into it.
-        self._burst = max(rate * BURST_SECONDS, float(max(WHOLE.values())))
+        self._burst = max(rate * BURST_SECONDS, float(DEAREST))
         self._refusals = refusals
         self._clock = clock
         self._policy = (
@@ -70,11 +74,14 @@ class Ration:
             site.register_error_handler(Overspent, _too_many)
 
     def _spend(self) -> None:
-        """Takes what the request costs; raises Overspent."""
-        visitor = visitor_of(request)
+        """Takes what is known of a request's price when it comes; raises Overspent."""
         cost = units(request)
-        if not cost or not visitor.is_limited:
-            return
+        if cost and visitor_of(request).is_limited:
+            g.ration = self
+            self.take(visitor_of(request), cost)
+
+    def take(self, visitor: Visitor, cost: int) -> None:
+        """Takes so many units; raises Overspent."""
         missing = visitor.requests.take(cost, self._rate, self._burst, self._clock.monotonic())
         g.spent = self._standing(visitor)
         if missing:
@@ -95,22 +102,26 @@ class Ration:
 
 
 def units(request: Request) -> int:
-    """What a request costs."""
+    """What a request costs whatever its answer holds."""
     if request.blueprint in FREE:
         return 0
     route = request.endpoint or ""
     if route.startswith("selftest.") and route != "selftest.selftest":
         # Two streams, and the question that is put beside them.
         return 0
-    if route in WHOLE and _asks_for_everything(request):
-        return WHOLE[route]
+    if route == "pages.index" and "all" in request.args:
+        return WHOLE_PAGE
     return UNITS.get(route, 1)
 
 
-def _asks_for_everything(request: Request) -> bool:
-    if request.endpoint == "pages.index":
-        return "all" in request.args
-    return not request.args.get("symbols") and not request.args.get("since")
+def charge(further: int) -> None:
+    """Takes what the answer to the present request costs besides: how much it holds is known by now.
+
+    Raises Overspent.
+    """
+    ration: Ration | None = g.get("ration")
+    if ration is not None and further:
+        ration.take(visitor_of(request), min(further, DEAREST - 1))
 
 
 def _too_many(error: Overspent) -> Response:

@@ -7,11 +7,20 @@ import msgspec
 from relay.fanout.health import Verdict
 from relay.ticker import PRICE, PublicTicker
 from relay.web.commands import Command
+from relay.web.subscription import RATES
 
 Schema = dict[str, Any]
 
 _AT = "#/components/schemas/"
-ID: Schema = {"type": "string", "pattern": "^[0-9A-Za-z]*-[0-9]+$"}
+ID: Schema = {"type": "string", "pattern": "^[0-9A-Za-z]{0,40}-[0-9]{1,19}$"}
+#: The same, or nothing, as a client says that has none yet.
+SINCE: Schema = {"type": "string", "pattern": "^([0-9A-Za-z]{0,40}-[0-9]{1,19})?$"}
+#: A symbol as the exchange names it: its Chinese ones too. The relay takes letters of every script, but no
+#: range of them is read alike by all who read patterns.
+SYMBOL_NAME: Schema = {
+    "type": "string",
+    "pattern": "^[0-9A-Za-z_\u3400-\u4dbf\u4e00-\u9fff]{1,32}$",
+}
 _TEXT: Schema = {"type": "string"}
 _SYMBOL: Schema = {"type": "string", "maxLength": 32}
 _NUMBER: Schema = {"type": "number"}
@@ -51,8 +60,8 @@ def schemas() -> Schema:
     return {
         "Ticker": made["PublicTicker"],
         "Feed": made["Verdict"],
-        "Command": made["Command"],
-        "Update": shape(price, {"id": ID, "candles": {"type": "array"}}),
+        "Command": _command(made["Command"]),
+        "Update": shape(price, made["PublicTicker"]["properties"] | _WITH_UPDATE | price),
         "Prices": shape(
             {
                 "id": ID,
@@ -76,6 +85,8 @@ def schemas() -> Schema:
     }
 
 
+#: What an update may say besides.
+_WITH_UPDATE: Schema = {"id": ID, "candles": {"type": "array"}}
 #: What a status may say besides.
 _MORE: Schema = {
     "up_to": ID,
@@ -87,6 +98,17 @@ _MORE: Schema = {
 #: The named events of a stream, and what only a WebSocket brings.
 NAMED = {"status": "Status", "heartbeat": "Heartbeat", "removed": "Removed", "bye": "Bye"}
 ANSWERS = {"pong": "Pong", "error": "Error"}
+
+
+def _command(made: Schema) -> Schema:
+    """With what the relay asks of them besides their types."""
+    rate = {"anyOf": [{"const": 0}, _NUMBER | {"minimum": RATES[0], "maximum": RATES[-1]}]}
+    names = {"type": ["array", "null"], "items": SYMBOL_NAME, "minItems": 1}
+    needs_rate = {
+        "if": {"properties": {"op": {"const": "rate"}}},
+        "then": {"properties": {"rate": rate}, "required": ["rate"]},
+    }
+    return made | {"properties": made["properties"] | {"symbols": names}} | needs_rate
 
 
 def _event(name: str) -> Schema:

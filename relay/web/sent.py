@@ -4,8 +4,10 @@ from flask import Request, Response
 
 from relay.web.packed import SMALLEST, Packed
 
-#: How long whoever likes may keep an answer: one that will never change, another one, an incomplete one.
-SETTLED, MOVING, INCOMPLETE = "public, max-age=86400", "public, max-age=1", "no-store"
+#: How long whoever likes may keep an answer: one that will never change, an incomplete one.
+SETTLED, INCOMPLETE = "public, max-age=86400", "no-store"
+#: What moves is given for a second, and not after that, even where a cache cannot ask (RFC 9111, 5.2.2.2).
+MOVING = "public, max-age=1, must-revalidate"
 
 
 def sent(request: Request, packed: Packed, tag: str, cache: str, content_type: str) -> Response:

@@ -11,7 +11,8 @@ from relay.fanout.encoding import PAYLOADS
 from relay.fanout.terms import Symbols
 from relay.ticker import SYMBOL, upper
 
-_RESUME_ID = re.compile(rf"{EPOCH.pattern}-[0-9]{{1,18}}", re.ASCII)
+#: An id that the relay gives; while it holds no prices there is no epoch in it.
+RESUME_ID = re.compile(rf"(?:{EPOCH.pattern})?-[0-9]{{1,19}}", re.ASCII)
 #: Updates per second and symbol that a client may get: ten steps from 0.01 to 0.1, and so on up to 100. Who
 #: asks for one between two of them gets the lower one, so that clients share their cohorts.
 RATES = (
@@ -60,9 +61,9 @@ def parse(query: Mapping[str, str], last_event_id: str, max_symbols: int) -> Sub
     if batch not in ("0", "1"):
         raise BadQuery("batch must be 0 or 1")
     since = query.get("since", "")
-    if since and not _RESUME_ID.fullmatch(since):
+    if since and not RESUME_ID.fullmatch(since):
         raise BadQuery("since must be an id that this relay gave: <epoch>-<version>")
-    if _RESUME_ID.fullmatch(last_event_id):
+    if RESUME_ID.fullmatch(last_event_id):
         since = last_event_id
     symbols = None
     if "symbols" in query:
