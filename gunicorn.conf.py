@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from gunicorn.sock import ssl_context as tls_context
 from gunicorn.workers import SUPPORTED_WORKERS
 
 # The relay is found wherever gunicorn was started.
@@ -98,14 +99,17 @@ def _wrong(server: Any) -> str:
     """A sentence where the server must not start.
 
     Another worker class would serve a site without prices, and in-process a second worker would have a feed
-    and a board of its own. With TLS a stream could not leave the server with the bare socket.
+    and a board of its own.
     """
     cfg = server.cfg
     kind = server.worker_class
     if not any(base.__name__ == "RelayWorker" for base in kind.__mro__):
         return f"-k must be geventwebsocket: {kind.__name__} cannot serve streams."
     if cfg.is_ssl:
-        return "certfile and keyfile must not be set: leave TLS to a proxy."
+        try:
+            tls_context(cfg)
+        except OSError as error:
+            return f"certfile or keyfile is wrong: {error.strerror or error}."
     if settings.in_process and cfg.workers > 1:
         return (
             "REDIS_URL must name a Redis server to run more than one worker (-w, WEB_CONCURRENCY): "

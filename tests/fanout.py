@@ -84,9 +84,11 @@ class NoWebSocket:
     def __init__(self) -> None:
         #: Units that were charged beside what messages cost by their size.
         self.charged = 0
+        #: Is told what a pong carries.
+        self.pong: Callable[[bytes], None] = lambda _: None
 
-    def attach(self, *_: Any, **__: Any) -> None:
-        pass
+    def attach(self, *_: Any, pong: Callable[[bytes], None], **__: Any) -> None:
+        self.pong = pong
 
     def charge(self, units: int) -> None:
         self.charged += units
@@ -122,6 +124,8 @@ class Viewer:
         #: Every id that it was ever given, what it held and what it had asked for at that moment.
         self.ids: list[tuple[str, dict[str, str], Symbols]] = []
         self.events: list[dict[str, Any]] = []
+        #: What the pings carried that wait for an answer.
+        self.pings: list[bytes] = []
         #: Prices that followed a newer one of the same symbol.
         self.went_back: list[tuple[str, str, str]] = []
         self._read = 0
@@ -161,6 +165,8 @@ class Viewer:
             self._read = start + size
             if first & 15 == 1:
                 self._take(json.loads(taken[start : start + size]), "")
+            elif first & 15 == 9:
+                self.pings.append(bytes(taken[start : start + size]))
 
     def _take(self, data: Any, resume_id: str) -> None:
         for item in data if isinstance(data, list) else [data]:
@@ -302,6 +308,15 @@ class Bench:
         if not connection.client.leaving:
             self.commands.obey(connection.client, json.dumps(command))
 
+    def answer(self, connection: Connection) -> None:
+        """It answers every ping that it has read."""
+        self.look()
+        pings, connection.viewer.pings = connection.viewer.pings, []
+        for ping in pings:
+            if isinstance(connection.client, MessageClient) and not connection.left:
+                connection.client._websocket.pong(ping)  # type: ignore[attr-defined]
+        self.run_others()
+
     def goodbye(self, connection: Connection) -> None:
         self.hub.send_away(connection.client)
 
@@ -326,6 +341,8 @@ class Bench:
         for _ in range(3):
             self.run_others()
             self.turn(200.0)
+            for connection in self.connections:
+                self.answer(connection)
             self.hub.take(LIVE)
 
     def run_others(self) -> None:

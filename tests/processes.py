@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -196,13 +197,20 @@ class Gunicorn(Process):
     """`gunicorn -k geventwebsocket`, on a port of its own choosing."""
 
     def __init__(
-        self, workers: int = 1, port: int = 0, options: tuple[str, ...] = (), **env: str
+        self,
+        workers: int = 1,
+        port: int = 0,
+        options: tuple[str, ...] = (),
+        verify: ssl.SSLContext | None = None,
+        **env: str,
     ) -> None:
+        """`verify`: whom its certificate must convince, where the options give it one."""
         command = [sys.executable, "-m", "gunicorn", "-k", "geventwebsocket", "-w", str(workers)]
         super().__init__([*command, "-b", f"127.0.0.1:{port}", *options, "app:app"], env)
         self.workers = workers
-        self.port = int(self.wait_for_line(r"Listening at: http://127\.0\.0\.1:(\d+)").group(1))
-        self.http = httpx.Client(base_url=self.url, timeout=WAIT_SECONDS)
+        self.port = int(self.wait_for_line(r"Listening at: https?://127\.0\.0\.1:(\d+)").group(1))
+        base = self.url if verify is None else f"https://127.0.0.1:{self.port}"
+        self.http = httpx.Client(base_url=base, timeout=WAIT_SECONDS, verify=verify or True)
 
     @property
     def url(self) -> str:

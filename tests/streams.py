@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import ssl
 import threading
 import zlib
 from collections.abc import Callable, Iterator
@@ -85,6 +86,7 @@ class EventSource(Stream):
         *,
         version: str = "1.1",
         receive_buffer: int = 0,
+        context: ssl.SSLContext | None = None,
         **headers: str,
     ) -> None:
         super().__init__()
@@ -93,6 +95,8 @@ class EventSource(Stream):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self._socket.settimeout(WAIT_SECONDS)
         self._socket.connect(("127.0.0.1", port))
+        if context is not None:
+            self._socket = context.wrap_socket(self._socket, server_hostname="127.0.0.1")
         head = f"GET /events?{query} HTTP/{version}\r\nHost: relay\r\nAccept: text/event-stream\r\n"
         head += "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
         self._socket.sendall(head.encode() + b"\r\n")

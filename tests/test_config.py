@@ -277,13 +277,6 @@ def test_more_than_one_worker_without_redis_is_refused() -> None:
     assert "REDIS_URL must name a Redis server to run more than one worker" in done.stderr
 
 
-def test_tls_is_refused() -> None:
-    gunicorn = ("-m", "gunicorn", "-k", "geventwebsocket", "-b", "127.0.0.1:0")
-    done = start(*gunicorn, "--certfile", "any.pem", "app:app")
-    assert done.returncode == 2
-    assert "leave TLS to a proxy" in done.stderr
-
-
 def test_a_listener_without_redis_is_refused() -> None:
     done = start("listener.py", REDIS_URL="memory://")
     assert done.returncode == 2

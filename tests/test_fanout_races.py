@@ -34,6 +34,8 @@ class Race:
             *[self.command] * 4,
             self.leave,
             self.goodbye,
+            *[self.answer] * 3,
+            self.look_at_ways,
             *[self.start_anew] * (4 if self.shared else 1),
             self.lose_some,
             self.remove,
@@ -104,6 +106,16 @@ class Race:
                 self.bench.command(client, op="ping")
             case op:
                 self.bench.command(client, op=op, symbols=self.some())
+
+    def answer(self) -> None:
+        if self.here():
+            self.bench.answer(self.chance.choice(self.here()))
+
+    def look_at_ways(self) -> None:
+        """All are asked, and not all answer soon."""
+        self.bench.hub.heartbeat()
+        self.bench.clock.advance(self.chance.choice((0.5, 2.5)))
+        self.bench.hub.look_at_ways()
 
     def leave(self) -> None:
         if self.here():

@@ -49,6 +49,7 @@ class Client:
         "_clock",
         "_flusher",
         "_given",
+        "_is_behind",
         "_news",
         "_stall_seconds",
         "_told",
@@ -116,6 +117,8 @@ class Client:
         # The number of the news that it was told last; -1 where it must be told anew.
         self._told = -1
         self._flusher: gevent.Greenlet[[], None] | None = None
+        # Whether it is counted among those behind.
+        self._is_behind = False
         if hasattr(socket, "TCP_NOTSENT_LOWAT") and sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
 
@@ -136,7 +139,8 @@ class Client:
         if self._flusher is not None:
             self._flusher.kill()
             # One that never ran has not said so.
-            self._catches_up_no_more()
+            self._flusher = None
+        self._count_behind(False)
         self.sock.close()
 
     def informed(self) -> None:
@@ -145,6 +149,9 @@ class Client:
 
     def asked(self) -> None:
         """A heartbeat has gone out that asks for an answer, where the transport has such a thing."""
+
+    def look_at_way(self) -> None:
+        """A look at how long what was sent takes to arrive, where the transport can tell."""
 
     def overdue(self, seconds: float) -> bytes:  # noqa: ARG002
         """What to end it with if it was asked and said nothing for `seconds` since; or nothing."""
@@ -229,6 +236,8 @@ class Client:
             if self.leaving:
                 self._end_output()
                 return True
+            if self.waits:
+                return True
             if delivery is not None:
                 continue
             if self.lacking:
@@ -237,6 +246,11 @@ class Client:
                 return True
             else:
                 self.version = self.cohort.newest
+
+    @property
+    def waits(self) -> bool:
+        """Whether what is under way has to arrive before anything more is sent."""
+        return False
 
     @property
     def given(self) -> Checksum:
@@ -306,7 +320,7 @@ class Client:
     def _push(self, delivery: Delivery | None) -> bool:
         """Offers what is unfinished and a delivery in one send; False if the socket does not take it all."""
         first = self.unfinished
-        data = first if delivery is None else first + delivery.data
+        data = first if delivery is None else first + delivery.data[: self._room_for(delivery)]
         sent = self._send(data) if data else 0
         if delivery is not None and sent >= len(first):
             begun = sent - len(first)
@@ -317,6 +331,10 @@ class Client:
         else:
             self.unfinished = first[sent:]
         return sent == len(data)
+
+    def _room_for(self, delivery: Delivery) -> int:
+        """Bytes of a delivery that may be sent now: whole pieces."""
+        return len(delivery.data)
 
     def _count(self, delivery: Delivery, sent: int) -> None:
         """Counts a delivery of its own, of which the socket took so many bytes."""
@@ -366,8 +384,7 @@ class Client:
             return len(data)
 
     def _flush_later(self) -> None:
-        if self._flusher is None:
-            self.cohort.counts.behind += 1
+        self._count_behind(True)
         self._flusher = gevent.spawn(self._flush)
 
     def _flush(self) -> None:
@@ -382,14 +399,15 @@ class Client:
                 self.lost()
             in_order = True
         finally:
-            self._catches_up_no_more()
+            self._flusher = None
+            self._count_behind(self.waits and not self.leaving)
             if not in_order:
                 self.lost()
 
-    def _catches_up_no_more(self) -> None:
-        if self._flusher is not None:
-            self._flusher = None
-            self.cohort.counts.behind -= 1
+    def _count_behind(self, is_behind: bool) -> None:
+        if is_behind != self._is_behind:
+            self._is_behind = is_behind
+            self.cohort.counts.behind += 1 if is_behind else -1
 
     def _end_output(self) -> None:
         try:

@@ -1,6 +1,6 @@
 """Delivery: bytes made once for any number of clients, and where they may be cut short."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 
 from relay.board import Entry, resume_id
@@ -45,6 +45,10 @@ class Delivery:
             return b"", version
         i = bisect_left(self._ends, sent)
         return self.data[sent : self._ends[i]], self._versions[i]
+
+    def within(self, size: int) -> int:
+        """The bytes of the first pieces that together have no more than `size`; of one piece at least."""
+        return self._ends[max(bisect_right(self._ends, size) - 1, 0)]
 
     def begun(self, sent: int) -> Checksum:
         """Of what the pieces say of which `sent` bytes hold some."""

@@ -47,6 +47,8 @@ HEARTBEATS_PER_TURN = 50
 HEARTBEAT_SLACK_SECONDS = 1.0
 #: Seconds between two looks at health; clients are told of a change.
 WATCH_SECONDS = 0.25
+#: Seconds between two looks at how long the ways to clients are.
+WAY_SECONDS = 1.0
 #: A client that a heartbeat asked has so many times the time between two heartbeats to answer.
 ANSWER_HEARTBEATS = 2.5
 #: Clients that one worker takes back a second: those sent away come back within a window of that size.
@@ -131,6 +133,7 @@ class Hub:
         spawn_essential(self._run)
         spawn_essential(self._watch)
         spawn_essential(self._send_regularly)
+        spawn_essential(self._look_regularly)
 
     def take(self, item: Snapshot | Batch | FeedStatus) -> None:
         """Takes a batch or a snapshot onto the board, and makes the cohorts that want it due for a pass.
@@ -330,6 +333,11 @@ class Hub:
             elif client.ends_at <= now:
                 self.send_away(client)
 
+    def look_at_ways(self) -> None:
+        """Each client whose transport can tell is looked at: see Client.look_at_way."""
+        for client in list(self._clients):
+            client.look_at_way()
+
     def tell_if_changed(self) -> None:
         """Tells everybody how the prices stand, if that is news."""
         verdict = self.verdict()
@@ -460,6 +468,11 @@ class Hub:
         while True:
             gevent.sleep(self._heartbeat_seconds * random.uniform(0.95, 1.0))
             self.heartbeat()
+
+    def _look_regularly(self) -> None:
+        while True:
+            gevent.sleep(WAY_SECONDS)
+            self.look_at_ways()
 
     def _make_due(self, cohorts: Iterable[Cohort]) -> None:
         self._due.update(dict.fromkeys(cohorts))

@@ -3,13 +3,20 @@
 import _socket
 import errno
 import socket
+import ssl
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, cast
 
 import gevent
 import gevent.socket
 
 from relay.server.head import END, BadHead, check_beginning
 from relay.server.waiting import Since, Waiting
+
+if TYPE_CHECKING:
+    from relay.server.tls import TlsSocket
 
 #: Bytes asked of the socket at a time: nearly every head comes whole.
 _READ = 8192
@@ -41,6 +48,29 @@ class Connection:
         self.rest = b""
         #: Whether the last request had to be waited for.
         self.has_waited = False
+
+    def shake_hands(
+        self, context: ssl.SSLContext, deadline: float, wait_for_turn: Callable[[], None]
+    ) -> None:
+        """TLS's handshake; each step waits for a turn. Raises TimeoutError or another OSError."""
+        sock = cast("TlsSocket", self.sock)
+        sock.begin(context)
+        mine, all_ = self._waiting.first, self._all_waiting.first
+        mine[sock] = all_[sock] = self._all_waiting.clock()
+        late = TimeoutError("the handshake took too long")
+        try:
+            while True:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise late
+                gevent.socket.wait_read(sock.fileno(), left, late)
+                wait_for_turn()
+                with suppress(BlockingIOError):
+                    if sock.shake_hands():
+                        return
+        finally:
+            mine.pop(sock, None)
+            all_.pop(sock, None)
 
     def wait_for_first(self, deadline: float) -> bool:
         """Wait until the first request has begun; see `wait_for_next`."""

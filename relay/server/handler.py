@@ -8,6 +8,7 @@ Python's mail parser takes, and waits for ever for a body that was announced.
 import errno
 import io
 import re
+import ssl
 import time
 from datetime import timedelta
 from email.utils import formatdate
@@ -94,10 +95,15 @@ class Handler(WSGIHandler):
         self._read_whole = True
         #: An answer must be read by then, by the monotonic clock.
         self._deadline = 0.0
+        # When the connection began, by the monotonic clock.
+        self._began = 0.0
 
     def handle(self) -> None:
         """Serve until the client leaves, a deadline passes, or a stream takes the socket over."""
+        self._began = time.monotonic()
         try:
+            if self.server.tls is not None:
+                self._encrypt(self.server.tls)
             while self.socket is not None and self._handle_request():
                 pass
         except OSError as error:
@@ -105,6 +111,11 @@ class Handler(WSGIHandler):
         finally:
             if self.socket is not None:
                 self._close()
+
+    def _encrypt(self, context: ssl.SSLContext) -> None:
+        turns = self._worker.turns
+        deadline = self._began + self.patience.head
+        self._connection.shake_hands(context, deadline, lambda: turns.wait(turns.pages))
 
     def _close(self) -> None:
         try:
@@ -147,6 +158,7 @@ class Handler(WSGIHandler):
         now = time.monotonic()
         deadline = now + self.patience.head
         if self.environ is None:
+            deadline = self._began + self.patience.head
             if not connection.wait_for_first(deadline):
                 return None
         elif not connection.wait_for_next(now + self._worker.cfg.keepalive):
@@ -180,7 +192,9 @@ class Handler(WSGIHandler):
         address, visitor = peer.address, peer.visitor
         if peer.is_trusted:
             worker = self._worker
-            environ["wsgi.url_scheme"] = scheme(head.fields.get("HTTP_X_FORWARDED_PROTO", ""))
+            proto = head.fields.get("HTTP_X_FORWARDED_PROTO", "")
+            if proto or self.server.tls is None:
+                environ["wsgi.url_scheme"] = scheme(proto)
             if said := head.fields.get("HTTP_X_FORWARDED_FOR"):
                 address = worker.proxies.client(address, said)
                 visitor = worker.visitors.find(address)

@@ -135,8 +135,8 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
     """
 
     __slots__ = (
-        "_allowance", "_buffer", "_deflate", "_max_fragments", "_max_message", "_message", "_recv",
-        "_write", "closed",
+        "_allowance", "_buffer", "_deflate", "_max_fragments", "_max_message", "_message", "_pong",
+        "_recv", "_write", "closed",
     )  # fmt: skip
 
     # What the base would keep of the request, and with it the request's buffers.
@@ -146,6 +146,7 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
     _write: Callable[[bytes], None] | None
     _message: _Message | None
     _allowance: Allowance | None
+    _pong: Callable[[bytes], None] | None
 
     def __init__(self, environ: object, stream: object, handler: object) -> None:  # noqa: ARG002
         self._recv = self._write = None
@@ -165,6 +166,7 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
         allowance: Allowance | None = None,
         max_fragments: int = 128,
         deflate: bool = False,
+        pong: Callable[[bytes], None] | None = None,
     ) -> None:
         """Give the connection its input and its outbox; call it once, before `receive`.
 
@@ -174,6 +176,7 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
         as it travels and inflated. A message costs one unit of the allowance for each UNIT_BYTES
         that it has begun, inflated, and a control frame costs one; one that comes in many pieces
         costs more. Without an allowance they are free. `deflate`: permessage-deflate was agreed on.
+        `pong` is told what each pong carries, and does not raise.
         """
         self._recv = recv
         self._write = write
@@ -183,6 +186,7 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
         self._allowance = allowance
         self._max_fragments = max_fragments
         self._deflate = deflate
+        self._pong = pong
 
     def receive(self) -> str | bytes:
         """Wait for the next whole message: str for text, bytes for binary.
@@ -225,7 +229,7 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
             self.close(end.code, end.reason)
         self.closed = True
         # They belong to the connection's owner, who holds this object: leave it no cycle.
-        self._recv = self._write = self._message = self._allowance = None
+        self._recv = self._write = self._message = self._allowance = self._pong = None
         self._buffer = b""
         return end
 
@@ -345,6 +349,8 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
             self._spend(len(payload))
         if opcode == PING and not self.closed:
             self.send_frame(payload, PONG)
+        elif opcode == PONG and self._pong is not None:
+            self._pong(payload)
         elif opcode == CLOSE:
             if not payload:
                 raise Closed(1005)

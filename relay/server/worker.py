@@ -12,6 +12,7 @@ import functools
 import gc
 import logging
 import socket
+import ssl
 from typing import Any
 
 import gevent
@@ -22,6 +23,7 @@ from relay.server.forwarded import Proxies
 from relay.server.generations import GENERATIONS
 from relay.server.handler import Handler
 from relay.server.peers import Peer, Peers
+from relay.server.tls import TlsSocket
 from relay.server.turns import Turns
 from relay.server.visitors import Visitors
 from relay.server.waiting import Waiting
@@ -52,9 +54,20 @@ class Server(PyWSGIServer):  # type: ignore[misc]
 
     max_accept = ACCEPTS_PER_LOOK
 
-    def __init__(self, *args: Any, worker: "RelayWorker", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        worker: "RelayWorker",
+        ssl_context: ssl.SSLContext | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.worker = worker
+        self.tls = ssl_context
+        if ssl_context is not None:
+            # Each would cost as much as a handshake (RFC 5246, 7.4.1.1).
+            ssl_context.options |= ssl.OP_NO_RENEGOTIATION
+            self.environ["wsgi.url_scheme"] = "https"
         self.logger = logging.getLogger("geventwebsocket")
         self._relieving = False
         listener = self.socket
@@ -81,7 +94,8 @@ class Server(PyWSGIServer):  # type: ignore[misc]
                 raise
             self._wait_out(error)
             return None
-        sock = _socket.socket(listener.family, listener.type, listener.proto, fileno=fd)
+        kind = _socket.socket if self.tls is None else TlsSocket
+        sock = kind(listener.family, listener.type, listener.proto, fileno=fd)
         sock.setblocking(False)
         return sock, address
 

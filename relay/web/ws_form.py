@@ -11,6 +11,7 @@ from relay.fanout.counts import WS_COMPRESSED, WS_PLAIN, Kind
 from relay.fanout.deflate import Deflater
 from relay.fanout.encoding import ENTRIES_PER_PIECE, PAYLOADS, parted, removed_event
 from relay.server.frames import PING, TEXT, close_frame, frame, text_frames
+from relay.web.way import HEARTBEAT
 
 #: RFC 6455, 7.4.1, and the IANA registry for 1012 and 1013.
 INVALID_DATA, POLICY_VIOLATION = 1007, 1008
@@ -54,7 +55,7 @@ class Messages:
 
     def event(self, name: str, data: bytes) -> bytes:
         """The JSON names the event itself. A heartbeat also asks for a pong: RFC 6455, 5.5.2."""
-        return frame(TEXT, data) + (frame(PING, b"") if name == "heartbeat" else b"")
+        return frame(TEXT, data) + (frame(PING, HEARTBEAT) if name == "heartbeat" else b"")
 
     def end(self, name: str, data: bytes, given: Checksum = NOTHING) -> bytes:  # noqa: ARG002
         said = msgspec.json.decode(data)
