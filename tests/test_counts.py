@@ -1,5 +1,6 @@
 """What the fan-out counts of itself."""
 
+import re
 import zlib
 
 import gevent
@@ -13,7 +14,9 @@ from relay.fanout.counts import (
     WS_PLAIN,
     Counts,
 )
+from relay.metrics.reference import LIMITS
 from tests.fanout import Bench
+from tests.processes import ROOT
 
 
 def settle() -> None:
@@ -121,6 +124,12 @@ def test_an_id_is_good_or_means_nothing_here() -> None:
     assert hub.standing(hub.board.id) == 1
     assert hub.standing("another-1") == 0
     assert hub.counts.resumes == {"changes": 1, "full": 1}
+
+
+def test_each_limit_that_is_counted_is_one_of_the_reference() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "relay").rglob("*.py"))
+    counted = set(re.findall(r"""(?:refusals\.count|_refused)\(\s*"([A-Z_]+)\"""", sources))
+    assert counted | {"ADDRESS_CONNECTIONS"} == set(LIMITS)
 
 
 def test_durations_are_kept_up_to_a_bound() -> None:

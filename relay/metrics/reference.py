@@ -21,6 +21,7 @@ LIMITS = (
     "SLOWED",
     "COMMANDS",
     "SELF_TESTS",
+    "WAITING_POLLS",
 )
 
 Among = Literal["livesum", "livemax", "livemin"]
