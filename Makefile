@@ -51,9 +51,10 @@ lock: $(VENV)/.tools
 	$(VENV)/tools/bin/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header \
 		--no-emit-index-url --quiet requirements.txt -o requirements.lock
 
-# Known vulnerabilities of what the lock names. That needs the advisories of PyPI.
+# Known vulnerabilities of what the lock names. It needs the advisories in PyPI's JSON interface, which a mirror
+# may lack: --strict fails where a package was not found there, and so was not looked at.
 audit: $(VENV)/.tools
-	$(VENV)/tools/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
+	$(VENV)/tools/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 $(VENV)/.tools: $(VENV)/.run
 	$(PYTHON) -m venv $(VENV)/tools
