@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run listen test go-clients conformance bench attack fuzz screenshots lint format lock audit clean
+.PHONY: run listen test pythons go-clients conformance bench attack fuzz screenshots lint format lock audit clean
 
 run: $(VENV)/.run
 	SIMULATOR_FALLBACK=1 REDIS_URL=memory:// $(BIN)/gunicorn -k geventwebsocket -w 1 app:app
@@ -13,6 +13,16 @@ listen: $(VENV)/.run
 
 test: $(VENV)/.test tests/npm/node_modules
 	$(BIN)/python -m pytest
+
+# The same on every Python that is here, each in an environment of its own; PYTHONS names others.
+PYTHONS ?= python3.11 python3.12 python3.13 python3.14
+pythons:
+	@for each in $(PYTHONS); do \
+		version=$$($$each -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) \
+			|| { echo "$$each is not here."; continue; }; \
+		echo "Python $$version:"; \
+		$(MAKE) --no-print-directory test PYTHON=$$each VENV=.venv/pythons/$$version || exit 1; \
+	done
 
 conformance: $(VENV)/.test
 	$(BIN)/python -m tests.conformance
@@ -51,9 +61,10 @@ lock: $(VENV)/.tools
 	$(VENV)/tools/bin/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header \
 		--no-emit-index-url --quiet requirements.txt -o requirements.lock
 
-# Known vulnerabilities of what the lock names. That needs the advisories of PyPI.
+# Known vulnerabilities of what the lock names. It needs the advisories in PyPI's JSON interface, which a mirror
+# may lack: --strict fails where a package was not found there, and so was not looked at.
 audit: $(VENV)/.tools
-	$(VENV)/tools/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
+	$(VENV)/tools/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 $(VENV)/.tools: $(VENV)/.run
 	$(PYTHON) -m venv $(VENV)/tools

@@ -86,17 +86,37 @@ def test_a_style_sheet_is_sent_with_those_that_it_imports(tmp_path: Path) -> Non
     assert sheet.splitlines() == rules
 
 
-NESTED = """
-// why
-x = `a  ${y && `,  // ${z}  c`}  d` + `  ${u}  ` + `${v ? `  w` : `  ${t}`}`;
+TEMPLATES = r"""
+  /* why
+     `so` */
+
+  // why `not`
+x = `a  ${y && `,  // ${z}  c`}  d` +
+  `  ${v ? `  w` : `  ${t}`}`; /** @type {X} */
+  /** @type {X} */ (y).z();
+t = `one
+   // two \`
+   /* three */
+
+   four`;
 """
 
 
-def test_blanks_in_a_template_stay_also_where_one_stands_in_another(folder: Path) -> None:
-    (folder / "c.js").write_text(NESTED)
+def test_what_stands_in_a_template_stays_and_whole_lines_of_comment_go(folder: Path) -> None:
+    (folder / "c.js").write_text(TEMPLATES)
     minified = client_of(folder).get("/static/c.js").data
     assert b"why" not in minified
-    assert tree(minified) == tree(NESTED.encode())
+    assert tree(minified) == tree(TEMPLATES.encode())
+
+
+def test_a_script_is_a_third_smaller_without_its_comments(assets: Assets) -> None:
+    names = [name for name in SCRIPTS if name.startswith("relay/")]
+    plain = sum(len(gzip.compress((STATIC / name).read_bytes(), 9)) for name in names)
+    site = client_of(STATIC)
+    zipped = {"Accept-Encoding": "gzip"}
+    assert (
+        sum(len(site.get(f"/static/{name}", headers=zipped).data) for name in names) < 0.7 * plain
+    )
 
 
 def test_every_import_of_a_script_is_there() -> None:

@@ -1,10 +1,14 @@
 """What the fan-out counts of itself."""
 
+import re
 import zlib
+from collections.abc import Callable
 
 import gevent
+import pytest
 
-from relay.fanout.client import MAX_SAID
+from relay.board import LOG_ENTRIES
+from relay.fanout.client import MAX_SAID, MAX_UNFINISHED
 from relay.fanout.counts import (
     MAX_DURATIONS,
     SSE_COMPRESSED,
@@ -13,7 +17,11 @@ from relay.fanout.counts import (
     WS_PLAIN,
     Counts,
 )
+from relay.fanout.terms import Symbols
+from relay.metrics.reference import FAMILIES, LIMITS
+from relay.server.websocket import Closed, Left
 from tests.fanout import Bench
+from tests.processes import ROOT
 
 
 def settle() -> None:
@@ -104,12 +112,108 @@ def test_one_that_leaves_is_behind_no_more() -> None:
     assert bench.hub.counts.behind == 0
 
 
-def test_a_cut_is_counted_by_why() -> None:
+@pytest.mark.parametrize("symbols", [None, ("A",)], ids=["all", "named"])
+def test_what_a_slowed_cohort_is_not_given_is_conflated(symbols: Symbols) -> None:
     bench = Bench()
-    talker = bench.join()
-    talker.client.receive = lambda _size: b"x" * (MAX_SAID + 1)  # type: ignore[method-assign]
-    talker.client.read()
-    assert bench.hub.counts.cuts == {"talk": 1}
+    bench.publish("A")
+    cohort = bench.join(symbols).client.cohort
+    bench.hub.turn()
+    bench.publish("A")
+    cohort.slow(1.0)
+    bench.publish("A")
+    bench.clock.advance(2)
+    bench.hub.turn()
+    assert bench.hub.counts.conflated == 1
+    bench.publish("A", "A", "A")
+    cohort.slow(0.0)
+    bench.hub.turn()
+    given = bench.hub.counts.conflated + cohort.given
+    assert given == 5
+    bench.publish("A")
+    bench.hub.turn()
+    assert bench.hub.counts.conflated + cohort.given == 6
+
+
+@pytest.mark.parametrize("symbols", [None, ("A",)], ids=["all", "named"])
+def test_more_than_is_kept_between_two_passes_is_conflated(symbols: Symbols) -> None:
+    bench = Bench()
+    bench.publish("A")
+    bench.join(symbols)
+    bench.hub.turn()
+    for _ in range(5):
+        bench.publish(*["A"] * (LOG_ENTRIES // 2))
+    bench.hub.turn()
+    assert bench.hub.counts.conflated == 5 * (LOG_ENTRIES // 2) - 1
+
+
+def talk(bench: Bench) -> None:
+    talker = bench.join().client
+    talker.receive = lambda _size: b"x" * (MAX_SAID + 1)  # type: ignore[method-assign]
+    talker.read()
+
+
+def stall(bench: Bench) -> None:
+    slow = bench.join()
+    slow.sock.let(0)
+    slow.client._wait = lambda *_: False  # type: ignore[attr-defined]
+    bench.publish("A")
+    bench.hub.turn()
+    settle()
+
+
+def ask_and_read_nothing(bench: Bench) -> None:
+    greedy = bench.join(websocket=True)
+    greedy.sock.let(0)
+    for _ in range(MAX_UNFINISHED // 1000 + 2):
+        greedy.client.write(b"x" * 1000)
+
+
+def answer_no_ping(bench: Bench) -> None:
+    bench.join(websocket=True)
+    for _ in range(2):
+        bench.hub.heartbeat()
+        bench.hub.turn()
+        bench.clock.advance(100)
+    bench.hub.heartbeat()
+
+
+def break_a_rule(bench: Bench) -> None:
+    _hear(bench, Closed(1002, "frame is not masked"))
+
+
+def _hear(bench: Bench, end: Closed) -> None:
+    client = bench.join(websocket=True).client
+
+    def receive() -> str:
+        raise end
+
+    client._websocket.receive = receive  # type: ignore[attr-defined]
+    client.read()
+
+
+@pytest.mark.parametrize(
+    ("reason", "happen"),
+    [
+        ("talk", talk),
+        ("stall", stall),
+        ("greed", ask_and_read_nothing),
+        ("mute", answer_no_ping),
+        ("breach", break_a_rule),
+    ],
+)
+def test_each_cut_is_counted_once_by_why(reason: str, happen: Callable[[Bench], None]) -> None:
+    bench = Bench()
+    happen(bench)
+    settle()
+    assert bench.hub.counts.cuts == {reason: 1}
+    assert reason in next(f.values for f in FAMILIES if f.name == "relay_cut_total")
+
+
+def test_one_that_goes_is_not_cut() -> None:
+    bench = Bench()
+    _hear(bench, Left(1000))
+    _hear(bench, Closed(1006, "end of stream"))
+    assert bench.hub.counts.cuts == {}
 
 
 def test_an_id_is_good_or_means_nothing_here() -> None:
@@ -121,6 +225,12 @@ def test_an_id_is_good_or_means_nothing_here() -> None:
     assert hub.standing(hub.board.id) == 1
     assert hub.standing("another-1") == 0
     assert hub.counts.resumes == {"changes": 1, "full": 1}
+
+
+def test_each_limit_that_is_counted_is_one_of_the_reference() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "relay").rglob("*.py"))
+    counted = set(re.findall(r"""(?:refusals\.count|_refused)\(\s*"([A-Z_]+)\"""", sources))
+    assert counted | {"ADDRESS_CONNECTIONS"} == set(LIMITS)
 
 
 def test_durations_are_kept_up_to_a_bound() -> None:

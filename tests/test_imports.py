@@ -54,7 +54,6 @@ HOMES: dict[str, set[str]] = {
     "pydantic_settings": {"relay.config"},
     "python_socks": {"relay.exchange.tunnel"},
     "redis": {"relay.store"},
-    "rjsmin": {"relay.web.assets"},
     "websocket": {"relay.exchange.frame_limits"},
     "websockets": {"relay.simulator"},
     "werkzeug": {"relay.web"},

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,13 +17,13 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from relay.config import Config
 from relay.fanout.health import Health
 from relay.fanout.hub import Hub
-from relay.metrics import directory
+from relay.metrics import directory, leftovers
 from relay.metrics.dead import TOGETHER, forget
 from relay.metrics.reference import NAMES
 from relay.web.site import create_site
 from tests.archive import nothing_past
 from tests.ports import free_port
-from tests.processes import Gunicorn, Listener, RedisServer, wait_until
+from tests.processes import ROOT, Gunicorn, Listener, RedisServer, wait_until
 from tests.prometheus import names, samples
 from tests.scripted import ScriptedExchange
 from tests.streams import EventSource
@@ -138,6 +141,61 @@ def test_the_directory_goes_with_the_gunicorn_that_made_it(
         assert "relay_processes" in relay.http.get("/metrics").text
         assert len(list(tmp_path.glob("relay-metrics-*"))) == 1
     assert list(tmp_path.glob("relay-metrics-*")) == []
+
+
+def killed_between(prefix: str) -> str:
+    """A directory whose maker is killed, as by the kernel when memory is short."""
+    code = f"from relay.metrics.leftovers import make; print(make({prefix!r}), flush=True); input()"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as maker:
+        assert maker.stdout is not None
+        made = maker.stdout.readline().strip()
+        assert leftovers.sweep(prefix) == 0
+        maker.kill()
+    return made
+
+
+def test_a_directory_whose_gunicorn_was_killed_goes_with_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    left = killed_between("relay-metrics-")
+    others = [tmp_path / "relay-metrics-without-a-lock", tmp_path / "relay-other"]
+    for other in others:
+        other.mkdir()
+    (tmp_path / "relay-metrics-link").symlink_to(others[1])
+    (others[1] / "in-use").touch()
+    living = leftovers.make("relay-metrics-")
+    assert leftovers.sweep("relay-metrics-") == 1
+    assert not Path(left).exists()
+    assert Path(living).exists()
+    assert all(other.exists() for other in others)
+
+
+def test_a_directory_is_kept_while_a_child_of_its_maker_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = (
+        "import os; from relay.metrics.leftovers import make\n"
+        "made = make('relay-metrics-')\n"
+        "if os.fork(): os.kill(os.getpid(), 9)\n"
+        "print(made, flush=True); input()"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, text=True, **pipes
+    ) as maker:
+        assert maker.stdout is not None
+        made = Path(maker.stdout.readline().strip())
+        maker.wait()
+        assert leftovers.sweep("relay-metrics-") == 0
+        assert made.exists()
+    wait_until(lambda: leftovers.sweep("relay-metrics-") == 1, "the child's end")
 
 
 def test_metrics_can_be_turned_off() -> None:

@@ -1,12 +1,15 @@
 """Every TLS option counts on every form of REDIS_URL, with real servers that ask for certificates."""
 
 import shutil
+import ssl
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from redis.exceptions import RedisError
 
+from relay.store import tls
 from relay.store.connect import connect
 from relay.store.failure import reason
 from tests.certificates import Certificate, make_certificate, needs_openssl
@@ -106,3 +109,34 @@ def test_without_one_of_them_nobody_is_trusted(
     with pytest.raises(RedisError) as raised:
         connect(servers.url(form, *options)).ping()
     assert "TLS" in reason(raised.value)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_connections_share_what_they_trust(
+    servers: Servers, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tls._context.cache_clear()
+    made = []
+    default = ssl.create_default_context
+    monkeypatch.setattr(ssl, "create_default_context", lambda: made.append(1) or default())
+    url = servers.url(form, *OURS, THEIRS, "ssl_check_hostname=false")
+    for _ in range(2):
+        client = connect(url)
+        assert client.ping()
+        client.close()
+        assert client.ping()
+    assert len(made) == 1
+
+
+def test_a_file_that_is_renewed_counts_for_the_next_connection(
+    servers: Servers, tmp_path: Path
+) -> None:
+    (tmp_path / "old").mkdir()
+    authorities = tmp_path / "authorities.pem"
+    authorities.write_bytes(make_certificate(tmp_path / "old").certificate.read_bytes())
+    options = (*OURS, f"ssl_ca_certs={authorities}", "ssl_check_hostname=false")
+    client = connect(servers.url("server", *options))
+    with pytest.raises(RedisError):
+        client.ping()
+    authorities.write_bytes(servers.made.certificate.read_bytes())
+    assert client.ping()

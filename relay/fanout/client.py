@@ -294,10 +294,15 @@ class Client:
 
     def cut(self, why: Cut) -> None:
         """Ends the connection at once; what the kernel still holds for it is thrown away."""
-        _cuts.make("cut a client: %s", why.value)
-        self.cohort.counts.cuts[why.name.lower()] += 1
+        self.note(why)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.lost()
+
+    def note(self, why: Cut) -> None:
+        """Logs and counts why it is about to be ended; of several reasons, the first."""
+        if not self.leaving:
+            _cuts.make("cut a client: %s", why.value)
+            self.cohort.counts.cuts[why.name.lower()] += 1
 
     def lost(self) -> None:
         """See Member. Its greenlet shall see the end of the connection."""

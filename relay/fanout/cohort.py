@@ -80,7 +80,7 @@ class Cohort:
         self._shared = self.form.shared(self._clock)
         # Each update of the named symbols since `_offered`; None: the flow has to be asked.
         self._owed: list[Entry] | None = []
-        # Updates since then that a rate puts off.
+        # Updates since then of which the next pass gives only the newest.
         self._put_off = 0
 
     @property
@@ -93,7 +93,7 @@ class Cohort:
         self.rate = rate or self.terms.rate
         self.is_slowed = self.rate != self.terms.rate
         # What is owed one by one is not what a rate gives.
-        self._owed = None
+        self._put_owed_off()
         self.next_pass = min(self.next_pass, self._clock.monotonic() + 1 / (self.rate or 1e9))
 
     @property
@@ -184,16 +184,23 @@ class Cohort:
 
     def owe(self, entry: Entry) -> None:
         """An update of one of the named symbols has come."""
-        if self.rate:
-            self._owed = None
+        if self._owed is None:
             self._put_off += 1
-        elif self._owed is not None:
+        elif self.rate:
+            self._put_owed_off()
+            self._put_off += 1
+        else:
             self._owed.append(entry)
             if len(self._owed) > LOG_ENTRIES:
-                self._owed = None
+                self._put_owed_off()
 
     def owe_unknown(self) -> None:
         """Updates may have come that were not told one by one."""
+        self._put_owed_off()
+
+    def _put_owed_off(self) -> None:
+        """The next pass gives only the newest of what is owed."""
+        self._put_off += len(self._owed or ())
         self._owed = None
 
     def flush(self, breathe: Breathe) -> None:
@@ -202,8 +209,7 @@ class Cohort:
             return
         version = self._flow.version
         entries = self._changed()
-        if self.rate:
-            self._conflate(version, len(entries))
+        self._conflate(version, len(entries))
         self._offered = version
         if entries:
             self.work += len(entries) + A_PASS
@@ -237,7 +243,7 @@ class Cohort:
         return owed
 
     def _conflate(self, version: int, given: int) -> None:
-        """Counts what a rate leaves out of a pass up to this version, which gives so many."""
+        """Counts what is left out of a pass up to this version, which gives so many."""
         put_off, self._put_off = self._put_off, 0
         if self._offered:
             came = version - self._offered if self.symbols is None else put_off

@@ -48,7 +48,7 @@ class Counts:
         self.streams = [0] * len(KINDS)
         #: Streams that began, by kind.
         self.opens = [0] * len(KINDS)
-        #: Clients that were cut, by why.
+        #: Clients that were cut, by why: see Cut.
         self.cuts: Counter[str] = Counter()
         #: Clients that came with an id, by what it was worth: changes or full.
         self.resumes: Counter[str] = Counter()

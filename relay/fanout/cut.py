@@ -10,3 +10,4 @@ class Cut(Enum):
     GREED = "it asks for more than it reads"
     STALL = "it took no byte for too long"
     MUTE = "it answers no ping"
+    BREACH = "it broke a rule of WebSocket, or one of ours"

@@ -328,7 +328,7 @@ class Hub:
         for client in list(self._clients):
             last = client.overdue(ANSWER_HEARTBEATS * self._heartbeat_seconds)
             if last:
-                self.counts.cuts[Cut.MUTE.name.lower()] += 1
+                client.note(Cut.MUTE)
                 client.finish(last)
             elif client.ends_at <= now:
                 self.send_away(client)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import gevent
 import msgspec
 
+from relay.complaint import Complaint
 from relay.fanout.hub import Hub
 from relay.ingest.pipeline import Pipeline
 from relay.metrics.memory import resident_bytes
@@ -30,6 +31,7 @@ class Attendance:
         self._events = events
         self._name = f"{socket.gethostname()[:100]}:{os.getpid()}"
         self._began = int(time.time() * 1000)
+        self._failed = Complaint(log)
 
     def presence(self) -> Presence:
         """How this process is now."""
@@ -57,8 +59,8 @@ class Attendance:
                 self._roll.say(self.presence())
             except StoreUnavailable as error:
                 log.debug("nobody was told how this process is: %s", error)
-            except Exception:
-                log.debug("nobody was told how this process is", exc_info=True)
+            except Exception as error:  # noqa: BLE001 - prices go on
+                self._failed.make("nobody was told how this process is: %r", error)
             gevent.sleep(SAY_SECONDS)
 
 

@@ -3,8 +3,9 @@
 import atexit
 import os
 import shutil
-import tempfile
 from pathlib import Path
+
+from relay.metrics import leftovers
 
 #: prometheus-client's own name for it.
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -27,7 +28,8 @@ def prepare() -> None:
     _Prepared.by = os.getpid()
     named = os.environ.get(VARIABLE, "")
     if not named or (_TAKES_OVER in os.environ and Path(named).name.startswith(_PREFIX)):
-        made = tempfile.mkdtemp(prefix=_PREFIX)
+        leftovers.sweep(_PREFIX)
+        made = leftovers.make(_PREFIX)
         os.environ[VARIABLE] = made
         atexit.register(_remove, made, os.getpid())
     elif _TAKES_OVER not in os.environ:

@@ -21,6 +21,7 @@ LIMITS = (
     "SLOWED",
     "COMMANDS",
     "SELF_TESTS",
+    "WAITING_POLLS",
 )
 
 Among = Literal["livesum", "livemax", "livemin"]
@@ -74,15 +75,16 @@ FAMILIES = (
     ),
     _counter(
         "relay_conflated_total",
-        "Updates that a client did not get since a newer one of its symbol was there.",
+        "Updates that a client did not get since a newer one of its symbol was there, but for clients behind "
+        "that named symbols: nobody can know of those.",
     ),
     _sum("relay_behind", "Clients that do not keep up at present."),
     _counter(
         "relay_cut_total",
         "Clients that were cut: stall took no byte, greed asked for more than it read, talk talked on a "
-        "stream that only listens, mute answered no ping.",
+        "stream that only listens, mute answered no ping, breach broke a rule of WebSocket or one of ours.",
         "reason",
-        ("stall", "greed", "talk", "mute"),
+        ("stall", "greed", "talk", "mute", "breach"),
     ),
     _counter(
         "relay_resumes_total",

@@ -32,6 +32,7 @@ __all__ = [
     "BINARY",
     "TEXT",
     "Closed",
+    "Left",
     "WebSocket",
     "accept_key",
     "close_frame",
@@ -71,6 +72,17 @@ class Closed(Exception):
         super().__init__(code, reason)
         self.code = code
         self.reason = reason
+
+    @property
+    def is_breach(self) -> bool:
+        """Whether the peer broke a rule, rather than went."""
+        return self.code != 1006
+
+
+class Left(Closed):
+    """The peer has closed it in good order."""
+
+    is_breach = False
 
 
 class _Message:
@@ -353,8 +365,8 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
             self._pong(payload)
         elif opcode == CLOSE:
             if not payload:
-                raise Closed(1005)
+                raise Left(1005)
             code = int.from_bytes(payload[:2], "big")
             if not (1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999):
                 raise Closed(1002, "bad close code")  # also where half of it is missing
-            raise Closed(code, payload[2:].decode())
+            raise Left(code, payload[2:].decode())

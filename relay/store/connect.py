@@ -12,7 +12,6 @@ from redis.connection import (
     Connection,
     ConnectionPool,
     PythonRespSerializer,
-    SSLConnection,
     UnixDomainSocketConnection,
 )
 from redis.exceptions import TimeoutError as RedisTimeout
@@ -22,6 +21,7 @@ from relay.redis_url import RedisUrl, read
 from relay.store.cluster import Cluster
 from relay.store.master import Finder, MasterConnection, Moved, SecureMasterConnection
 from relay.store.sentinels import Sentinels
+from relay.store.tls import SecureConnection
 from relay.url import Host
 
 #: Seconds without a byte after which a command counts as failed, and until a connection must be made.
@@ -33,7 +33,7 @@ MISREAD = (ValueError, TypeError, LookupError, AttributeError, RecursionError, O
 #: An argument of more bytes is sent by itself.
 _LARGE_BYTES = 6000
 _SECURE: dict[type[Connection], type[Connection]] = {
-    Connection: SSLConnection,
+    Connection: SecureConnection,
     MasterConnection: SecureMasterConnection,
 }
 _MANNERS: dict[str, Any] = {

@@ -5,8 +5,9 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 import gevent
 from redis import exceptions
-from redis.connection import Connection, SSLConnection
+from redis.connection import Connection
 
+from relay.store.tls import SecureConnection
 from relay.url import Host
 
 _Found = TypeVar("_Found")
@@ -75,7 +76,7 @@ class MasterConnection(Connection):
         raise Moved(f"{self.host}:{self.port} is not the master any more") from error
 
 
-class SecureMasterConnection(MasterConnection, SSLConnection):
+class SecureMasterConnection(MasterConnection, SecureConnection):
     """The same with TLS."""
 
 

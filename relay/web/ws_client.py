@@ -11,6 +11,7 @@ import gevent
 
 from relay.clock import SYSTEM, Clock
 from relay.fanout.client import LINGER_SECONDS, Client
+from relay.fanout.cut import Cut
 from relay.fanout.delivery import Delivery
 from relay.fanout.news import News
 from relay.server.allowance import Allowance
@@ -116,7 +117,9 @@ class MessageClient(Client):
                     self._try_to_obey(message)
                     # Its next message may be here already, and those of others as well.
                     give_turn()
-        except Closed:
+        except Closed as end:
+            if end.is_breach:
+                self.note(Cut.BREACH)
             # What is due to be said, a close frame among it, has been written by now.
             self.finish(b"")
             # Closing before the peer has would throw away what it has not read yet.

@@ -1,0 +1,31 @@
+"""What a process says of itself goes on being said, whatever goes wrong."""
+
+import logging
+
+import gevent
+import pytest
+
+from relay.metrics import attendance
+from relay.metrics.attendance import Attendance
+from relay.presence import Presence
+from relay.store.memory_roll import MemoryRoll
+
+
+def test_what_nobody_foresaw_is_a_warning_and_ends_nothing(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attendance, "SAY_SECONDS", 0)
+    asked = []
+
+    def part() -> Presence:
+        asked.append(1)
+        raise ZeroDivisionError("a fault of ours")
+
+    with caplog.at_level(logging.WARNING):
+        running = gevent.spawn(Attendance(MemoryRoll(), part, list).run)
+        while len(asked) < 3:
+            gevent.sleep(0)
+        running.kill()
+    assert [record.getMessage() for record in caplog.records] == [
+        "nobody was told how this process is: ZeroDivisionError('a fault of ours')"
+    ]
