@@ -22,6 +22,7 @@ from relay.server.handler import Handler, Patience
 from relay.server.peers import Peers
 from relay.server.takeover import KEY, Life, Takeover
 from relay.server.turns import Turns
+from relay.server.unbelieved import Unbelieved
 from relay.server.visitors import Visitors
 from relay.server.waiting import UNREAD_SECONDS, Waiting
 
@@ -49,6 +50,8 @@ class Served:
             visitors=everybody,
             turns=Turns(),
             proxies=proxies,
+            unbelieved=Unbelieved(),
+            probes=frozenset({"/livez"}),
             draining=False,
             count_request=lambda: None,
             log=SimpleNamespace(access_log_enabled=False, debug=logging.debug),

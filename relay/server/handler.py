@@ -184,6 +184,8 @@ class Handler(WSGIHandler):
             if said := head.fields.get("HTTP_X_FORWARDED_FOR"):
                 address = worker.proxies.client(address, said)
                 visitor = worker.visitors.find(address)
+        elif "HTTP_X_FORWARDED_FOR" in head.fields:
+            self._worker.unbelieved.note(peer)
         environ["REMOTE_ADDR"] = address
         if peer.port:
             environ["REMOTE_PORT"] = peer.port

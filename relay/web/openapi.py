@@ -173,7 +173,9 @@ def _operation(
         responses["400"] = problem | {"description": "A parameter is wrong; a sentence says which."}
     for error in errors:
         responses[error] = problem | {"description": "No such symbol is known."}
-    responses["429"] = problem | {"description": "Your address asks too fast; see Retry-After."}
+    responses["429"] = problem | {
+        "description": "Your address or your token asks too fast; see Retry-After."
+    }
     responses.setdefault("503", problem | {"description": "Not at present; see Retry-After."})
     told = f"The path may end in {', '.join(forms)} instead of saying Accept." if forms else ""
     operation: Schema = {"operationId": name, "summary": summary, "responses": responses}
