@@ -199,13 +199,10 @@ def test_what_opens_the_relay_is_shown_to_nobody(tmp_path: Path) -> None:
         env |= {
             "ACCESS_TOKENS": f"desk:{PLANTED['token']}",
             "TICKET_KEYS": PLANTED["ticket key"],
-            "WEB_CONCURRENCY": "2",
-            "GUNICORN_CMD_ARGS": "--access-logfile -",
         }
         listener = stack.enter_context(Listener(**env))
-        relay = stack.enter_context(Gunicorn(**env))
+        relay = stack.enter_context(Gunicorn(2, options=("--access-logfile", "-"), **env))
         exchange.tick(BTCUSDT="1")
-        relay.wait_for_line("Booting worker")
         token = {"Authorization": f"Bearer {PLANTED['token']}"}
         said = []
         for shown in (token, {"Authorization": f"Basic {PLANTED['token']}"}, {}):
