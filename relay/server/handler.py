@@ -124,6 +124,9 @@ class Handler(WSGIHandler):
         worker = self._worker
         turns = worker.turns
         turns.wait(turns.probes if head.target in worker.probes else turns.pages)
+        if self._connection.is_reset():
+            # A storm of them costs no page.
+            return False
         self.time_start = time.time()
         self._deadline = time.monotonic() + self.patience.answer
         self.command, self.path, self.request_version, _ = head
