@@ -28,6 +28,7 @@ from relay.metrics.families import text
 from relay.metrics.listener import ListenerReport
 from relay.metrics.reporter import Report, Reporter
 from relay.metrics.worker import WorkerReport
+from relay.server.bounds import Bounds
 from relay.server.bucket import Bucket
 from relay.store.contract import Archive, Demands, Roll, Updates
 from relay.store.failure import failures
@@ -80,13 +81,13 @@ class Relay:
             heartbeat_seconds=config.heartbeat_seconds,
             stall_seconds=config.stall_seconds,
             rotate_seconds=config.rotate_seconds,
-            guest_symbols=config.address_symbols,
             door=_door(config),
         )
         #: Paths whose requests wait for no others.
         self.probes = probes.PATHS
-        #: Connections that are no streams, for each address.
+        #: Connections that are no streams, for each address; and what else it may have.
         self.address_connections = config.address_connections
+        self.address_bounds = _of_address(config)
         #: How many of them there are, and how many were closed as soon as they were accepted: the worker
         #: knows.
         self.connections: Callable[[], int] = lambda: 0
@@ -158,10 +159,19 @@ def _door(config: Config) -> Door:
     limits = Limits(
         streams=_streams(config),
         opens=config.opens,
-        guest_streams=config.address_streams,
-        guest_opens=config.address_opens,
     )
     return Door(limits, Bucket())
+
+
+def _of_address(config: Config) -> Bounds:
+    return Bounds(
+        streams=config.address_streams,
+        opens=config.address_opens,
+        requests=config.address_requests,
+        symbols=config.address_symbols,
+        commands=config.address_commands,
+        guesses=config.address_guesses,
+    )
 
 
 def _in_process(config: Config, away: Callable[[float], float]) -> Sides:

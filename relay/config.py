@@ -3,8 +3,9 @@
 import re
 import sys
 from base64 import b64encode
+from collections.abc import Callable
 from ipaddress import ip_network
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -40,6 +41,11 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _TOKEN = re.compile(rf"[A-Za-z0-9_~.+/=-]{{{_LEAST_SECRET},200}}")
 #: Ports that no browser names.
 _USUAL_PORTS = {"http": "80", "https": "443"}
+
+
+def _of_address(what: str) -> Callable[[dict[str, Any]], Any]:
+    """The default of a bound of tokens: what an address may have."""
+    return lambda settings: settings[f"address_{what}"]
 
 
 class ConfigError(Exception):
@@ -104,6 +110,13 @@ class Config(BaseSettings):
     address_symbols: int = Field(32_768, ge=0)
     address_opens: float = Field(25, ge=0)
     address_requests: float = Field(50, ge=0)
+    address_commands: float = Field(500, ge=0)
+    address_guesses: float = Field(1, ge=0)
+    token_streams: int = Field(default_factory=_of_address("streams"), ge=0)
+    token_symbols: int = Field(default_factory=_of_address("symbols"), ge=0)
+    token_opens: float = Field(default_factory=_of_address("opens"), ge=0)
+    token_requests: float = Field(default_factory=_of_address("requests"), ge=0)
+    token_commands: float = Field(default_factory=_of_address("commands"), ge=0)
     opens: float = Field(1_000, ge=0)
     metrics: bool = True
     metrics_port: int = Field(0, ge=0, le=65535)

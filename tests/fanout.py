@@ -296,7 +296,7 @@ class Bench:
                 form = replace(form, gzip=True, block=deflate.block)
             client = EventClient(sock, version, hub.news, stall_seconds=10, clock=self.clock)
             client.begin(form.opening())
-        hub.enter(client, Terms(form, symbols, rate), guest or Visitor("", is_limited=False))
+        hub.enter(client, Terms(form, symbols, rate), guest or Visitor(""))
         if not client.catch_up():
             client._flush_later()
         connection = Connection(client, sock, Viewer(symbols, held))

@@ -13,8 +13,9 @@ from websockets.sync.client import connect
 
 from relay.fanout import door as doors
 from relay.fanout.door import Door, Full, Limits
+from relay.server.bounds import UNBOUNDED, Bounds
 from relay.server.bucket import Bucket
-from relay.server.visitors import Visitor
+from relay.server.visitors import Visitor, Visitors
 from tests.clocks import SetClock
 from tests.fanout import Bench
 from tests.processes import WAIT_SECONDS, Gunicorn, wait_until
@@ -160,16 +161,20 @@ def test_every_stream_is_given_back(narrow: Gunicorn, how: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "name", "times"),
+    ("limits", "bounds", "name", "times"),
     [
-        (Limits(guest_opens=2), "ADDRESS_OPENS", 24),
-        (Limits(opens=4), "OPENS", 48),
-        (Limits(streams=4), "MAX_CLIENTS", 4),
-        (Limits(guest_streams=4), "ADDRESS_STREAMS", 4),
+        (Limits(), Bounds(opens=2), "ADDRESS_OPENS", 24),
+        (Limits(opens=4), UNBOUNDED, "OPENS", 48),
+        (Limits(streams=4), UNBOUNDED, "MAX_CLIENTS", 4),
+        (Limits(), Bounds(streams=4), "ADDRESS_STREAMS", 4),
+        (Limits(), Bounds(opens=2, whose="token"), "TOKEN_OPENS", 24),
+        (Limits(), Bounds(streams=4, whose="token"), "TOKEN_STREAMS", 4),
     ],
 )
-def test_each_limit_is_named_and_counted(limits: Limits, name: str, times: int) -> None:
-    door, visitor = Door(limits, Bucket(), SetClock()), Visitor("10.0.0.1")
+def test_each_limit_is_named_and_counted(
+    limits: Limits, bounds: Bounds, name: str, times: int
+) -> None:
+    door, visitor = Door(limits, Bucket(), SetClock()), Visitor("10.0.0.1", bounds)
     for _ in range(times):
         door.let_in(visitor)
     for _ in range(3):
@@ -181,7 +186,7 @@ def test_each_limit_is_named_and_counted(limits: Limits, name: str, times: int) 
 
 def test_opens_come_back_with_time() -> None:
     clock = SetClock()
-    door, visitor = Door(Limits(guest_opens=2), Bucket(), clock), Visitor("10.0.0.1")
+    door, visitor = Door(clock=clock), Visitor("10.0.0.1", Bounds(opens=2))
     for _ in range(24):
         door.let_in(visitor)
     clock.advance(0.5)
@@ -191,8 +196,8 @@ def test_opens_come_back_with_time() -> None:
 
 
 def test_who_speaks_for_itself_behind_a_proxy_is_not_limited_by_address() -> None:
-    door = Door(Limits(guest_streams=1, guest_opens=1, streams=9), Bucket(), SetClock())
-    visitor = Visitor("127.0.0.1", is_limited=False)
+    door = Door(Limits(streams=9), Bucket(), SetClock())
+    visitor = Visitors(is_proxy=lambda _: True, bounds=Bounds(1, 1)).find("127.0.0.1")
     for _ in range(9):
         door.let_in(visitor)
     with pytest.raises(Full, match="MAX_CLIENTS"):
@@ -217,8 +222,8 @@ def test_the_more_are_refused_the_later_they_come_back() -> None:
 
 
 def test_nobody_else_comes_back_later_since_one_address_asks_too_fast() -> None:
-    door = Door(Limits(streams=2, guest_streams=1), clock=SetClock())
-    greedy = Visitor("10.0.0.1")
+    door = Door(Limits(streams=2), clock=SetClock())
+    greedy = Visitor("10.0.0.1", Bounds(streams=1))
     door.let_in(greedy)
     for _ in range(10_000):
         with pytest.raises(Full) as refused:

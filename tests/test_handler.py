@@ -3,9 +3,10 @@
 import _socket
 import logging
 import socket
+import struct
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from relay.server.handler import Handler, Patience
 from relay.server.peers import Peers
 from relay.server.takeover import KEY, Life, Takeover
 from relay.server.turns import Turns
+from relay.server.unbelieved import Unbelieved
 from relay.server.visitors import Visitors
 from relay.server.waiting import UNREAD_SECONDS, Waiting
 
@@ -32,10 +34,13 @@ HOST = b"Host: x\r\n"
 GET = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
 
 
+Pair = tuple[socket.socket, socket.socket]
+
+
 class Served:
     """A connection to a handler as its client sees it, and what the application was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, pair: Callable[[], Pair] = socket.socketpair) -> None:
         self.now = 1000.0
         self.asked: list[dict[str, object]] = []
         self.answer = [b"hello"]
@@ -49,6 +54,8 @@ class Served:
             visitors=everybody,
             turns=Turns(),
             proxies=proxies,
+            unbelieved=Unbelieved(),
+            probes=frozenset({"/livez"}),
             draining=False,
             count_request=lambda: None,
             log=SimpleNamespace(access_log_enabled=False, debug=logging.debug),
@@ -59,7 +66,7 @@ class Served:
             application=self._application,
             is_full=False,
         )
-        ours, theirs = socket.socketpair()
+        ours, theirs = pair()
         self.socket = gevent.socket.socket(fileno=theirs.detach())
         self.socket.settimeout(DEADLINE_SECONDS)
         sock = _socket.socket(ours.family, ours.type, ours.proto, fileno=ours.detach())
@@ -105,6 +112,12 @@ class Served:
             return iter(())
         start_response("200 OK", [("Content-Length", str(sum(map(len, self.answer))))])
         return iter(self.answer)
+
+
+def over_tcp() -> Pair:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        theirs = socket.create_connection(listening.getsockname())
+        return listening.accept()[0], theirs
 
 
 @pytest.fixture
@@ -441,3 +454,12 @@ def test_a_stream_that_fails_is_told_of_and_harms_nobody(served, monkeypatch):
     served.hear_all()
     gevent.sleep(0)
     assert errors == [ZeroDivisionError]
+
+
+def test_no_answer_is_made_for_a_client_that_has_reset_the_connection() -> None:
+    served = Served(over_tcp)
+    served.say(GET)
+    served.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    served.socket.close()
+    served.wait_for_end()
+    assert served.asked == []

@@ -11,6 +11,7 @@ from relay.config import Config
 from relay.fanout.health import Health
 from relay.fanout.hub import Hub
 from relay.feed_status import FeedStatus
+from relay.server.bounds import Bounds
 from relay.server.visitors import KEY, Visitor
 from relay.ticker import Ticker
 from relay.web.media import CSV, JSON, NDJSON, TEXT
@@ -21,6 +22,7 @@ from tests.clocks import SetClock
 from tests.test_answers import nothing_past
 
 Ask = Callable[..., TestResponse]
+STRICT = Bounds(requests=50)
 
 
 @pytest.fixture
@@ -32,13 +34,12 @@ def hub() -> Hub:
 
 @pytest.fixture
 def client(hub: Hub) -> FlaskClient:
-    config = Config(_env_file=None, address_requests=50)
-    return create_site(hub, config, nothing_past()).test_client()
+    return create_site(hub, Config(_env_file=None), nothing_past()).test_client()
 
 
 @pytest.fixture
 def ask(client: FlaskClient) -> Ask:
-    stranger = Visitor("10.0.0.1")
+    stranger = Visitor("10.0.0.1", STRICT)
 
     def asked(path: str, visitor: Visitor = stranger, accept: str = "*/*") -> TestResponse:
         return client.get(path, environ_overrides={KEY: visitor}, headers={"Accept": accept})
@@ -64,13 +65,13 @@ def test_who_asks_too_fast_is_told_when_to_come_back(hub: Hub, ask: Ask) -> None
 
 def test_every_limited_answer_says_what_is_left(ask: Ask) -> None:
     answer = ask("/api/prices?symbols=A")
-    assert answer.headers["RateLimit-Policy"] == '"default";q=200;w=4'
-    assert answer.headers["RateLimit"] == '"default";r=199;t=1'
+    assert answer.headers["RateLimit-Policy"] == '"address";q=200;w=4'
+    assert answer.headers["RateLimit"] == '"address";r=199;t=1'
     exposed = ", ".join(answer.headers.getlist("Access-Control-Expose-Headers"))
     assert {"RateLimit", "RateLimit-Policy", "Retry-After"} <= set(exposed.split(", "))
     while answer.status_code != 429:
         answer = ask("/api/nothing")
-    assert answer.headers["RateLimit"] == '"default";r=0;t=4'
+    assert answer.headers["RateLimit"] == '"address";r=0;t=4'
 
 
 @pytest.mark.parametrize(
@@ -158,12 +159,19 @@ def test_probes_files_and_streams_cost_nothing(ask: Ask, path: str) -> None:
 def test_others_have_their_own(ask: Ask) -> None:
     while ask("/nothing").status_code != 429:
         pass
-    assert ask("/nothing", Visitor("10.0.0.2")).status_code == 404
-    local = Visitor("127.0.0.1", is_limited=False)
+    assert ask("/nothing", Visitor("10.0.0.2", STRICT)).status_code == 404
+    local = Visitor("127.0.0.1")
     assert {ask("/nothing", local).status_code for _ in range(250)} == {404}
 
 
 def test_no_limit_says_nothing(hub: Hub) -> None:
-    site = create_site(hub, Config(_env_file=None, address_requests=0), nothing_past())
+    site = create_site(hub, Config(_env_file=None), nothing_past())
     answer = site.test_client().get("/nothing", environ_overrides={KEY: Visitor("10.0.0.1")})
     assert "RateLimit" not in answer.headers
+
+
+def test_the_smallest_ration_still_has_room_for_the_dearest(hub: Hub) -> None:
+    site = create_site(hub, Config(_env_file=None), nothing_past())
+    slow = Visitor("10.0.0.1", Bounds(requests=0.5))
+    answer = site.test_client().get("/api/prices.csv", environ_overrides={KEY: slow})
+    assert answer.status_code != 429

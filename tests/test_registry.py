@@ -5,6 +5,7 @@ import pytest
 from relay.fanout import registry
 from relay.fanout.door import Full
 from relay.fanout.registry import EVERYTHING, LEAST
+from relay.server.bounds import Bounds
 from relay.server.visitors import Visitor
 from tests.fanout import Bench
 
@@ -14,14 +15,13 @@ NAMES = [f"S{i}" for i in range(600)]
 @pytest.fixture
 def bench() -> Bench:
     bench = Bench()
-    bench.hub._registry._guest_symbols = 2 * EVERYTHING
     bench.publish(*NAMES)
     return bench
 
 
 @pytest.fixture
 def visitor() -> Visitor:
-    return Visitor("10.0.0.1")
+    return Visitor("10.0.0.1", Bounds(symbols=2 * EVERYTHING))
 
 
 def test_an_address_may_name_so_many_symbols_that_nobody_else_asks_for(

@@ -23,6 +23,10 @@ PLANTED = {
     "proxy": "planted-proxy",
     "signature": "planted-signature",
     "key": "plantedListenKey" + 44 * "k",
+    "seal": "planted-relay-secret",
+    "token": "planted-access-token",
+    "operator": "planted-operator-token",
+    "ticket key": "planted-ticket-key",
 }
 QUERY = f"signature={PLANTED['signature']}&listenKey={PLANTED['key']}"
 #: The unresolvable names; the first has no proxy before it.
@@ -92,6 +96,9 @@ def settings(redis_port: int | None, *urls: str) -> dict[str, str]:
         **dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), proxy),
         "no_proxy": f"127.0.0.1,{NOWHERE}",
         "LOG_LEVEL": "debug",
+        "RELAY_SECRET": PLANTED["seal"],
+        "OPERATOR_TOKENS": f"admin:{PLANTED['operator']}",
+        "TICKET_KEYS": "",
     }
 
 
@@ -182,3 +189,37 @@ def test_what_stands_in_redis_has_no_secret(tmp_path: Path) -> None:
     said = public + kept + repr(heads) + "".join(relay.output + listener.output)
     assert_nothing_is_given_away(said)
     assert f":{server.port}" not in public
+
+
+def test_what_opens_the_relay_is_shown_to_nobody(tmp_path: Path) -> None:
+    """Two workers and a listener that say all they can, and clients who show what they have everywhere."""
+    with RedisServer(tmp_path) as server, ScriptedExchange() as exchange, ExitStack() as stack:
+        redis.Redis(port=server.port).config_set("requirepass", PLANTED["redis"])
+        env = settings(server.port, f"ws://127.0.0.1:{exchange.port}/ws/!miniTicker@arr?{QUERY}")
+        env |= {
+            "ACCESS_TOKENS": f"desk:{PLANTED['token']}",
+            "TICKET_KEYS": PLANTED["ticket key"],
+        }
+        listener = stack.enter_context(Listener(**env))
+        relay = stack.enter_context(Gunicorn(2, options=("--access-logfile", "-"), **env))
+        exchange.tick(BTCUSDT="1")
+        token = {"Authorization": f"Bearer {PLANTED['token']}"}
+        said = []
+        for shown in (token, {"Authorization": f"Basic {PLANTED['token']}"}, {}):
+            for path in ("/", "/api/prices", "/status", "/metrics", "/nowhere"):
+                said.append(relay.http.get(path, headers=shown).text)
+        operator = {"Authorization": f"Bearer {PLANTED['operator']}"}
+        for path in ("/status", "/metrics", "/api/prices"):
+            said.append(relay.http.get(path, headers=operator).text)
+        ticket = relay.http.post("/api/ticket", headers=token).json()["ticket"]
+        for one in (ticket, f"{ticket}x"):
+            for path in ("/api/prices", "/nowhere", "/ws"):
+                said.append(relay.http.get(f"{path}?ticket={one}").text)
+        # A Redis that goes away has its address and account in many a failure.
+        server.close()
+        relay.wait_for_line("redis: ")
+        listener.wait_for_line("the store is away")
+        logged = "".join(relay.output + listener.output)
+    assert_nothing_is_given_away("\n".join(said) + logged)
+    assert ticket not in logged
+    assert "ticket=..." in logged

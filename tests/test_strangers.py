@@ -1,5 +1,6 @@
 """Strangers who hold connections of a real worker: their bounds, and that none counts for ever."""
 
+import json
 import socket
 import struct
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
+from websockets.sync.client import ClientConnection, connect
 
 from tests.processes import WAIT_SECONDS, Gunicorn, wait_until
 from tests.scripted import ScriptedExchange
@@ -22,7 +24,10 @@ def strict() -> Iterator[Gunicorn]:
     with (
         ScriptedExchange() as exchange,
         Gunicorn(
-            BINANCE_WS=exchange.url, FEED_SILENCE_SECONDS="600", ADDRESS_CONNECTIONS=str(MOST)
+            BINANCE_WS=exchange.url,
+            FEED_SILENCE_SECONDS="600",
+            ADDRESS_CONNECTIONS=str(MOST),
+            ADDRESS_COMMANDS="1",
         ) as relay,
     ):
         exchange.tick(BTCUSDT="1")
@@ -81,6 +86,31 @@ def test_a_stream_whose_client_said_a_little_goes_on(strict: Gunicorn) -> None:
         while b"BTCUSDT" not in heard:
             heard += sock.recv(4096)
             assert heard
+
+
+def test_what_the_websockets_of_one_address_say_is_bounded_together(strict: Gunicorn) -> None:
+    def speak(address: str) -> ClientConnection:
+        return stack.enter_context(
+            connect(strict.ws_url, source_address=(address, 0), compression=None)
+        )
+
+    def has_waited() -> bool:
+        return 'relay_refused_total{limit="ADDRESS_COMMANDS"} 0.0' not in metrics()
+
+    def metrics() -> str:
+        text = httpx.get(f"{strict.url}/metrics").text
+        assert 'limit="ADDRESS_COMMANDS"' in text
+        return text
+
+    with ExitStack() as stack:
+        for client in [speak("127.0.0.71") for _ in range(8)]:
+            for _ in range(4):
+                client.send('{"op":"ping"}')
+        wait_until(has_waited, "somebody to wait")
+        other = speak("127.0.0.72")
+        other.send('{"op":"ping"}')
+        while json.loads(other.recv(WAIT_SECONDS)).get("event") != "pong":
+            pass
 
 
 def end_in_order(sock: socket.socket) -> None:

@@ -3,9 +3,12 @@
 import pytest
 
 from relay.server import visitors
+from relay.server.bounds import UNBOUNDED, Bounds
 from relay.server.bucket import Bucket
 from relay.server.forwarded import Proxies, scheme
 from relay.server.visitors import Visitors, network
+
+NARROW = Bounds(streams=1)
 
 
 def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
@@ -82,17 +85,18 @@ def test_with_everybody_trusted_the_first_of_the_list_is_the_client() -> None:
 def test_with_everybody_trusted_everybody_has_limits() -> None:
     everybody = Proxies(["*"])
     assert everybody.trusts("9.9.9.9")
-    known = Visitors(is_proxy=everybody.names)
-    assert known.find("9.9.9.9").is_limited
-    assert known.find("127.0.0.1").is_limited
-    assert not known.find("").is_limited
+    known = Visitors(is_proxy=everybody.names, bounds=NARROW)
+    assert known.find("9.9.9.9").bounds == NARROW
+    assert known.find("127.0.0.1").bounds == NARROW
+    assert known.find("").bounds == UNBOUNDED
 
 
 def test_a_proxy_that_is_named_has_none_for_what_it_asks_itself() -> None:
-    known = Visitors(is_proxy=Proxies(["127.0.0.1", "10.0.0.0/8"]).names)
-    assert not known.find("::ffff:127.0.0.1").is_limited
-    assert not known.find("10.1.2.3").is_limited
-    assert known.find("9.9.9.9").is_limited
+    proxies = Proxies(["127.0.0.1", "10.0.0.0/8"])
+    known = Visitors(is_proxy=proxies.names, bounds=NARROW)
+    assert known.find("::ffff:127.0.0.1").bounds == UNBOUNDED
+    assert known.find("10.1.2.3").bounds == UNBOUNDED
+    assert known.find("9.9.9.9").bounds == NARROW
 
 
 @pytest.mark.parametrize(

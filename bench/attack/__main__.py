@@ -36,7 +36,7 @@ def main() -> None:
     rows: list[Row] = []
     began = time.monotonic()
     try:
-        for row in attack_all(chosen, pace):
+        for row in attack_all(chosen, pace, with_redis=options.redis):
             rows.append(row)
             print(describe(row), file=sys.stderr, flush=True)
     except KeyboardInterrupt:
@@ -50,14 +50,14 @@ def main() -> None:
         print(f"\n{table(rows)}")
 
 
-def attack_all(attacks: list[Attack], pace: Pace) -> Iterator[Row]:
+def attack_all(attacks: list[Attack], pace: Pace, *, with_redis: bool = False) -> Iterator[Row]:
     """One after the other. A worker that was harmed is replaced, so that each attack meets a sound one."""
     with ExitStack() as stack:
         sound: tuple[Target, Crowd] | None = None
         for attack in sorted(attacks, key=lambda each: each.is_special):
             if attack.is_special or sound is None:
                 stack.close()
-                sound = stack.enter_context(_scene(attack, pace.calm))
+                sound = stack.enter_context(_scene(attack, pace.calm, with_redis=with_redis))
             row = try_one(attack, *sound, pace)
             yield row
             if attack.is_special or _is_harmed(row):
@@ -65,8 +65,8 @@ def attack_all(attacks: list[Attack], pace: Pace) -> Iterator[Row]:
 
 
 @contextmanager
-def _scene(attack: Attack, calm: float) -> Iterator[tuple[Target, Crowd]]:
-    with Target(attack.limit, **attack.env) as target:
+def _scene(attack: Attack, calm: float, *, with_redis: bool) -> Iterator[tuple[Target, Crowd]]:
+    with Target(attack.limit, with_redis=with_redis, **attack.env) as target:
         target.wait_for_market()
         with Crowd(target.port) as crowd:
             # What opening 200 streams cost is not to be seen in the first row.
@@ -96,6 +96,7 @@ def _options() -> argparse.Namespace:
     add("--calm", type=float, default=5.0, help="seconds that are looked at before each (5)")
     add("--after", type=float, default=10.0, help="seconds for memory to come back, at most (10)")
     add("--table", action="store_true", help="prints a table in Markdown, for docs/security.md")
+    add("--redis", action="store_true", help="a Redis, a listener and two workers")
     add("attacks", nargs="*", default=list(ATTACKS), metavar="ATTACK", help="all of them")
     options = parser.parse_args()
     unknown = [name for name in options.attacks if name not in ATTACKS]

@@ -36,6 +36,7 @@ class Field:
         again: bool = False,
         leaves: float = math.inf,
         ends: bool = False,
+        resets: bool = False,
         sources: Sequence[str] = ONE,
     ) -> None:
         """So many connections, from these addresses in turn; see Recipe. What is said may depend on a
@@ -51,6 +52,7 @@ class Field:
                 again=again,
                 leaves=leaves,
                 ends=ends,
+                resets=resets,
             )
             for number in range(count)
         )

@@ -4,7 +4,7 @@ import re
 import socket
 import time
 
-from bench.attack.target import HZ
+from bench.attack.target import CROWD, HZ, bearer
 from bench.connection import READ_BYTES
 from bench.drills.client import Client
 
@@ -15,7 +15,7 @@ class Good(Client):
     __slots__ = ("_newest", "delays", "frames")
 
     def __init__(self, port: int, websocket: bool, source: str) -> None:
-        super().__init__(port, websocket, source)
+        super().__init__(port, websocket, source, (bearer(CROWD),))
         #: Seconds from the exchange to here, one for each frame of the exchange's; and those frames.
         self.delays: list[float] = []
         self.frames: list[float] = []
@@ -47,8 +47,9 @@ class Asker:
         self._port = port
         self._source = source
         self._request = (
-            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()
-        )
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{bearer(CROWD)}\r\n"
+            "Connection: close\r\n\r\n"
+        ).encode()
         self._every = every
         self.sock: socket.socket | None = None
         #: When it asks next, and when it asked last, by the monotonic clock.

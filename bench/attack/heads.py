@@ -87,6 +87,12 @@ def control_codes(field: Field) -> None:
     field.open(1000, lambda number: coded[number % 2], sources=MANY)
 
 
+@attack()
+def resets(field: Field) -> None:
+    """250 addresses ask for a page and reset the connection at once, as fast as connections are made."""
+    field.open(500, get("/"), again=True, resets=True, sources=MANY)
+
+
 @attack(limit=256)
 def few_files(field: Field) -> None:
     """300 idle connections to a worker that may open 256 files (`ulimit -n 256`)."""
@@ -95,5 +101,5 @@ def few_files(field: Field) -> None:
 
 ALL = (
     *(body_never_comes, slow_heads_of_one, slow_heads_of_many, long_heads, pipelined, tiny_chunks),
-    *(strange_framing, tls, silent, control_codes, few_files),
+    *(strange_framing, tls, silent, control_codes, resets, few_files),
 )

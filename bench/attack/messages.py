@@ -51,6 +51,12 @@ def flips(field: Field) -> None:
 
 
 @attack()
+def talkative(field: Field) -> None:
+    """900 clients of one address take and leave 512 symbols, as fast as they are heard."""
+    field.open(900, _shake(), drip=_flips, every=1.0)
+
+
+@attack()
 def rates(field: Field) -> None:
     """500 clients of one address ask for a rate each: 50.0001, 50.0002, ..."""
     field.open(500, _odd_rate)
@@ -110,6 +116,6 @@ def bombs(field: Field) -> None:
 
 
 ALL = (
-    *(flips, rates, rates_of_many, random_symbols, nested, upgrade_by_head),
+    *(flips, talkative, rates, rates_of_many, random_symbols, nested, upgrade_by_head),
     *(pings, fragments, bombs),
 )

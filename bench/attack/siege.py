@@ -4,6 +4,7 @@ import math
 import re
 import select
 import socket
+import struct
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -42,6 +43,8 @@ class Recipe:
     leaves: float = math.inf
     #: Whether it ends its half of the connection behind what it says first.
     ends: bool = False
+    #: Whether it resets the connection behind what it says first.
+    resets: bool = False
 
 
 class Hostile:
@@ -156,6 +159,10 @@ class Siege:
         if not hostile.unsent and hostile.recipe.ends and not hostile.has_ended:
             hostile.has_ended = True
             hostile.sock.shutdown(socket.SHUT_WR)
+        if not hostile.unsent and hostile.recipe.resets:
+            hostile.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._leave(hostile)
+            return
         wanted = select.EPOLLIN if hostile.recipe.reads else 0
         self._poll.modify(hostile.sock, wanted | (select.EPOLLOUT if hostile.unsent else 0))
 

@@ -2,6 +2,7 @@
 
 from bench.attack.attack import MANY, Field, attack, get
 from bench.attack.crowd import STREAMS
+from bench.attack.target import ACCESS_TOKENS, HOLDER, bearer
 
 _EVENTS = get("/events?symbols=BTCUSDT", "Accept: text/event-stream")
 _EVERYTHING = get("/events", "Accept: text/event-stream")
@@ -27,6 +28,19 @@ def endless_opens(field: Field) -> None:
     field.open(2000, _EVENTS)
 
 
+@attack(ACCESS_TOKENS=ACCESS_TOKENS, most={"200": 1000})
+def streams_of_a_token(field: Field) -> None:
+    """2,000 streams of 250 addresses are opened and kept with one token."""
+    field.open(2000, get("/events", bearer(HOLDER)), sources=MANY)
+
+
+@attack(ACCESS_TOKENS=ACCESS_TOKENS, most={"200": 0})
+def guesses(field: Field) -> None:
+    """100 connections of 250 addresses show a wrong token, again and again."""
+    wrong = bearer("wrong-wrong-wrong")
+    field.open(100, get("/", wrong, "Connection: close"), again=True, sources=MANY)
+
+
 @attack()
 def churn(field: Field) -> None:
     """250 addresses open a stream and leave at once, 400 times a second."""
@@ -46,4 +60,7 @@ def half_closed(field: Field) -> None:
     field.open(1000, lambda number: beginnings[number % 2], ends=True, sources=MANY)
 
 
-ALL = (rubbish_on_a_stream, too_many_streams, endless_opens, churn, slow_readers, half_closed)
+ALL = (
+    *(rubbish_on_a_stream, too_many_streams, endless_opens, streams_of_a_token, guesses, churn),
+    *(slow_readers, half_closed),
+)

@@ -1,4 +1,4 @@
-"""Target: the worker under attack, the market that feeds it, and what is read of it from outside."""
+"""Target: what is attacked, the market that feeds it, and what is read of it from outside."""
 
 import http.client
 import json
@@ -10,61 +10,81 @@ from types import TracebackType
 from typing import Any, Self
 
 from bench import usage
-from bench.drills.programs import Simulator
+from bench.drills.programs import Listener, Simulator
+from bench.feed import RedisServer
 from bench.process import Process, free_port
 
 #: The market: symbols, symbols of a frame, frames a second.
 SYMBOLS, PER_FRAME, HZ = 600, 20, 10
 #: Its symbols, but for the first one, BTCUSDT.
 NAMES = [f"C{number:04}USDT" for number in range(1, SYMBOLS)]
+#: Tokens of the crowd and of an attacker, where the relay is not for everybody; and the setting that says so.
+CROWD, HOLDER = "crowd-crowd-crowd", "holder-holder-holder"
+ACCESS_TOKENS = f"crowd:{CROWD},holder:{HOLDER}"
 _SETTLE_SECONDS = 0.3
 _ANSWER_SECONDS = 10.0
 
 
-class Target:
-    """gunicorn with one worker, everything at default but for `env`."""
+#: Workers beside a listener and a Redis.
+_WORKERS = 2
 
-    def __init__(self, limit: int = 0, **env: str) -> None:
+
+def bearer(token: str) -> str:
+    """The field of a request that shows it."""
+    return f"Authorization: Bearer {token}"
+
+
+class Target:
+    """gunicorn, everything at default but for `env`: one worker that is fed in-process, or two by a listener
+    and a Redis."""
+
+    def __init__(self, limit: int = 0, *, with_redis: bool = False, **env: str) -> None:
         """`limit`: files that it may have open; 0 leaves what is usual here."""
         self._stack = ExitStack()
         market = ("--symbols", str(SYMBOLS), "--per-frame", str(PER_FRAME), "--hz", str(HZ))
         self._simulator = self._stack.enter_context(Simulator("--market", "clock", *market))
         self.port = free_port()
-        command = [sys.executable, "-m", "gunicorn", "-k", "geventwebsocket", "-w", "1"]
+        redis_url = "memory://"
+        if with_redis:
+            server = self._stack.enter_context(RedisServer())
+            self._stack.enter_context(Listener(server, self._simulator.url))
+            redis_url = server.url
+        workers = _WORKERS if with_redis else 1
+        command = [sys.executable, "-m", "gunicorn", "-k", "geventwebsocket", "-w", str(workers)]
         command += ["-b", f"127.0.0.1:{self.port}", "app:app"]
         if limit:
             command = ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", *command]
         self._server = Process(
             command,
-            REDIS_URL="memory://",
+            REDIS_URL=redis_url,
             BINANCE_WS=self._simulator.url,
             LOG_LEVEL="warning",
             **env,
         )
         self._stack.enter_context(self._server)
         self._server.wait_until_answering(self.port)
-        self._worker = self._server.children[0]
+        self._workers = self._server.children
 
     @property
     def is_alive(self) -> bool:
-        """Whether it is still the same worker."""
-        return self._server.children == [self._worker]
+        """Whether they are still the same workers."""
+        return self._server.children == self._workers
 
     @property
     def memory_mib(self) -> float:
-        """The worker's resident set."""
-        text = Path(f"/proc/{self._worker}/status").read_text()
-        return int(text.partition("VmRSS:")[2].split()[0]) / 1024
+        """The workers' resident sets."""
+        texts = [Path(f"/proc/{worker}/status").read_text() for worker in self._workers]
+        return sum(int(text.partition("VmRSS:")[2].split()[0]) for text in texts) / 1024
 
     @property
     def cpu_seconds(self) -> float:
-        """What the worker has used so far."""
-        return usage.cpu_seconds([self._worker])
+        """What the workers have used so far."""
+        return usage.cpu_seconds(self._workers)
 
     @property
     def waited_seconds(self) -> float:
-        """For how long it was ready to run so far, and others had the CPUs."""
-        return usage.waited_seconds([self._worker])
+        """For how long they were ready to run so far, and others had the CPUs."""
+        return usage.waited_seconds(self._workers)
 
     def said(self) -> str:
         """Its log so far."""
@@ -92,7 +112,7 @@ class Target:
     def _ask(self, path: str) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_ANSWER_SECONDS)
         try:
-            connection.request("GET", path)
+            connection.request("GET", path, headers={"Authorization": f"Bearer {CROWD}"})
             return json.loads(connection.getresponse().read())
         finally:
             connection.close()

@@ -29,7 +29,13 @@ class Client(Connection):
         "version",
     )
 
-    def __init__(self, port: int, websocket: bool = False, source: str = "") -> None:
+    def __init__(
+        self,
+        port: int,
+        websocket: bool = False,
+        source: str = "",
+        headers: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(port, source)
         self.prices: dict[bytes, bytes] = {}
         #: How often it was told to forget what it holds.
@@ -43,7 +49,8 @@ class Client(Connection):
         self._websocket = websocket
         path = "/ws" if websocket else "/events"
         self.sock.settimeout(_CONNECT_SECONDS)
-        self.sock.sendall(Plan(port, path, 1, 0, websocket=websocket).request(0))
+        plan = Plan(port, path, 1, 0, websocket=websocket, headers=headers)
+        self.sock.sendall(plan.request(0))
 
     def keep_alive(self) -> None:
         """Says something; call it every few seconds."""

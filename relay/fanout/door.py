@@ -6,7 +6,7 @@ It decides where a stream enters, so that no number is overrun, however many ope
 from typing import NamedTuple
 
 from relay.clock import SYSTEM, Clock
-from relay.fanout.guest import Guest, Units
+from relay.fanout.guest import Bounds, Guest, Units
 from relay.refusals import Refusals
 
 #: Seconds' worth of opens that may come at once. After a deploy all come back within moments, and an office
@@ -17,21 +17,19 @@ BURST_SECONDS = 12.0
 REFUSED_PER_SECOND = 100.0
 #: The shortest and the longest such window, in seconds.
 WINDOW_SECONDS = (5.0, 600.0)
-#: What the reason of a limit by address ends with.
-BY_ADDRESS = "behind a proxy set FORWARDED_ALLOW_IPS"
 
 
 class Full(Exception):
     """No further stream may begin now; the text says why."""
 
-    #: Whether others may begin one: it is the limit of one address.
-    by_address = False
+    #: Whether others may begin one: it is the limit of one guest.
+    of_guest = False
 
 
-class AddressFull(Full):
-    """No further stream of this address may begin now."""
+class GuestFull(Full):
+    """No further stream of this guest may begin now."""
 
-    by_address = True
+    of_guest = True
 
 
 class Limits(NamedTuple):
@@ -41,9 +39,6 @@ class Limits(NamedTuple):
     streams: int = 0
     #: Streams opened a second, in all.
     opens: float = 0.0
-    #: The same for each guest.
-    guest_streams: int = 0
-    guest_opens: float = 0.0
 
 
 class Door:
@@ -60,7 +55,7 @@ class Door:
         #: What was refused here, and by whoever else has limits.
         self.refusals = Refusals()
         # When the last of those that were refused has come back: of all, and of those that only their
-        # address kept out. So nobody waits long since somebody else asks too fast.
+        # own bounds kept out. So nobody waits long since somebody else asks too fast.
         self._all_back = {False: 0.0, True: 0.0}
         #: Streams that have begun and not ended.
         self.streams = 0
@@ -82,8 +77,8 @@ class Door:
         """Seconds within which one that is refused so may come back: the more are refused, the longer."""
         now = self._clock.monotonic()
         shortest, longest = WINDOW_SECONDS
-        back = max(self._all_back[refusal.by_address], now + shortest) + 1 / REFUSED_PER_SECOND
-        self._all_back[refusal.by_address] = back = min(back, now + longest)
+        back = max(self._all_back[refusal.of_guest], now + shortest) + 1 / REFUSED_PER_SECOND
+        self._all_back[refusal.of_guest] = back = min(back, now + longest)
         return back - now
 
     def _check(self, guest: Guest) -> None:
@@ -93,19 +88,21 @@ class Door:
         limits, now = self._limits, self._clock.monotonic()
         if limits.streams and self.streams >= limits.streams:
             raise Full(self._refused("MAX_CLIENTS", "this worker serves as many streams as it may"))
-        if guest.is_limited:
-            if limits.guest_streams and guest.streams >= limits.guest_streams:
-                said = "your address has as many streams as it may"
-                raise AddressFull(self._refused("ADDRESS_STREAMS", said, BY_ADDRESS))
-            if _is_spent(guest.opens, limits.guest_opens, now):
-                said = "your address opens streams too fast"
-                raise AddressFull(self._refused("ADDRESS_OPENS", said, BY_ADDRESS))
+        bounds = guest.bounds
+        if bounds.streams and guest.streams >= bounds.streams:
+            raise self._refused_guest(bounds, "has as many streams as it may", "STREAMS")
+        if _is_spent(guest.opens, bounds.opens, now):
+            raise self._refused_guest(bounds, "opens streams too fast", "OPENS")
         if self._opens is not None and _is_spent(self._opens, limits.opens, now):
             raise Full(self._refused("OPENS", "streams are opened too fast here"))
 
-    def _refused(self, name: str, sentence: str, advice: str = "") -> str:
+    def _refused(self, name: str, sentence: str) -> str:
         self.refusals.count(name)
-        return f"{sentence} ({name}{'; ' if advice else ''}{advice})"
+        return f"{sentence} ({name})"
+
+    def _refused_guest(self, bounds: Bounds, deed: str, what: str) -> GuestFull:
+        self.refusals.count(bounds.setting(what))
+        return GuestFull(bounds.reason(deed, what))
 
 
 def _is_spent(units: Units, rate: float, now: float) -> bool:

@@ -1,4 +1,4 @@
-"""Guest: whom streams are for. All streams of one address are one guest's."""
+"""Guest: whom streams are for. All streams of one address, or of one token, are one guest's."""
 
 from typing import Protocol
 
@@ -10,6 +10,28 @@ class Units(Protocol):
         """Takes them and gives 0, or takes nothing and gives the seconds until they are there."""
 
 
+class Bounds(Protocol):
+    """What one of them may have; 0 is no limit."""
+
+    @property
+    def streams(self) -> int:
+        """Streams at a time."""
+
+    @property
+    def opens(self) -> float:
+        """Streams opened a second."""
+
+    @property
+    def symbols(self) -> int:
+        """Symbols that the cohorts may have which were made for it."""
+
+    def setting(self, what: str) -> str:
+        """What the operator calls one of these: STREAMS, OPENS or SYMBOLS."""
+
+    def reason(self, deed: str, what: str) -> str:
+        """A sentence that says what it does too much, and which setting bounds that."""
+
+
 class Guest(Protocol):
     """What one of them holds, as far as that is bounded."""
 
@@ -17,8 +39,10 @@ class Guest(Protocol):
     streams: int
     #: Symbols that the cohorts hold which were made for it: see Registry.
     symbols: int
-    #: False for a proxy that speaks for itself, such as a program on the same machine.
-    is_limited: bool
+
+    @property
+    def bounds(self) -> Bounds:
+        """What it may have."""
 
     @property
     def opens(self) -> Units:

@@ -67,13 +67,12 @@ class Hub:
         heartbeat_seconds: float = 12.0,
         stall_seconds: float = 10.0,
         rotate_seconds: float = 0.0,
-        guest_symbols: int = 0,
         door: Door | None = None,
         clock: Clock = SYSTEM,
     ) -> None:
         """A client is cut when its socket takes no byte for `stall_seconds`, and sent away to come
         back after `rotate_seconds`, give or take a fifth, if that is not 0. Without a `door` everybody
-        may enter. `guest_symbols`: see Registry."""
+        may enter."""
         self.board = Board()
         self.health = health
         self.news = News(self.board, health, heartbeat_seconds)
@@ -98,7 +97,6 @@ class Hub:
         recent = Recent(self.board)
         self._registry = Registry(
             lambda terms: Cohort(self.board, recent, clock, terms, self.counts),
-            guest_symbols,
             self.door.refusals,
         )
         self._clients: set[Client] = set()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from relay.fanout.cohort import Cohort
-from relay.fanout.door import BY_ADDRESS, AddressFull, Full
+from relay.fanout.door import Full, GuestFull
 from relay.fanout.guest import Guest
 from relay.fanout.member import Member
 from relay.fanout.terms import Terms
@@ -20,16 +20,10 @@ LEAST, EVERYTHING = 8, 512
 class Registry:
     """Cohorts by what they give, for as long as they have members."""
 
-    def __init__(
-        self,
-        make: Callable[[Terms], Cohort],
-        guest_symbols: int = 0,
-        refusals: Refusals | None = None,
-    ) -> None:
-        """`guest_symbols`: those that the cohorts may have which are made for one guest; 0 is no limit. A
-        cohort that is there already costs nobody anything."""
+    def __init__(self, make: Callable[[Terms], Cohort], refusals: Refusals | None = None) -> None:
+        """A cohort counts for the guest for whom it is made. One that is there already costs nobody
+        anything."""
         self._make = make
-        self._guest_symbols = guest_symbols
         self._refusals = refusals or Refusals()
         # Of all cohorts.
         self._symbols = 0
@@ -74,13 +68,11 @@ class Registry:
             raise Full("the streams of this worker name as many symbols as they may")
         if leaving is None or leaving.guest is not guest:
             freed = 0
-        most = self._guest_symbols if guest.is_limited else 0
-        if most and guest.symbols + more - freed > most:
-            self._refusals.count("ADDRESS_SYMBOLS")
-            raise AddressFull(
-                "your address asks for too many lists of symbols that nobody else asks for "
-                f"(ADDRESS_SYMBOLS; {BY_ADDRESS})"
-            )
+        bounds = guest.bounds
+        if bounds.symbols and guest.symbols + more - freed > bounds.symbols:
+            self._refusals.count(bounds.setting("SYMBOLS"))
+            deed = "asks for too many lists of symbols that nobody else asks for"
+            raise GuestFull(bounds.reason(deed, "SYMBOLS"))
 
     def enter(self, member: Member, terms: Terms, guest: Guest) -> Cohort:
         """Makes it a member of the cohort with these terms, which `check` allows."""

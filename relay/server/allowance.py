@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import gevent
 
+from relay.server.common import Common
+
 #: Seconds for which a client may keep its bucket empty without a break.
 MAX_EMPTY_SECONDS = 30.0
 
@@ -21,18 +23,20 @@ class Overdrawn(Exception):
 class Allowance:
     """Units that a client may spend: `rate` a second, after a burst of a second's worth."""
 
-    __slots__ = ("_clock", "_empty_since", "_full_at", "_pause", "_rate")
+    __slots__ = ("_clock", "_common", "_empty_since", "_full_at", "_pause", "_rate")
 
     def __init__(
         self,
         rate: float,
         *,
+        common: Common | None = None,
         pause: Callable[[float], object] = gevent.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`pause(seconds)` returns when they are over; `clock()` is in seconds and never goes back. What
-        `pause` raises comes out of `spend`."""
+        """`common`: what it takes from as well, with others. `pause(seconds)` returns when they are over;
+        `clock()` is in seconds and never goes back. What `pause` raises comes out of `spend`."""
         self._rate = rate
+        self._common = common
         self._pause = pause
         self._clock = clock
         # When the bucket will be full again: it is empty while that is a second or more away.
@@ -57,3 +61,5 @@ class Allowance:
             self._pause(missing)
             now = self._clock()
         self._full_at = max(self._full_at, now) + units / self._rate
+        if self._common is not None:
+            self._common.spend(units, self._pause)

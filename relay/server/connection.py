@@ -96,6 +96,10 @@ class Connection:
         self.rest = self.rest[end + len(END) :]
         return head
 
+    def is_reset(self) -> bool:
+        """Whether the client has thrown the connection away; what it said before can be read all the same."""
+        return self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
+
     def send(self, data: bytes, deadline: float, stall: float, flags: int = 0) -> None:
         """Send all of it before the deadline, with no pause longer than `stall`; raises OSError."""
         sock = self.sock

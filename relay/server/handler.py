@@ -135,6 +135,9 @@ class Handler(WSGIHandler):
         worker = self._worker
         turns = worker.turns
         turns.wait(turns.probes if head.target in worker.probes else turns.pages)
+        if self._connection.is_reset():
+            # A storm of them costs no page.
+            return False
         self.time_start = time.time()
         self._deadline = time.monotonic() + self.patience.answer
         self.command, self.path, self.request_version, _ = head
@@ -198,6 +201,8 @@ class Handler(WSGIHandler):
             if said := head.fields.get("HTTP_X_FORWARDED_FOR"):
                 address = worker.proxies.client(address, said)
                 visitor = worker.visitors.find(address)
+        elif "HTTP_X_FORWARDED_FOR" in head.fields:
+            self._worker.unbelieved.note(peer)
         environ["REMOTE_ADDR"] = address
         if peer.port:
             environ["REMOTE_PORT"] = peer.port

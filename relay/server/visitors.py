@@ -1,4 +1,4 @@
-"""Visitors: who asks, by address; what each holds, and how fast it may ask.
+"""Visitors: who asks, by address or by token; what each holds, and how fast it may ask.
 
 An address says little of a person, but it is what a stranger cannot make more of. An IPv6 network of 64
 bits counts as one, since that is what one customer gets (RFC 6177).
@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 
+from relay.server.bounds import UNBOUNDED, Bounds
 from relay.server.bucket import Bucket
+from relay.server.common import Common
 from relay.server.waiting import Waiting
 
 #: The key under which a view finds the Visitor in the WSGI environ.
@@ -20,12 +22,14 @@ BURST_SECONDS = 4.0
 
 
 class Visitor:
-    """What one address holds at the moment, and what it has spent."""
+    """What one of them holds at the moment, what it has spent, and what it may."""
 
     __slots__ = (
         "address",
+        "bounds",
+        "commands",
         "connections",
-        "is_limited",
+        "guesses",
         "opens",
         "requests",
         "streams",
@@ -33,11 +37,10 @@ class Visitor:
         "waiting",
     )
 
-    def __init__(self, address: str, *, is_limited: bool = True) -> None:
+    def __init__(self, address: str, bounds: Bounds = UNBOUNDED) -> None:
         #: As a person reads it; nothing for a peer on a Unix socket.
         self.address = address
-        #: False for a proxy that speaks for itself: what is behind it cannot be told apart.
-        self.is_limited = is_limited
+        self.bounds = bounds
         #: Connections at the moment that are no streams.
         self.connections = 0
         #: Those of them that wait for the client; None where it has no connections.
@@ -47,6 +50,10 @@ class Visitor:
         self.symbols = 0
         self.opens = Bucket()
         self.requests = Bucket()
+        #: Wrong tokens and tickets.
+        self.guesses = Bucket()
+        #: What all its WebSockets may say; None until one of them does.
+        self.commands: Common | None = None
 
     def is_idle(self, now: float) -> bool:
         """Whether nothing is lost where it is forgotten."""
@@ -56,6 +63,8 @@ class Visitor:
             and not self.symbols
             and self.opens.is_full(now)
             and self.requests.is_full(now)
+            and self.guesses.is_full(now)
+            and (self.commands is None or self.commands.is_full(now))
         )
 
 
@@ -66,11 +75,13 @@ class Visitors:
         self,
         clock: Callable[[], float] = time.monotonic,
         is_proxy: Callable[[str], bool] = lambda _: False,
+        bounds: Bounds = UNBOUNDED,
     ) -> None:
         """`clock()` is in seconds and never goes back. `is_proxy(address)`: it is that of a
-        proxy, which has no limits for what it asks itself."""
+        proxy, which has no limits for what it asks itself; all others have these `bounds`."""
         self._clock = clock
         self._is_proxy = is_proxy
+        self._bounds = bounds
         self._known: dict[str, Visitor] = {}
 
     def __len__(self) -> int:
@@ -83,7 +94,8 @@ class Visitors:
         visitor = self._known.get(name)
         if visitor is None:
             self._forget_some()
-            visitor = self._known[name] = Visitor(name, is_limited=not self._is_proxy(address))
+            bounds = UNBOUNDED if self._is_proxy(address) else self._bounds
+            visitor = self._known[name] = Visitor(name, bounds)
         return visitor
 
     def _forget_some(self) -> None:

@@ -25,6 +25,7 @@ from relay.server.handler import Handler
 from relay.server.peers import Peer, Peers
 from relay.server.tls import TlsSocket
 from relay.server.turns import Turns
+from relay.server.unbelieved import Unbelieved
 from relay.server.visitors import Visitors
 from relay.server.waiting import Waiting
 
@@ -144,13 +145,14 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         self.draining = False
         self.waiting = Waiting()
         self.proxies = Proxies(self.cfg.forwarded_allow_ips)
-        self.visitors = Visitors(is_proxy=self.proxies.names)
+        self.unbelieved = Unbelieved()
 
     def run(self) -> None:
         self.server_class = functools.partial(Server, worker=self)
         relay = self.wsgi.extensions["relay"]
         self.turns = Turns()
         self.probes: frozenset[str] = relay.probes
+        self.visitors = Visitors(is_proxy=self.proxies.names, bounds=relay.address_bounds)
         self.peers = Peers(self.visitors, self.proxies, relay.address_connections)
         relay.connections = self._count_connections
         relay.closed_connections = lambda: self.peers.refused

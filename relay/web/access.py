@@ -14,9 +14,12 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import NotFound, Unauthorized
 
 from relay.server import visitors
+from relay.server.bounds import UNBOUNDED, Bounds
 from relay.server.visitors import Visitors
 from relay.web import probes
+from relay.web.asker import visitor_of
 from relay.web.pages import wants_page
+from relay.web.strangers import Strangers
 
 #: Seconds by which the clock of whoever signs tickets may be ahead of ours.
 LEEWAY_SECONDS = 5.0
@@ -36,17 +39,22 @@ class Access:
         operators: Mapping[str, str],
         ticket_keys: Sequence[str],
         ticket_seconds: float,
+        *,
+        bounds: Bounds = UNBOUNDED,
+        strangers: Strangers | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         """`tokens` and `operators`: name → token; without any, everybody may use the relay, and only this
         machine what operators may. `ticket_keys`: the newest first; that one signs, all are believed.
-        `now()`: seconds since 1970."""
+        `bounds`: what each holder may have. `strangers`: asked before each refusal. `now()`: seconds since
+        1970."""
         self._tokens = _by_digest(tokens)
         self._operators = _by_digest(operators)
         self._keys = list(reversed(ticket_keys))
         self._seconds = ticket_seconds
         self._now = now
-        self._holders = Visitors()
+        self._holders = Visitors(bounds=bounds)
+        self._strangers = strangers
 
     @property
     def seconds(self) -> float:
@@ -61,8 +69,8 @@ class Access:
             answer.headers["Cache-Control"] = said.replace("public", "private")
 
     def check(self, request: Request) -> None:
-        """Raises Unauthorized. A request with a token or a ticket counts as its holder's, wherever it comes
-        from: its Visitor is that of the name."""
+        """Raises Unauthorized, or Overspent. A request with a token or a ticket counts as its holder's,
+        wherever it comes from: its Visitor is that of the name."""
         path = request.path
         if request.method == "OPTIONS" or path.startswith(_OPEN):
             return
@@ -75,21 +83,21 @@ class Access:
     def ticket(self, request: Request) -> str:
         """A ticket for the holder of the token that the request shows.
 
-        Raises Unauthorized, or NotFound where no tickets are given.
+        Raises Unauthorized, Overspent, or NotFound where no tickets are given.
         """
         if not self._keys:
             raise NotFound("no tickets are given here (TICKET_KEYS)")
         name = _shown(request, self._tokens)
         if name is None:
-            raise _unauthorized("a ticket is given for a token", request)
+            raise self._refusal("a ticket is given for a token", request)
         return self._signer().sign(name).decode()
 
     def _check_operator(self, request: Request) -> None:
         if self._operators:
             if _shown(request, self._operators) is None:
-                raise _unauthorized("this is for operators (OPERATOR_TOKENS)", request)
+                raise self._refusal("this is for operators (OPERATOR_TOKENS)", request)
         elif not _is_of_this_machine(request):
-            raise _unauthorized(
+            raise self._refusal(
                 "this is for operators: set OPERATOR_TOKENS to ask from afar", request
             )
 
@@ -99,19 +107,31 @@ class Access:
             return name
         ticket = request.args.get("ticket")
         if ticket is None:
-            raise _unauthorized("a token or a ticket is needed", request)
+            raise self._refusal("a token or a ticket is needed", request)
         return self._name_on(ticket, request)
 
     def _name_on(self, ticket: str, request: Request) -> str:
         if not self._keys:
-            raise _unauthorized("no tickets are taken here (TICKET_KEYS)", request)
+            raise self._refusal("no tickets are taken here (TICKET_KEYS)", request)
         try:
             name, signed = self._signer().unsign(ticket, return_timestamp=True)
         except BadSignature:
-            raise _unauthorized("the ticket is not one of ours", request) from None
+            raise self._refusal("the ticket is not one of ours", request) from None
         if not -LEEWAY_SECONDS <= self._now() - signed.timestamp() <= self._seconds:
-            raise _unauthorized("the ticket is no longer good: get another one", request)
+            why = "the ticket is no longer good: get another one"
+            raise self._refusal(why, request, was_ours=True)
         return name.decode("ascii", "replace")
+
+    def _refusal(self, why: str, request: Request, *, was_ours: bool = False) -> Unauthorized:
+        """Raises Overspent where its address has been refused too often. `was_ours`: what it shows was good
+        once, so it does not guess."""
+        if self._strangers is not None:
+            visitor = visitor_of(request)
+            if was_ours or not _shows_anything(request):
+                self._strangers.nothing(visitor)
+            else:
+                self._strangers.wrong(visitor)
+        return _unauthorized(why, request)
 
     def _signer(self) -> TimestampSigner:
         return _Signer(self._keys, self._now)
@@ -153,6 +173,10 @@ def _shown(request: Request, tokens: Mapping[bytes, str]) -> str | None:
         return tokens.get(_digest(said.token or ""))
     name = tokens.get(_digest(said.password or "")) if said.type == "basic" else None
     return name if name == said.username else None
+
+
+def _shows_anything(request: Request) -> bool:
+    return "Authorization" in request.headers or "ticket" in request.args
 
 
 def _unauthorized(why: str, request: Request) -> Unauthorized:

@@ -5,7 +5,7 @@ from flask import Request
 from relay.server.visitors import KEY, Visitor
 
 #: Who asks where no server says so.
-_ANYBODY = Visitor("", is_limited=False)
+_ANYBODY = Visitor("")
 
 
 def visitor_of(request: Request) -> Visitor:

@@ -12,6 +12,7 @@ from flask import Flask, Request, Response, g, request
 
 from relay.clock import SYSTEM, Clock
 from relay.refusals import Refusals
+from relay.server.bounds import Bounds
 from relay.server.visitors import BURST_SECONDS, Visitor
 from relay.web.answer import json_response
 from relay.web.asker import visitor_of
@@ -36,10 +37,8 @@ DEAREST = 30
 class Overspent(Exception):
     """The visitor has to wait; the text says why."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(
-            "your address asks too fast (ADDRESS_REQUESTS; behind a proxy set FORWARDED_ALLOW_IPS)"
-        )
+    def __init__(self, why: str, seconds: float) -> None:
+        super().__init__(why)
         #: Until what was asked for can be had.
         self.seconds = seconds
 
@@ -47,6 +46,8 @@ class Overspent(Exception):
 class _Spent(NamedTuple):
     """What an answer has to say."""
 
+    #: Whose ration it is, and how large: see RateLimit-Policy.
+    bounds: Bounds
     left: float
     #: Seconds until nothing of it is missing.
     full_in: float
@@ -55,50 +56,50 @@ class _Spent(NamedTuple):
 class Ration:
     """So many units a second for each visitor, and some seconds' worth at once."""
 
-    def __init__(self, rate: float, refusals: Refusals, clock: Clock = SYSTEM) -> None:
-        """`rate`: units a second; 0 is no limit."""
-        self._rate = rate
-        # The dearest request must fit into it.
-        self._burst = max(rate * BURST_SECONDS, float(DEAREST))
+    def __init__(self, refusals: Refusals, clock: Clock = SYSTEM) -> None:
         self._refusals = refusals
         self._clock = clock
-        self._policy = (
-            f'"default";q={self._burst:.0f};w={math.ceil(self._burst / rate)}' if rate else ""
-        )
 
     def attach(self, site: Flask) -> None:
         """Every request of the site is asked for its units from here on."""
-        if self._rate:
-            site.before_request(self._spend)
-            site.after_request(self._tell)
-            site.register_error_handler(Overspent, _too_many)
+        site.before_request(self._spend)
+        site.after_request(self._tell)
+        site.register_error_handler(Overspent, _too_many)
 
     def _spend(self) -> None:
         """Takes what is known of a request's price when it comes; raises Overspent."""
         cost = units(request)
-        if cost and visitor_of(request).is_limited:
+        if cost:
             g.ration = self
             self.take(visitor_of(request), cost)
 
     def take(self, visitor: Visitor, cost: int) -> None:
-        """Takes so many units; raises Overspent."""
-        missing = visitor.requests.take(cost, self._rate, self._burst, self._clock.monotonic())
-        g.spent = self._standing(visitor)
+        """Takes so many units of a visitor's; raises Overspent. The answer will say what is left."""
+        bounds = visitor.bounds
+        rate, burst, now = bounds.requests, _burst(bounds), self._clock.monotonic()
+        if not rate:
+            return
+        missing = visitor.requests.take(cost, rate, burst, now)
+        left = visitor.requests.left(rate, burst, now)
+        g.spent = _Spent(bounds, left, (burst - left) / rate)
         if missing:
-            self._refusals.count("ADDRESS_REQUESTS")
-            raise Overspent(missing)
-
-    def _standing(self, visitor: Visitor) -> _Spent:
-        left = visitor.requests.left(self._rate, self._burst, self._clock.monotonic())
-        return _Spent(left, (self._burst - left) / self._rate)
+            self._refusals.count(bounds.setting("REQUESTS"))
+            raise Overspent(bounds.reason("asks too fast", "REQUESTS"), missing)
 
     def _tell(self, answer: Response) -> Response:
         spent: _Spent | None = g.get("spent")
         if spent is not None:
-            answer.headers["RateLimit-Policy"] = self._policy
+            name, burst = spent.bounds.whose, _burst(spent.bounds)
+            window = math.ceil(burst / spent.bounds.requests)
+            answer.headers["RateLimit-Policy"] = f'"{name}";q={burst:.0f};w={window}'
             left, full_in = max(0, int(spent.left + 1e-6)), math.ceil(spent.full_in)
-            answer.headers["RateLimit"] = f'"default";r={left};t={full_in}'
+            answer.headers["RateLimit"] = f'"{name}";r={left};t={full_in}'
         return answer
+
+
+def _burst(bounds: Bounds) -> float:
+    """Units that may be had at once: the dearest request must fit into them."""
+    return max(bounds.requests * BURST_SECONDS, float(DEAREST))
 
 
 def units(request: Request) -> int:

@@ -46,7 +46,7 @@ _TOLD = {
     "403": "Pages of this origin may not use the relay.",
     "404": "There is no such thing here.",
     "414": "The request line is longer than 8 KiB.",
-    "429": "Your address asks too fast.",
+    "429": "Your address, or your token, asks too fast.",
     "431": "The head is longer than 32 KiB, a line of it than 8 KiB, or it has more than 100 fields.",
     "503": "Not at present.",
 }

@@ -14,6 +14,7 @@ from relay.fanout.door import Full
 from relay.fanout.hub import Hub
 from relay.history.library import Library
 from relay.home import HOME
+from relay.server.bounds import Bounds
 from relay.web import (
     contract,
     embed,
@@ -38,6 +39,7 @@ from relay.web.compression import compress
 from relay.web.cors import Origins
 from relay.web.fresh import NotMade
 from relay.web.ration import Ration
+from relay.web.strangers import Strangers
 from relay.web.subscription import BadQuery
 
 #: Headers of an error that its answer keeps.
@@ -83,8 +85,15 @@ def create_site(
     says which processes there are."""
     site = _Site("relay", template_folder=str(HOME / "templates"), static_folder=None)
     origins = Origins(config.allowed_origins)
+    refusals = hub.door.refusals
+    ration = Ration(refusals, hub.clock)
     access = Access(
-        config.access_tokens, config.operator_tokens, config.ticket_keys, config.ticket_seconds
+        config.access_tokens,
+        config.operator_tokens,
+        config.ticket_keys,
+        config.ticket_seconds,
+        bounds=_of_token(config),
+        strangers=Strangers(ration, refusals, hub.clock),
     )
     site.register_blueprint(tickets.blueprint(access))
     site.register_blueprint(sse.blueprint(hub, config.max_symbols, config.compression))
@@ -134,13 +143,25 @@ def create_site(
         return answer
 
     site.before_request(partial(_judge, origins, access))
-    Ration(config.address_requests, hub.door.refusals, hub.clock).attach(site)
+    ration.attach(site)
     site.after_request(partial(_finish, origins, access, config.frame_ancestors))
     return site
 
 
+def _of_token(config: Config) -> Bounds:
+    """What the holders of one token may have together."""
+    return Bounds(
+        streams=config.token_streams,
+        opens=config.token_opens,
+        requests=config.token_requests,
+        symbols=config.token_symbols,
+        commands=config.token_commands,
+        whose="token",
+    )
+
+
 def _judge(origins: Origins, access: Access) -> None:
-    """Raises Forbidden or Unauthorized."""
+    """Raises Forbidden, Unauthorized or Overspent."""
     origins.check(request)
     access.check(request)
 

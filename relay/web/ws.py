@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from relay.fanout.door import Full
 from relay.fanout.hub import Hub
 from relay.fanout.terms import Terms
+from relay.server.common import Common
 from relay.server.negotiation import negotiate
 from relay.server.takeover import KEY, Life, Takeover
 from relay.server.visitors import Visitor
@@ -78,6 +79,7 @@ def _stream(
         obey,
         leftover=leftover,
         deflates=form.deflated,
+        common=_common(hub, visitor),
         stall_seconds=hub.stall_seconds,
         clock=hub.clock,
     )
@@ -88,3 +90,12 @@ def _stream(
         farewell.say(sock, hub.refusal(form, full))
         return None
     return hub.serve, client
+
+
+def _common(hub: Hub, visitor: Visitor) -> Common | None:
+    """What all WebSockets of the visitor may say; None where that has no bound."""
+    bounds = visitor.bounds
+    if visitor.commands is None and bounds.commands:
+        count = partial(hub.door.refusals.count, bounds.setting("COMMANDS"))
+        visitor.commands = Common(bounds.commands, count)
+    return visitor.commands

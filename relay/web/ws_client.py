@@ -15,6 +15,7 @@ from relay.fanout.cut import Cut
 from relay.fanout.delivery import Delivery
 from relay.fanout.news import News
 from relay.server.allowance import Allowance
+from relay.server.common import Common
 from relay.server.frames import PING, TEXT, close_frame, frame
 from relay.server.websocket import Closed, WebSocket
 from relay.turn import give_turn
@@ -45,11 +46,12 @@ class MessageClient(Client):
         *,
         leftover: bytes,
         deflates: bool,
+        common: Common | None = None,
         stall_seconds: float,
         clock: Clock = SYSTEM,
     ) -> None:
         """`obey` is given each message; `leftover` is what came behind the handshake; `deflates`: whether
-        permessage-deflate was agreed on."""
+        permessage-deflate was agreed on; `common`: what it and others of the same visitor may say."""
         super().__init__(sock, version, news, stall_seconds=stall_seconds, clock=clock)
         self._websocket = websocket
         self._obey = obey
@@ -62,7 +64,7 @@ class MessageClient(Client):
             self.write,
             leftover,
             max_message=MAX_MESSAGE_BYTES,
-            allowance=Allowance(UNITS_PER_SECOND, pause=self._hold_back),
+            allowance=Allowance(UNITS_PER_SECOND, common=common, pause=self._hold_back),
             deflate=deflates,
             pong=self._hear_pong,
         )
