@@ -29,7 +29,15 @@ class Client(Connection):
         "version",
     )
 
-    def __init__(self, port: int, websocket: bool = False, source: str = "") -> None:
+    def __init__(
+        self,
+        port: int,
+        websocket: bool = False,
+        source: str = "",
+        query: str = "",
+        resume_id: bytes = b"",
+    ) -> None:
+        """`query`: what stands behind the path, if anything."""
         super().__init__(port, source)
         self.prices: dict[bytes, bytes] = {}
         #: How often it was told to forget what it holds.
@@ -41,9 +49,9 @@ class Client(Connection):
         self.breaches: list[str] = []
         self._before: dict[bytes, bytes] = {}
         self._websocket = websocket
-        path = "/ws" if websocket else "/events"
+        path = ("/ws" if websocket else "/events") + query
         self.sock.settimeout(_CONNECT_SECONDS)
-        self.sock.sendall(Plan(port, path, 1, 0, websocket=websocket).request(0))
+        self.sock.sendall(Plan(port, path, 1, 0, websocket=websocket).request(0, resume_id))
 
     def keep_alive(self) -> None:
         """Says something; call it every few seconds."""
