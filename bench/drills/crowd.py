@@ -4,6 +4,7 @@ import heapq
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 
 from bench.drills.loop import Loop
@@ -95,7 +96,9 @@ class Crowd:
         if now - self._spoken > _KEEP_ALIVE_SECONDS:
             self._spoken = now
             for member in self.members:
-                member.keep_alive()
+                # One that was just sent away is on its way out.
+                with suppress(OSError):
+                    member.keep_alive()
         return False
 
     def _send_back(self, member: Resumer) -> None:
