@@ -21,11 +21,11 @@ from bench.path.journal import Journal, Step
 from bench.path.stage import Stage, price_at, shell
 from bench.process import ROOT, Process, free_port
 
-#: What each test file of the second command proves here.
+#: What each test file of the second command proves here, and the list in it that is to be counted.
 _TESTS = {
-    "alerts fired by promtool, one for each failure": "tests/test_prometheus.py",
-    "misconfigurations named by relay check": "tests/test_check.py",
-    "files of deploy/ understood": "tests/test_deploy.py",
+    "each failure fires its alert in promtool": ("test_prometheus", "FAILURES"),
+    "relay check names what is planted": ("test_check", "PLANTED"),
+    "systemd understands the units": ("test_deploy", "UNITS"),
 }
 
 
@@ -131,9 +131,8 @@ class _Path:
                 packages.run([str(program), "kill"], self._clone, **env)
 
     def _restart(self, seen: Step, clients: int) -> None:
-        command = [str(self._clone / ".venv/bin/python"), "-m", "bench.drills", "rolling"]
-        said = packages.run(
-            [*command, "--programs", "haproxy", "--clients", str(clients)], self._clone
+        said = self._python(
+            "-m", "bench.drills", "rolling", "--programs", "haproxy", "--clients", str(clients)
         )
         for line in re.findall(r'^\{"program".*$', said, re.M):
             row = json.loads(line)
@@ -146,11 +145,18 @@ class _Path:
         """The README's second command, for these of the tests."""
         with self._journal.step("make test, its environment"):
             packages.run(["make", ".venv/.test"], self._clone)
-        for what, file in _TESTS.items():
+        for what, (name, planted) in _TESTS.items():
             with self._journal.step(f"make test: {what}") as seen:
-                said = packages.run(["make", "test"], self._clone, PYTEST_ADDOPTS=f"{file} -n2 -rs")
+                wanted = f"-n2 -rs tests/{name}.py"
+                said = packages.run(["make", "test"], self._clone, PYTEST_ADDOPTS=wanted)
+                count = f"from tests.{name} import {planted}; print(len({planted}))"
+                seen.saw(f"{planted}: {self._python('-c', count).strip()}")
                 seen.saw(re.findall(r"^.*\d+ (?:passed|skipped).*$", said, re.M)[-1])
         self._journal.leave_out("the rest of `make test`, which takes about ten minutes")
+
+    def _python(self, *arguments: str) -> str:
+        """What the clone's own Python says."""
+        return packages.run([str(self._clone / ".venv/bin/python"), *arguments], self._clone)
 
     def _own_path(self) -> dict[str, str]:
         """So that `python` and `gunicorn` are those of the clone's environment."""

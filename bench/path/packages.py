@@ -2,10 +2,13 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
-_MAKING_SECONDS = 240.0
+#: A command has so long, and so long to end when it took too long.
+_RUN_SECONDS = 240.0
+_END_SECONDS = 30.0
 
 
 def run(command: list[str], directory: Path, **env: str) -> str:
@@ -15,7 +18,7 @@ def run(command: list[str], directory: Path, **env: str) -> str:
         for name, value in os.environ.items()
         if name not in ("VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "REDIS_URL")
     }
-    done = subprocess.run(
+    program = subprocess.Popen(
         command,
         cwd=directory,
         env=clean | env,
@@ -24,12 +27,25 @@ def run(command: list[str], directory: Path, **env: str) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        timeout=_MAKING_SECONDS,
-        check=False,
+        start_new_session=True,
     )
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}")
-    return done.stdout
+    try:
+        said, _ = program.communicate(timeout=_RUN_SECONDS)
+    except BaseException:
+        _end(program)
+        raise
+    if program.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {program.returncode}:\n{said}")
+    return said
+
+
+def _end(program: subprocess.Popen[str]) -> None:
+    """What it has started ends with it, if it is given the time."""
+    program.terminate()
+    try:
+        program.communicate(timeout=_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(program.pid, signal.SIGKILL)
 
 
 def megabytes(folder: Path) -> str:
