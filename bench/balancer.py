@@ -1,4 +1,4 @@
-"""nginx, HAProxy and Caddy as `deploy/` has them, in front of servers on other ports."""
+"""nginx, HAProxy, Caddy and Traefik as `deploy/` has them, in front of servers on other ports."""
 
 import re
 import shutil
@@ -13,8 +13,16 @@ _LISTENS = {
     "nginx": ("listen 8080", "listen 127.0.0.1:{port}"),
     "haproxy": ("bind :8080", "bind 127.0.0.1:{port}"),
     "caddy": (":8080 {", ":{port} {{"),
+    # Its port stands in the static file.
+    "traefik": ("", ""),
 }
-_FILES = {"nginx": "nginx.conf", "haproxy": "haproxy.cfg", "caddy": "Caddyfile"}
+_FILES = {
+    "nginx": "nginx.conf",
+    "haproxy": "haproxy.cfg",
+    "caddy": "Caddyfile",
+    "traefik": "traefik.yaml",
+}
+_TRAEFIK = {'address: ":8080"': 'address: "127.0.0.1:{port}"', "/etc/traefik/relay.yaml": "{file}"}
 _NGINX = """
 daemon off; pid {home}/nginx.pid; error_log stderr; worker_processes 1;
 events {{ worker_connections 8192; }}
@@ -29,7 +37,8 @@ http {{
 #: Somebody else may take the port that was free a moment ago.
 _ATTEMPTS = 3
 
-PROGRAMS = tuple(_FILES)
+#: Those that are installed.
+PROGRAMS = tuple(program for program in _FILES if shutil.which(program))
 
 
 class Balancer(Process):
@@ -47,7 +56,9 @@ class Balancer(Process):
             home.mkdir()
             text = _configuration(program, self.port, behind)
             super().__init__(
-                _command(found, program, home, text), HOME=str(home), XDG_DATA_HOME=str(home)
+                _command(found, program, home, text, self.port),
+                HOME=str(home),
+                XDG_DATA_HOME=str(home),
             )
             try:
                 self.wait_until_answering(self.port)
@@ -69,15 +80,16 @@ def _configuration(program: str, port: int, behind: Sequence[int]) -> str:
     listens, there = _LISTENS[program]
     if listens not in text or not all(server in text for server in _SERVERS):
         raise RuntimeError(f"deploy/{_FILES[program]} has other addresses than ours")
-    text = text.replace(listens, there.format(port=port))
+    if listens:
+        text = text.replace(listens, there.format(port=port))
     for server, other in zip(_SERVERS, behind, strict=False):
         text = text.replace(server, f"127.0.0.1:{other}")
     # A single one: the line of the second goes.
-    text = re.sub(rf"^\s*server .*{_SERVERS[1]}.*\n", "", text, flags=re.M)
+    text = re.sub(rf"^\s*(?:server|- url:) .*{_SERVERS[1]}.*\n", "", text, flags=re.M)
     return text.replace(f" {_SERVERS[1]}", "")
 
 
-def _command(found: str, program: str, home: Path, text: str) -> list[str]:
+def _command(found: str, program: str, home: Path, text: str, port: int) -> list[str]:
     file = home / ("relay.conf" if program == "nginx" else _FILES[program])
     if program == "caddy":
         # Its own console has a port that is always the same.
@@ -89,4 +101,10 @@ def _command(found: str, program: str, home: Path, text: str) -> list[str]:
         return [found, "-c", str(main), "-p", str(home)]
     if program == "haproxy":
         return [found, "-db", "-f", str(file)]
+    if program == "traefik":
+        static = (ROOT / "deploy/traefik.static.yaml").read_text()
+        for ours, there in _TRAEFIK.items():
+            static = static.replace(ours, there.format(port=port, file=file))
+        (home / "static.yaml").write_text(static)
+        return [found, "--configFile", str(home / "static.yaml")]
     return [found, "run", "--config", str(file), "--adapter", "caddyfile"]

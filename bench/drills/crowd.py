@@ -106,7 +106,7 @@ class Crowd:
         if member.refusal:
             self.wrong[member.refusal] += 1
         elif not member.is_sent_away:
-            self.wrong["ended without goodbye"] += 1
+            self.wrong[f"{member.what} ended without goodbye"] += 1
         elif not member.mode:
             # One that may not begin is told when to come back as well.
             self.wrong["refused by a worker that goes away"] += 1

@@ -57,6 +57,15 @@ class Resumer(Client):
             self.prices, self.version = before.prices, before.version
             self.epochs, self.breaches = before.epochs, before.breaches
 
+    @property
+    def what(self) -> str:
+        """What it is, and how far it came, in words."""
+        kind = "an event stream" if self._is_event_stream else "a WebSocket"
+        came = (
+            "with prices" if self.delivered else "after its head" if self.opened else "unanswered"
+        )
+        return f"{kind} {came}"
+
     def again(self) -> "Resumer":
         """Comes back."""
         return Resumer(self._port, self._symbols, not self._is_event_stream, self)
@@ -78,6 +87,7 @@ class Resumer(Client):
         end = data.rfind(b"}") + 1
         for symbol, price, mode, away, retry, stream_id, any_id in _SAID.findall(data, 0, end):
             if symbol:
+                self.delivered += 1
                 self._hold(symbol, price)
             elif mode:
                 self._heed(mode)
