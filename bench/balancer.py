@@ -37,7 +37,8 @@ http {{
 #: Somebody else may take the port that was free a moment ago.
 _ATTEMPTS = 3
 
-#: Those that are installed.
+#: All of them, and those that are installed.
+NAMES = frozenset(_FILES)
 PROGRAMS = tuple(program for program in _FILES if shutil.which(program))
 
 

@@ -13,6 +13,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from bench.balancer import NAMES, PROGRAMS
 from bench.drills.programs import Simulator
 from bench.feed import RedisServer
 from bench.load import raise_file_limit
@@ -76,7 +77,8 @@ class _Path:
             self._restart(seen, clients)
         self._tests()
         self._journal.leave_out("a container engine, systemd and a cluster: there is none here")
-        self._journal.leave_out("Traefik")
+        for program in sorted(NAMES - set(PROGRAMS)):
+            self._journal.leave_out(f"{program}, which is not installed")
 
     def _make_run(self, seen: Step) -> None:
         """As it stands there: Binance, or the simulated market where that cannot be reached."""
