@@ -66,9 +66,11 @@ class _Path:
         with step("make run") as seen:
             self._make_run(seen)
         with step("README, with Redis") as seen:
+            self._stage.renew()
             commands = files.readme(self._clone, self._stage.port)
             self._stage.try_out(seen, commands, self._clone, **self._own_path())
         with step("Procfile") as seen:
+            self._stage.renew()
             commands = files.procfile(self._clone)
             self._stage.try_out(seen, commands, self._clone, **self._own_path())
         self._image()
@@ -100,10 +102,12 @@ class _Path:
                 packages.run(["sh", "-c", command], self._home)
             seen.saw(packages.megabytes(prefix))
         env = image.env | {"PATH": f"{prefix}/bin:/usr/bin:/bin", "HOST": "127.0.0.1"}
-        env["PORT"] = str(self._stage.port)
         with self._journal.step("Dockerfile, both roles") as seen:
+            self._stage.renew()
+            env["PORT"] = str(self._stage.port)
             self._stage.try_out(seen, image.commands, self._home, **env)
         with self._journal.step("systemd, the units' commands") as seen:
+            self._stage.renew()
             self._stage.try_out(seen, files.units(self._clone, prefix), self._home)
         self._journal.leave_out(f"of the Dockerfile: {', '.join(image.left_out)}, COPY, USER")
 
@@ -115,7 +119,7 @@ class _Path:
                 return
             seen.saw(packages.megabytes(self._home / "pm2"))
         with self._journal.step("PM2, both roles") as seen:
-            self._stage.clear()
+            self._stage.renew()
             env = self._stage.settings(PM2_HOME=str(self._home / "pm2-home"))
             with Process(
                 [str(program), "start", "--no-daemon", "ecosystem.config.js"], self._clone, **env

@@ -28,7 +28,7 @@ _UNSET = ("REDIS_URL", "BINANCE_WS", "HOST", "PORT", "VIRTUAL_ENV", "MAKEFLAGS",
 
 
 class Stage:
-    """Tries deployments; each begins with an empty Redis."""
+    """Tries deployments."""
 
     def __init__(self, redis_server: RedisServer, exchange: Simulator, directory: Path) -> None:
         """`directory`: for what balancers write."""
@@ -49,7 +49,6 @@ class Stage:
 
     def try_out(self, step: Step, commands: Commands, directory: Path, **env: str) -> None:
         """Both roles start, a price comes through each proxy, HUP changes the workers, TERM ends all."""
-        self.clear()
         settings = self.settings(**env)
         with shell(commands.listener, directory, **settings) as listener:
             step.saw(f"listener's first price {self.wait_for_listener(listener):.1f} s")
@@ -61,9 +60,10 @@ class Stage:
                 _end(step, "web", web)
             _end(step, "listener", listener)
 
-    def clear(self) -> None:
-        """Nothing is held any more."""
+    def renew(self) -> None:
+        """An empty Redis, and a port that is free now. Call it before each deployment."""
         self._redis.flushall()
+        self.port = free_port()
 
     def wait_for_listener(self, process: Process) -> float:
         """Seconds until Redis holds prices."""
