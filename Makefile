@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run listen test pythons go-clients conformance bench attack fuzz screenshots lint format lock audit clean
+.PHONY: run listen test pythons go-clients conformance bench path attack fuzz screenshots lint format lock audit clean
 
 run: $(VENV)/.run
-	SIMULATOR_FALLBACK=1 REDIS_URL=memory:// $(BIN)/gunicorn -k geventwebsocket -w 1 app:app
+	SIMULATOR_FALLBACK=1 REDIS_URL=memory:// exec $(BIN)/gunicorn -k geventwebsocket -w 1 app:app
 
 listen: $(VENV)/.run
 	$(BIN)/python listener.py
@@ -34,6 +34,10 @@ go-clients:
 # A short look. `python -m bench.run --help` has more.
 bench: $(VENV)/.bench bench/competitors/node_modules
 	$(BIN)/python -m bench.run --rounds 1 --seconds 3 --cases hot,hot-ws,market,filtered
+
+# The stranger's path: a fresh clone, every deployment, each proxy, a rolling restart, alerts, `relay check`.
+path: $(VENV)/.bench
+	$(BIN)/python -m bench.path
 
 # What strangers can do to a worker, and what others notice of it. `python -m bench.attack --help` has more.
 attack: $(VENV)/.run

@@ -40,6 +40,11 @@ class Process:
         return self._process.pid
 
     @property
+    def code(self) -> int | None:
+        """Its exit code; None while it runs."""
+        return self._process.poll()
+
+    @property
     def children(self) -> list[int]:
         """The ids of the processes that it has started itself."""
         return [

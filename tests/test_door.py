@@ -134,6 +134,21 @@ def test_a_refused_websocket_hears_why_and_1013(narrow: Gunicorn, path: str) -> 
             assert refused.close_code == 1013
 
 
+@pytest.mark.parametrize("path", ["/events", "/ws"])
+def test_one_that_is_refused_keeps_the_id_that_it_came_with(narrow: Gunicorn, path: str) -> None:
+    """Any event's id will do to resume from, so a goodbye must not say that it has nothing."""
+    request = REQUEST if path == "/events" else HANDSHAKE
+    with ExitStack() as stack:
+        for _ in range(MOST_OF_ONE):
+            sock = stack.enter_context(opened(narrow, STRANGER, REQUEST % b"/events"))
+            assert first_event(sock) == "status"
+        came_with = narrow.http.get("/api/prices").json()["id"]
+        for since, given_back in ((came_with, came_with), ("unknown-7", came_with[:-1] + "0")):
+            asked = request % f"{path}?since={since}".encode()
+            heard = everything(stack.enter_context(opened(narrow, STRANGER, asked)))
+            assert f'"event":"bye","id":"{given_back}"'.encode() in heard
+
+
 @pytest.mark.parametrize("how", ["closed", "reset", "handshake only", "cut in the head", "tested"])
 def test_every_stream_is_given_back(narrow: Gunicorn, how: str) -> None:
     """Three times as many as one may have, one after the other."""

@@ -58,6 +58,25 @@ def test_at_term_nobody_waits_for_the_rest_of_a_request(relay: Gunicorn) -> None
         assert relay.wait(seconds=5) == 0
 
 
+def test_at_hup_requests_do_not_wait_for_the_start_of_the_next_worker(relay: Gunicorn) -> None:
+    """Its exchange says nothing to it, so it is long in coming."""
+    with EventSource(relay.port) as stream:
+        stream.wait_for_price("BTCUSDT")
+        said = len(relay.output)
+        relay.signal(signal.SIGHUP)
+        relay.wait_for_line(r"Booting worker with pid", start=said)
+        assert [relay.ready()["clients"] for _ in range(10)] == [1] * 10
+        stream.wait_for_event("bye")
+
+
+def test_at_term_a_worker_that_is_still_starting_ends_well(relay: Gunicorn) -> None:
+    said = len(relay.output)
+    relay.signal(signal.SIGHUP)
+    relay.wait_for_line(r"Booting worker with pid", start=said)
+    relay.signal(signal.SIGTERM)
+    assert relay.wait() == 0, "".join(relay.output[said:])
+
+
 def test_at_hup_no_request_is_refused_and_clients_come_back_where_they_were(
     exchange: ScriptedExchange, workers: Gunicorn
 ) -> None:

@@ -19,6 +19,7 @@ CHAINS = {
     "two nginx": ["nginx", "nginx"],
     "haproxy": ["haproxy"],
     "caddy": ["caddy"],
+    "traefik": ["traefik"],
 }
 
 

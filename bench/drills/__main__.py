@@ -5,13 +5,13 @@ import signal
 import sys
 
 from bench.drills import __doc__ as about
-from bench.drills import faults, frame, leader, opens, read, restart
+from bench.drills import faults, frame, leader, opens, read, restart, rolling
 from bench.drills.report import Report
 from bench.load import raise_file_limit
 
 _DRILLS = {
     module.__name__.rpartition(".")[2]: module
-    for module in (leader, restart, frame, read, faults, opens)
+    for module in (leader, restart, rolling, frame, read, faults, opens)
 }
 
 

@@ -35,7 +35,10 @@ class Client(Connection):
         websocket: bool = False,
         source: str = "",
         headers: tuple[str, ...] = (),
+        query: str = "",
+        resume_id: bytes = b"",
     ) -> None:
+        """`query`: what stands behind the path, if anything."""
         super().__init__(port, source)
         self.prices: dict[bytes, bytes] = {}
         #: How often it was told to forget what it holds.
@@ -47,10 +50,10 @@ class Client(Connection):
         self.breaches: list[str] = []
         self._before: dict[bytes, bytes] = {}
         self._websocket = websocket
-        path = "/ws" if websocket else "/events"
+        path = ("/ws" if websocket else "/events") + query
         self.sock.settimeout(_CONNECT_SECONDS)
         plan = Plan(port, path, 1, 0, websocket=websocket, headers=headers)
-        self.sock.sendall(plan.request(0))
+        self.sock.sendall(plan.request(0, resume_id))
 
     def keep_alive(self) -> None:
         """Says something; call it every few seconds."""

@@ -58,13 +58,16 @@ class Listener(Process):
 class Workers(Process):
     """gunicorn with so many workers."""
 
-    def __init__(self, redis_server: RedisServer, count: int = 1) -> None:
-        self.port = free_port()
+    def __init__(
+        self, redis_server: RedisServer, count: int = 1, port: int = 0, **env: str
+    ) -> None:
+        self.port = port or free_port()
         command = [sys.executable, "-m", "gunicorn", "-k", "geventwebsocket", "-w", str(count)]
         super().__init__(
             [*command, "-b", f"127.0.0.1:{self.port}", "app:app"],
             REDIS_URL=redis_server.url,
             LOG_LEVEL="warning",
+            **env,
         )
         self.wait_until_answering(self.port)
 

@@ -166,10 +166,11 @@ class Hub:
             self.counts.resumes["changes" if goes_on else "full"] += 1
         return version
 
-    def refusal(self, form: Form, full: Full, given: Checksum = NOTHING) -> bytes:
-        """What a stream is sent which may not begin: why, and when to come back. `given`: see Form.end."""
+    def refusal(self, form: Form, full: Full, version: int = 0, given: Checksum = NOTHING) -> bytes:
+        """What a stream is sent which may not begin: why, and when to come back; it stays at the version that
+        it came with. `given`: see Form.end."""
         window = self._drain_window or self.door.window(full)
-        bye = self.news.bye(0, window, "" if self._drain_window else str(full))
+        bye = self.news.bye(version, window, "" if self._drain_window else str(full))
         return form.end("bye", bye, given)
 
     def may_compress(self, terms: Terms) -> bool:

@@ -13,11 +13,13 @@ import gc
 import logging
 import socket
 import ssl
+import sys
 from typing import Any
 
 import gevent
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
+from relay.clock import SYSTEM
 from relay.complaint import Complaint
 from relay.server.forwarded import Proxies
 from relay.server.generations import GENERATIONS
@@ -33,6 +35,11 @@ from relay.server.waiting import Waiting
 gevent.config.track_greenlet_tree = False
 #: The part of graceful_timeout in which clients are sent away; the rest is for their last bytes.
 DRAIN_SHARE = 0.6
+#: A worker that has successors takes connections until one of them serves, for so long at most; else all
+#: would wait for its start.
+HANDOVER_SECONDS = 5.0
+#: Between two looks at that.
+_LOOK_SECONDS = 0.05
 #: A connection that was accepted just before a drain has so long to send its request.
 FIRST_REQUEST_SECONDS = 0.5
 
@@ -138,6 +145,8 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
     """One process of the relay's web side."""
 
     wsgi_handler = Handler
+    #: The application, once it is loaded.
+    wsgi: Any = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -163,6 +172,7 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         # a full collection holds everybody up for 10 to 30 ms instead of 60 to 75.
         gc.collect()
         gc.freeze()
+        GENERATIONS.serve(self.age)
         super().run()
 
     def _log_stream(
@@ -188,6 +198,9 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
             self._start_drain()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
+        if self.wsgi is None:
+            # Nobody is served yet.
+            sys.exit(0)
         self._start_drain(self.wsgi.extensions["relay"].drain_delay)
 
     def _start_drain(self, delay: float = 0.0) -> None:
@@ -199,13 +212,22 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         relay = self.wsgi.extensions["relay"]
         # Where another one has been started for this one, the address goes on to be served.
         relay.hub.announced = not GENERATIONS.succeed(self.age)
+        began = SYSTEM.monotonic()
         # Until whoever sends connections here has looked at a probe.
         gevent.sleep(delay)
+        if not relay.hub.announced:
+            self._wait_for_successor(began + HANDOVER_SECONDS)
+        waited = SYSTEM.monotonic() - began
         # First of all no new connections: the master has, or will start, somebody else for them.
         for server in self.servers:
             server.close()
         self.waiting.end_between_requests()
-        relay.hub.drain((self.cfg.graceful_timeout - delay) * DRAIN_SHARE)
+        relay.hub.drain((self.cfg.graceful_timeout - waited) * DRAIN_SHARE)
         gevent.sleep(FIRST_REQUEST_SECONDS)
         self.waiting.end_unheard()
         self.alive = False
+
+    def _wait_for_successor(self, until: float) -> None:
+        """Waits while none serves; until that moment at most."""
+        while not GENERATIONS.took_over() and SYSTEM.monotonic() < until:
+            gevent.sleep(_LOOK_SECONDS)

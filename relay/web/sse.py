@@ -88,6 +88,7 @@ def _stream(
         hub.enter(client, Terms(form, wish.symbols, wish.rate), visitor)
     except Full as full:
         # An EventSource that is refused by a status never comes back; one that is sent away does.
-        farewell.say(sock, opening + hub.refusal(form, full, checksum_of(opening)))
+        refusal = hub.refusal(form, full, client.version, checksum_of(opening))
+        farewell.say(sock, opening + refusal)
         return None
     return hub.serve, client

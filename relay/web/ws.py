@@ -87,7 +87,7 @@ def _stream(
     try:
         hub.enter(client, Terms(form, wish.symbols, wish.rate), visitor)
     except Full as full:
-        farewell.say(sock, hub.refusal(form, full))
+        farewell.say(sock, hub.refusal(form, full, client.version))
         return None
     return hub.serve, client
 
