@@ -11,6 +11,8 @@ run: $(VENV)/.run
 listen: $(VENV)/.run
 	$(BIN)/python listener.py
 
+# The tests start Python some hundred times: what it compiled is kept, whatever the environment says.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/.test tests/npm/node_modules
 	$(BIN)/python -m pytest
 

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 
 from tests.closing import Closing
+from tests.plain_http import NO_TLS
 from tests.streams import WAIT_SECONDS, EventSource
 
 MINUTE = 60_000
@@ -18,7 +19,9 @@ class Chart(Closing):
 
     def __init__(self, port: int, symbol: str, query: str = "") -> None:
         self._port, self._symbol, self._query = port, symbol, query
-        self._http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=WAIT_SECONDS)
+        self._http = httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", timeout=WAIT_SECONDS, verify=NO_TLS
+        )
         self.rows: dict[int, Row] = {}
         #: Every time that the newest row had, in order: it may never go back.
         self.course: list[int] = []

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 from tests.browser import WAIT, chromium
@@ -14,6 +15,7 @@ from tests.processes import Gunicorn, RedisServer
 from tests.scribe import Scribe
 from tests.scripted import ScriptedExchange
 from tests.spoken import Bodies
+from tests.templates import Kept
 
 #: The recorded frames stand beside the project where there are any; see tests/test_recordings.py.
 RECORDINGS = Path(
@@ -21,6 +23,10 @@ RECORDINGS = Path(
         "RELAY_RECORDINGS", Path(__file__).resolve().parents[2] / "shared" / "recordings"
     )
 )
+
+
+# Most of what an application costs that is made for one test.
+Flask.jinja_options = {"bytecode_cache": Kept()}
 
 
 @pytest.fixture(scope="session")
@@ -120,12 +126,18 @@ def first() -> Iterator[Simulator]:
 
 
 #: Modules that take longest are begun first, so that nothing is waited for in the end.
-LONGEST = ("test_feed", "test_relay", "test_slots", "test_redis_trouble", "test_feed_streams")
+LONGEST = (
+    *("test_feed", "test_relay", "test_slots", "test_redis_trouble", "test_feed_streams"),
+    *("test_check", "test_market_choices", "test_chart", "test_accessible", "test_market"),
+    *("test_simulator_listing", "test_sharing", "test_unscripted", "test_browser_candles"),
+    *("test_symbol_states", "test_banner", "test_transports", "test_settings", "test_fuzz"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keeps the order but for those."""
-    items.sort(key=lambda item: item.path.stem not in LONGEST)
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
 
 
 @pytest.fixture(scope="module")

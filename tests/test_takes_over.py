@@ -7,6 +7,7 @@ from collections import Counter
 
 import httpx
 
+from tests.plain_http import NO_TLS
 from tests.processes import Gunicorn, RedisServer, wait_until
 from tests.scribe import Scribe
 
@@ -27,7 +28,7 @@ class Probe:
 
     def _ask(self) -> None:
         while not self._over.wait(0.01):
-            answer = httpx.get(self._url, timeout=20)
+            answer = httpx.get(self._url, timeout=20, verify=NO_TLS)
             said = answer.json()
             self.answers[answer.status_code, said["state"], said["draining"]] += 1
 
@@ -71,7 +72,10 @@ def test_routing_goes_on_while_the_feed_is_down_and_ends_when_the_end_is_announc
             wait_until(lambda: relay.http.get("/routez").status_code == 200, "prices")
             assert relay.http.get("/readyz").status_code == 503
         relay.signal(signal.SIGTERM)
-        wait_until(lambda: httpx.get(f"{relay.url}/routez").status_code == 503, "the announcement")
+        wait_until(
+            lambda: httpx.get(f"{relay.url}/routez", verify=NO_TLS).status_code == 503,
+            "the announcement",
+        )
         # Whoever has not heard of it yet is served.
         assert httpx.get(f"{relay.url}/api/prices").status_code == 200
         relay.kill()
