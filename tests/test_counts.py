@@ -19,6 +19,7 @@ from relay.fanout.counts import (
 )
 from relay.fanout.terms import Symbols
 from relay.metrics.reference import FAMILIES, LIMITS
+from relay.server.bounds import Bounds
 from relay.server.websocket import Closed, Left
 from tests.fanout import Bench
 from tests.processes import ROOT
@@ -230,7 +231,11 @@ def test_an_id_is_good_or_means_nothing_here() -> None:
 def test_each_limit_that_is_counted_is_one_of_the_reference() -> None:
     sources = "".join(path.read_text() for path in (ROOT / "relay").rglob("*.py"))
     counted = set(re.findall(r"""(?:refusals\.count|_refused)\(\s*"([A-Z_]+)\"""", sources))
-    assert counted | {"ADDRESS_CONNECTIONS"} == set(LIMITS)
+    # Addresses and tokens have the same ones, but for what is no token's.
+    bounds = {field.upper() for field in Bounds._fields} - {"WHOSE"}
+    by_visitor = {f"ADDRESS_{name}" for name in bounds | {"CONNECTIONS"}}
+    by_visitor |= {f"TOKEN_{name}" for name in bounds - {"GUESSES"}}
+    assert counted | by_visitor == set(LIMITS)
 
 
 def test_durations_are_kept_up_to_a_bound() -> None:

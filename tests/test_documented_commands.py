@@ -118,7 +118,9 @@ def shell() -> Iterator[Shell]:
     with ExitStack() as stack:
         simulator = stack.enter_context(Simulator())
         for command in SERVERS:
-            line = command.removesuffix("&").replace("redis-server", "redis-server --port 6379")
+            line = command.removesuffix("&").replace(
+                "redis-server", "redis-server --port 6379 --save ''"
+            )
             stack.enter_context(shell.start(line, BINANCE_WS=simulator.url))
         wait_until(lambda: _answers(f"{shell.url}/readyz"), "the relay of the README")
         yield shell

@@ -65,6 +65,7 @@ class Served:
             environ={"wsgi.url_scheme": "http"},
             application=self._application,
             is_full=False,
+            tls=None,
         )
         ours, theirs = pair()
         self.socket = gevent.socket.socket(fileno=theirs.detach())

@@ -124,7 +124,7 @@ def test_a_restarted_server_is_found_again_without_a_reload(page: Page, market: 
         page.evaluate("document.body.dataset.kept = 'yes'")
         moves(page)
         relay.kill()
-    expect(page.locator("#state")).to_have_text("stale", timeout=5_000)
+    expect(page.locator("#state")).to_have_text("stale", timeout=WAIT)
     expect(page.locator("#reason")).to_have_text("your connection: lost, trying again")
     page.clock.fast_forward(DOWN)
     expect(page.locator("#state")).to_have_text("down", timeout=WAIT)

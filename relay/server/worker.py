@@ -14,12 +14,12 @@ import logging
 import socket
 import ssl
 import sys
+import time
 from typing import Any
 
 import gevent
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
-from relay.clock import SYSTEM
 from relay.complaint import Complaint
 from relay.server.forwarded import Proxies
 from relay.server.generations import GENERATIONS
@@ -212,12 +212,12 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         relay = self.wsgi.extensions["relay"]
         # Where another one has been started for this one, the address goes on to be served.
         relay.hub.announced = not GENERATIONS.succeed(self.age)
-        began = SYSTEM.monotonic()
+        began = time.monotonic()
         # Until whoever sends connections here has looked at a probe.
         gevent.sleep(delay)
         if not relay.hub.announced:
             self._wait_for_successor(began + HANDOVER_SECONDS)
-        waited = SYSTEM.monotonic() - began
+        waited = time.monotonic() - began
         # First of all no new connections: the master has, or will start, somebody else for them.
         for server in self.servers:
             server.close()
@@ -229,5 +229,5 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
 
     def _wait_for_successor(self, until: float) -> None:
         """Waits while none serves; until that moment at most."""
-        while not GENERATIONS.took_over() and SYSTEM.monotonic() < until:
+        while not GENERATIONS.took_over() and time.monotonic() < until:
             gevent.sleep(_LOOK_SECONDS)

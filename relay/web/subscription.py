@@ -12,7 +12,7 @@ from relay.fanout.terms import Symbols
 from relay.ticker import SYMBOL, upper
 
 #: An id that the relay gives; while it holds no prices there is no epoch in it.
-RESUME_ID = re.compile(rf"(?:{EPOCH.pattern})?-[0-9]{{1,19}}", re.ASCII)
+RESUME_ID = re.compile(rf"{EPOCH.pattern}-[0-9]{{1,19}}|-0", re.ASCII)
 #: Updates per second and symbol that a client may get: ten steps from 0.01 to 0.1, and so on up to 100. Who
 #: asks for one between two of them gets the lower one, so that clients share their cohorts.
 RATES = (
