@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from relay.server.tls import RECORD_BYTES, TlsSocket
+from relay.fanout.delivery import Delivery
+from relay.server.tls import MAX_UNSAID, RECORD_BYTES, TlsSocket
 from tests.certificates import Certificate, make_certificate, needs_openssl
 from tests.processes import WAIT_SECONDS, Gunicorn, wait_until
 from tests.scripted import ScriptedExchange
@@ -121,6 +122,15 @@ class Pair:
         self.tls.write(data)
         self._theirs.sendall(self._out.read())
 
+    def encrypt(self, data: bytes) -> Iterator[bytes]:
+        """In pieces that the sockets have room for."""
+        self.tls.write(data)
+        while piece := self._out.read(1000):
+            yield piece
+
+    def send(self, encrypted: bytes) -> None:
+        self._theirs.sendall(encrypted)
+
     def say_end(self) -> None:
         self._theirs.sendall(self._out.read())
 
@@ -164,6 +174,73 @@ def test_a_full_socket_takes_a_part_and_then_nothing(pair: Pair) -> None:
     assert 0 < sent < len(data)
     with pytest.raises(BlockingIOError):
         pair.ours.send(data[sent:])
+
+
+def test_a_piece_that_ends_with_the_room_may_be_followed_by_something_newer(pair: Pair) -> None:
+    pieces = [b"a" * (RECORD_BYTES - 1), b"b" * 2 * RECORD_BYTES]
+    delivery = Delivery(pieces, [1, 2])
+    sent = pair.ours.send(delivery.data)
+    assert 0 < sent < len(delivery.data)
+    rest, version = delivery.remainder(sent, 0)
+    read, rest = b"", rest + b"newer"
+    for _ in range(1000):
+        read += pair.read()
+        if rest:
+            with suppress(BlockingIOError):
+                rest = rest[pair.ours.send(rest) :]
+    assert read == b"".join(pieces[:version]) + b"newer"
+
+
+def test_a_single_byte_arrives_also_where_there_is_no_room(pair: Pair) -> None:
+    rest = bytes(RECORD_BYTES) + b"x"
+    read = b""
+    for _ in range(1000):
+        if rest:
+            with suppress(BlockingIOError):
+                rest = rest[pair.ours.send(rest) :]
+        else:
+            break
+        read += pair.read(100)
+    for _ in range(1000):
+        read += pair.read()
+    assert read == bytes(RECORD_BYTES) + b"x"
+
+
+def test_a_peer_whose_tls_talks_and_says_nothing_is_cut(certificate: Certificate) -> None:
+    """Here by a greeting that is long; new keys, which cost more, are counted alike."""
+    theirs, ours = socket.socketpair()
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate.certificate, certificate.key)
+    greeting = b"\x01\x01\xff\x00" + b"\x03\x03" + bytes(32) + b"\x00\xff\xfe" + bytes(130_000)
+    parts = (greeting[start : start + 1000] for start in range(0, len(greeting), 1000))
+    said = 0
+
+    def talk() -> None:
+        nonlocal said
+        for part in parts:
+            theirs.sendall(b"\x16\x03\x01" + len(part).to_bytes(2, "big") + part)
+            said += len(part)
+            talked_to.shake_hands()
+
+    with closing(theirs), closing(TlsSocket(ours.family, ours.type, 0, ours.detach())) as talked_to:
+        talked_to.setblocking(False)
+        talked_to.begin(server)
+        with pytest.raises(ConnectionAbortedError):
+            talk()
+    assert said < 2 * MAX_UNSAID
+
+
+@pytest.mark.parametrize("size", [1, 100, RECORD_BYTES])
+def test_much_is_said_in_records_of_any_size(pair: Pair, size: int) -> None:
+    said = b"x" * size
+    read = b""
+    for _ in range(200):
+        for encrypted in pair.encrypt(said):
+            pair.send(encrypted)
+            with suppress(BlockingIOError):
+                while part := pair.ours.recv(4096):
+                    read += part
+    assert len(read) == 200 * size
 
 
 def test_what_is_said_is_read_and_an_end_is_an_end(pair: Pair) -> None:
