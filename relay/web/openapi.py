@@ -115,7 +115,8 @@ def _prices(names: Schema, since: Schema) -> Schema:
     )
     content = _json(ref("Prices")) | _tables(ref("Line")) | {TEXT: {"schema": {"type": "string"}}}
     summary = "What changed since an id; everything without one."
-    return _operation("prices", summary, content, [names, since, wait], _KEPT, ("Relay-Id",))
+    more = ("Relay-Id", "Relay-State")
+    return _operation("prices", summary, content, [names, since, wait], _KEPT, more)
 
 
 def _price() -> Schema:
