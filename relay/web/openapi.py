@@ -145,7 +145,8 @@ def _closes(names: Schema, max_symbols: int) -> Schema:
     line = {"type": "object", "required": ["symbol", "closes"]}
     closes = {"type": "object", "required": ["interval", "start", "complete", "closes", "id"]}
     content = _json(closes) | _tables(line)
-    return _operation("closes", "Closes of several symbols.", content, parameters, _KEPT)
+    more = ("Relay-Id", "Relay-Complete", "Relay-Simulated")
+    return _operation("closes", "Closes of several symbols.", content, parameters, _KEPT, more)
 
 
 def _candles() -> Schema:
@@ -165,7 +166,8 @@ def _candles() -> Schema:
         "required": ["symbol", "interval", "complete", "fields", "candles", "id"],
     }
     content = _json(candles) | _tables({"type": "array"})
-    more = ("Relay-Id", "Relay-Complete", "Relay-Reason", "Content-Disposition")
+    told = ("Relay-Id", "Relay-Complete", "Relay-Simulated", "Relay-Reason")
+    more = (*told, "Content-Disposition")
     summary = "Candles of one symbol."
     return _operation("candles", summary, content, parameters, (*_KEPT, "404"), more)
 
