@@ -47,7 +47,7 @@ export interface Status {
   readonly state: State;
   /** The relay's sentence where it refuses; else the hop to blame, and why. Empty where all is well. */
   readonly reason: string;
-  /** Of the newest price, in seconds; null if there is none. */
+  /** Of the feed's newest price, in seconds; null if there is none. */
   readonly age: number | null;
   /** Whether the prices are made up, for want of an exchange. */
   readonly simulated: boolean;

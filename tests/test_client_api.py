@@ -113,6 +113,23 @@ WRONG = """(options) => {
 }"""
 
 
+def test_a_price_looked_up_amid_an_outage_ends_it_for_nobody(page: Page) -> None:
+    open_client(page)
+    say_status(page, "full")
+    say_prices(page, "e1-7", S0="1")
+    page.clock.run_for(11_000)
+    say_status(page, "none", age=11, state="down")
+    looked_up = {"symbol": "S0", "price": "2", "stream": "rest"}
+    say(page, "message", [looked_up | {"received_time": page.evaluate("Date.now()")}], "e1-8")
+    assert json_of(page, "relay.tickers.get('S0').price") == "2"
+    assert page.evaluate("[relay.status.state, relay.status.age]") == ["down", 11]
+    say_prices(page, "e1-9", S0="3")
+    assert page.evaluate("[relay.status.state, relay.status.age]") == ["down", 11]
+    say_status(page, "none")
+    say_prices(page, "e1-10", S0="4")
+    assert page.evaluate("[relay.status.state, relay.status.age]") == ["live", 0]
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [

@@ -349,6 +349,22 @@ def test_many_symbols_are_told_in_one_answer(site: Site, client: FlaskClient) ->
     assert json.loads(complete.data)["complete"]
 
 
+@pytest.mark.parametrize("path", ["/api/history", "/api/history/A"])
+@pytest.mark.parametrize("form", [".csv", ".ndjson"])
+def test_a_table_of_the_past_says_what_it_is_worth(
+    site: Site, client: FlaskClient, path: str, form: str
+) -> None:
+    site.tell("A", epoch="e2", simulated=True)
+    query = "?symbols=A" if path == "/api/history" else ""
+    said = client.get(f"{path}{query}").json
+    assert said is not None
+    answer = client.get(f"{path}{form}{query}")
+    assert answer.headers["Relay-Id"] == said["id"]
+    assert answer.headers["Relay-Complete"] == json.dumps(said["complete"])
+    assert answer.headers["Relay-Simulated"] == "true"
+    assert "Relay-Simulated" in answer.headers["Access-Control-Expose-Headers"]
+
+
 def test_an_answer_is_not_complete_while_prices_are_not_live(
     site: Site, client: FlaskClient
 ) -> None:

@@ -88,6 +88,18 @@ def test_one_price_is_one_number_and_how_it_stands_is_in_the_headers(
     assert read(client.get("/api/prices.csv").text)[1][2] == "simulated"
 
 
+def test_a_table_says_how_the_feed_stands_whatever_its_form(hub: Hub, client: FlaskClient) -> None:
+    take(hub, ticker("A", "1"))
+    live = {form: client.get(f"/api/prices{form}") for form in (".txt", ".csv", ".ndjson")}
+    assert {answer.headers["Relay-State"] for answer in live.values()} == {"live"}
+    down = FeedStatus("down", simulated=True, time=now(), age=20.0, reason="exchange: silent")
+    hub.take(Batch("e1", 1, 1, down, []))
+    for form, answer in live.items():
+        again = client.get(f"/api/prices{form}", headers={"If-None-Match": answer.headers["ETag"]})
+        assert (again.status_code, again.headers["Relay-State"]) == (200, "simulated down")
+    assert "Relay-State" in again.headers["Access-Control-Expose-Headers"]
+
+
 def test_no_cell_can_be_a_formula(hub: Hub, client: FlaskClient) -> None:
     tickers = [ticker(evil, "1") for evil in EVIL]
     tickers += [ticker(f"P{number}", evil) for number, evil in enumerate(EVIL)]

@@ -16,7 +16,7 @@ from relay.web.answer import check_loaded, json_response
 from relay.web.fresh import NotMade
 from relay.web.media import CSV, JSON, NDJSON, chosen, content_type, parted
 from relay.web.packed import Packed, Packer
-from relay.web.sent import INCOMPLETE, MOVING, SETTLED, sent
+from relay.web.sent import INCOMPLETE, MOVING, SETTLED, sent, tell
 from relay.web.shared import Shared
 from relay.web.subscription import BadQuery
 
@@ -183,14 +183,5 @@ def _as_table(made: _Made, wish: Wish, media: str) -> Response:
         name = f"{wish.symbol}-{wish.interval}.csv"
         plain = name if name.isascii() else f"history-{wish.interval}.csv"
         answer.headers["Content-Disposition"] = f'attachment; filename="{plain}"'
-    answer.headers["Access-Control-Expose-Headers"] = "Relay-Id, Relay-Complete, Relay-Reason"
-    answer.headers["Relay-Id"] = made.id
-    answer.headers["Relay-Complete"] = "false" if made.reason else "true"
-    if made.reason:
-        answer.headers["Relay-Reason"] = _printable(made.reason)
+    tell(answer, made.id, made.reason, is_complete=not made.reason, is_simulated=wish.simulated)
     return answer
-
-
-def _printable(text: str) -> str:
-    """The text as a header can hold it."""
-    return "".join(c if " " <= c <= "~" else "?" for c in text)

@@ -115,7 +115,8 @@ def _prices(names: Schema, since: Schema) -> Schema:
     )
     content = _json(ref("Prices")) | _tables(ref("Line")) | {TEXT: {"schema": {"type": "string"}}}
     summary = "What changed since an id; everything without one."
-    return _operation("prices", summary, content, [names, since, wait], _KEPT, ("Relay-Id",))
+    more = ("Relay-Id", "Relay-State")
+    return _operation("prices", summary, content, [names, since, wait], _KEPT, more)
 
 
 def _price() -> Schema:
@@ -144,7 +145,8 @@ def _closes(names: Schema, max_symbols: int) -> Schema:
     line = {"type": "object", "required": ["symbol", "closes"]}
     closes = {"type": "object", "required": ["interval", "start", "complete", "closes", "id"]}
     content = _json(closes) | _tables(line)
-    return _operation("closes", "Closes of several symbols.", content, parameters, _KEPT)
+    more = ("Relay-Id", "Relay-Complete", "Relay-Simulated")
+    return _operation("closes", "Closes of several symbols.", content, parameters, _KEPT, more)
 
 
 def _candles() -> Schema:
@@ -164,7 +166,8 @@ def _candles() -> Schema:
         "required": ["symbol", "interval", "complete", "fields", "candles", "id"],
     }
     content = _json(candles) | _tables({"type": "array"})
-    more = ("Relay-Id", "Relay-Complete", "Relay-Reason", "Content-Disposition")
+    told = ("Relay-Id", "Relay-Complete", "Relay-Simulated", "Relay-Reason")
+    more = (*told, "Content-Disposition")
     summary = "Candles of one symbol."
     return _operation("candles", summary, content, parameters, (*_KEPT, "404"), more)
 

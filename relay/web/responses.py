@@ -21,9 +21,12 @@ HEADERS: Schema = {
     "Retry-After": _header("Seconds after which to ask again.", {"type": "integer", "minimum": 1}),
     "WWW-Authenticate": _header("Bearer; Basic where a page was asked for."),
     "Relay-Id": _header("Of a table: the id from which to go on.", ID),
-    "Relay-State": _header("Of one number: how its symbol stands."),
+    "Relay-State": _header("Of one number: how its symbol stands; of a table: how the feed does."),
     "Relay-Time": _header("Of one number: when the relay read it."),
     "Relay-Complete": _header("Of a table: whether anything lacks.", {"enum": ["true", "false"]}),
+    "Relay-Simulated": _header(
+        "Of a table: whether a simulator made it up.", {"enum": ["true", "false"]}
+    ),
     "Relay-Reason": _header("Of a table that lacks something: why."),
     "Content-Disposition": _header("Of CSV: a name for the file."),
 }

@@ -30,3 +30,23 @@ def fill(request: Request, answer: Response, packed: Packed) -> None:
         answer.set_data(packed.gzip())
     else:
         answer.set_data(packed.body)
+
+
+def tell(
+    answer: Response, resume_id: str, reason: str = "", *, is_complete: bool, is_simulated: bool
+) -> None:
+    """Says in the headers what a table of the past has no room for."""
+    told = {
+        "Relay-Id": resume_id,
+        "Relay-Complete": "true" if is_complete else "false",
+        "Relay-Simulated": "true" if is_simulated else "false",
+    }
+    if reason:
+        told["Relay-Reason"] = _printable(reason)
+    answer.headers.extend(told)
+    answer.headers["Access-Control-Expose-Headers"] = ", ".join(told)
+
+
+def _printable(text: str) -> str:
+    """The text as a header can hold it."""
+    return "".join(c if " " <= c <= "~" else "?" for c in text)

@@ -4,6 +4,7 @@ A cell that begins with a sign such as = or @ would be a formula there. So nothi
 a symbol or a decimal, whatever a store may hold.
 """
 
+import zlib
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -42,7 +43,9 @@ class Sheet(NamedTuple):
 
     packed: Packed
     id: str
-    #: The same for the same rows.
+    #: How the feed stands: the plain form says so nowhere else.
+    state: str
+    #: The same for the same rows under the same feed.
     tag: str
 
 
@@ -81,7 +84,9 @@ def sheet(hub: Hub, rows: Iterable[tuple[str, Ticker | None]], packer: Packer, m
         if row is not None:
             lines.append(write(row))
     packed = Packed(packer, "".join(lines).encode())
-    return Sheet(packed, resume_id, packed.tag)
+    state = _called(verdict, verdict.state)
+    tag = f"{packed.tag}{zlib.crc32(state.encode()):08x}"
+    return Sheet(packed, resume_id, state, tag)
 
 
 def single(request: Request, hub: Hub, ticker: Ticker, packer: Packer) -> Response:
@@ -113,7 +118,11 @@ def _row(hub: Hub, verdict: Verdict, symbol: str, ticker: Ticker | None) -> Row 
 
 def _state(hub: Hub, verdict: Verdict, ticker: Ticker) -> str:
     """As `/api/prices/<symbol>` says it; a simulated price is called so first."""
-    state = hub.health.standing_of(ticker) if verdict.state == "live" else verdict.state
+    is_live = verdict.state == "live"
+    return _called(verdict, hub.health.standing_of(ticker) if is_live else verdict.state)
+
+
+def _called(verdict: Verdict, state: str) -> str:
     if not verdict.simulated:
         return state
     return "simulated" if state == "live" else f"simulated {state}"

@@ -13,7 +13,7 @@ from relay.web.answer import check_loaded
 from relay.web.fresh import NotMade
 from relay.web.media import CSV, JSON, NDJSON, chosen, content_type
 from relay.web.packed import Packed, Packer
-from relay.web.sent import INCOMPLETE, MOVING, sent
+from relay.web.sent import INCOMPLETE, MOVING, sent, tell
 from relay.web.shared import Shared
 from relay.web.subscription import BadQuery, parse_symbols
 
@@ -34,6 +34,8 @@ class _Made(NamedTuple):
     lines: list[tuple[str, str]]
     tag: str
     cache: str
+    id: str
+    is_complete: bool
 
 
 def blueprint(hub: Hub, closes: Closes, max_symbols: int) -> Blueprint:
@@ -61,7 +63,10 @@ def blueprint(hub: Hub, closes: Closes, max_symbols: int) -> Blueprint:
         if media == JSON:
             return sent(request, made.packed, made.tag, made.cache, JSON)
         table = Packed(packer, _table(made.lines, media))
-        return sent(request, table, table.tag, made.cache, content_type(media))
+        tag = f"{made.tag}{'c' if media == CSV else 'n'}"
+        answer = sent(request, table, tag, made.cache, content_type(media))
+        tell(answer, made.id, is_complete=made.is_complete, is_simulated=wish.simulated)
+        return answer
 
     return routes
 
@@ -106,17 +111,19 @@ def _answer(hub: Hub, closes: Closes, packer: Packer, wish: _Wish) -> _Made:
             closes_of.append((symbol, f"{lines[symbol].text}{last}"))
     parts = [f'"{symbol}":[{text}]' for symbol, text in closes_of]
     waiting = [symbol for symbol in known if not lines[symbol].complete]
+    is_complete = not waiting and verdict.state == "live"
     said = {
         "interval": INTERVALS[wish.points],
         "points": wish.points,
         "start": 1000 * first_opening(wish.points, now),
         "simulated": wish.simulated,
-        "complete": not waiting and verdict.state == "live",
+        "complete": is_complete,
         "waiting": waiting,
         "unknown": [symbol for symbol in wish.symbols if symbol not in hub.board],
     }
     steady = msgspec.json.encode(said)[:-1] + f',"closes":{{{",".join(parts)}}}'.encode()
     tag = f"{zlib.crc32(steady):08x}{len(steady):x}"
     tail = f',"id":"{resume_id}"}}'.encode()
-    cache = MOVING if said["complete"] else INCOMPLETE
-    return _Made(Packed(packer, steady, tail), closes_of, tag, cache)
+    cache = MOVING if is_complete else INCOMPLETE
+    packed = Packed(packer, steady, tail)
+    return _Made(packed, closes_of, tag, cache, resume_id, is_complete)

@@ -43,7 +43,7 @@ export class Health {
     return LATE * this.#heartbeat;
   }
 
-  /** The age of the newest price in seconds, null if there is none. */
+  /** Seconds since the exchange sent the feed's newest price, null if it never did. */
   get age() {
     return this.#newest ? Math.max(0, Date.now() - this.#newest) / 1000 : null;
   }
@@ -99,8 +99,12 @@ export class Health {
     if (figure(heartbeat) > 0) this.#heartbeat = heartbeat * 1000;
   }
 
-  /** A price came that was read at a time, by the relay's clock. */
+  /**
+   * A price came that was read at a time, by the relay's clock. While the feed is broken prices are looked up
+   * elsewhere now and then: it is no younger by that.
+   */
   hearPrice(time) {
+    if (this.said && this.said.state !== "live") return;
     this.#newest = Math.max(this.#newest, time + this.#behind);
   }
 

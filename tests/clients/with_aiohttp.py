@@ -6,6 +6,9 @@ import sys
 
 import aiohttp
 
+#: Seconds without a word after which a connection is dead: 2.5 heartbeats.
+SILENCE = aiohttp.ClientWSTimeout(ws_receive=30, ws_close=1)
+
 
 async def main(url: str) -> None:
     last_id = ""
@@ -18,13 +21,13 @@ async def main(url: str) -> None:
             pause = 1.0
             wish = {"symbols": "BTCUSDT,ETHUSDT"} | ({"since": last_id} if last_id else {})
             try:
-                async with session.ws_connect(url, params=wish) as ws:
+                async with session.ws_connect(url, params=wish, timeout=SILENCE) as ws:
                     async for message in ws:
                         said = json.loads(message.data)
                         last_id = said.get("id", last_id)
                         pause = said.get("retry", 1000 * pause) / 1000
                         print(message.data, flush=True)
-            except aiohttp.ClientError:
+            except (aiohttp.ClientError, TimeoutError):
                 pass
             await asyncio.sleep(pause)
 

@@ -22,6 +22,9 @@ import (
 
 const wish = "?symbols=BTCUSDT,ETHUSDT"
 
+// Without a word for 2.5 heartbeats a connection is dead.
+const silence = 30 * time.Second
+
 type said struct {
 	ID    string `json:"id"`
 	Retry int    `json:"retry"`
@@ -104,6 +107,7 @@ func withGorilla(address string) {
 		pause := time.Second
 		if socket, _, err := gorilla.DefaultDialer.Dial(address+wish+"&since="+id, nil); err == nil {
 			for {
+				socket.SetReadDeadline(time.Now().Add(silence))
 				_, data, err := socket.ReadMessage()
 				if err != nil {
 					break
@@ -128,7 +132,9 @@ func withCoder(address string) {
 		pause := time.Second
 		if socket, _, err := coder.Dial(all, address+wish+"&since="+id, nil); err == nil {
 			for {
-				_, data, err := socket.Read(all)
+				within, end := context.WithTimeout(all, silence)
+				_, data, err := socket.Read(within)
+				end()
 				if err != nil {
 					break
 				}
