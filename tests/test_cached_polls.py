@@ -105,6 +105,21 @@ def test_forms_are_kept_apart(cached: Cached) -> None:
         assert answer.headers["Content-Type"].partition(";")[0] == accept
 
 
+def test_nobody_fills_the_cache_for_another_host(cached: Cached) -> None:
+    """As a request whose target names that host, and whose Host another one (RFC 9112, 3.2.2)."""
+    first = cached.http.get(
+        "/api/prices?symbols=S4",
+        headers={"Host": "another.example", "X-Request-Id": "another"},
+        extensions={"target": b"http://relay.example/api/prices?symbols=S4"},
+    )
+    assert first.headers["X-Cache"] == "MISS"
+    answer = cached.http.get("/api/prices?symbols=S4", headers={"Host": "relay.example"})
+    assert answer.headers["X-Cache"] == "MISS"
+    again = cached.http.get("/api/prices?symbols=S4", headers={"Host": "another.example"})
+    assert again.headers["X-Cache"] == "HIT"
+    assert "X-Request-Id" not in again.headers
+
+
 def test_what_is_old_is_replaced(cached: Cached) -> None:
     path = "/api/prices?symbols=S3"
     assert cached.http.get(path).json()["prices"] == {"S3": cached.price}

@@ -11,8 +11,10 @@ from werkzeug.test import TestResponse
 from relay.batch import Batch
 from relay.config import Config
 from relay.fanout import vigil
+from relay.fanout.door import Full
 from relay.fanout.health import Health
 from relay.fanout.hub import Hub
+from relay.fanout.terms import Symbols
 from relay.feed_status import FeedStatus
 from relay.ticker import Ticker, removal
 from relay.web.price_list import MAX_WAIT_SECONDS
@@ -204,6 +206,45 @@ def test_no_more_wait_than_may(market: Market, monkeypatch: pytest.MonkeyPatch) 
     assert market.hub.door.refusals.counts["WAITING_POLLS"] == 1
     market.tell(A="4")
     assert first.get(timeout=5).status_code == 200
+
+
+def waiting(hub: Hub, holder: str, symbols: Symbols = None) -> "gevent.Greenlet[[], None]":
+    """A poll of the holder's, which has begun to wait when this returns."""
+    poll = gevent.spawn(hub.vigil.wait, symbols, 20.0, holder)
+    gevent.sleep(0)
+    return poll
+
+
+def test_whoever_has_most_polls_makes_room_for_others(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vigil, "MAX_WAITING", 3)
+    first, second, third = (waiting(market.hub, "greedy") for _ in range(3))
+    other = waiting(market.hub, "modest")
+    first.get(timeout=5)
+    assert not any(poll.ready() for poll in (second, third, other))
+    with pytest.raises(Full):
+        market.hub.vigil.wait(None, 20.0, "greedy")
+    with pytest.raises(Full):
+        market.hub.vigil.wait(None, 20.0, "modest")
+    market.hub.vigil.note_all()
+    gevent.joinall([second, third, other], timeout=5, raise_error=True)
+    assert len(market.hub.vigil) == 0
+
+
+def test_a_poll_for_many_symbols_takes_the_room_of_several(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vigil, "MAX_WAITING", 8)
+    names = frozenset(f"S{number}" for number in range(7 * vigil.NAMES_A_UNIT))
+    long = waiting(market.hub, "one", names)
+    with pytest.raises(Full):
+        market.hub.vigil.wait(None, 20.0, "one")
+    other = waiting(market.hub, "another")
+    long.get(timeout=5)
+    assert not other.ready()
+    other.kill()
+    assert len(market.hub.vigil) == 0
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,26 @@ def test_a_crowd_without_a_request_holds_no_slot(narrow: Gunicorn) -> None:
         assert httpx.get(f"{narrow.url}/livez", timeout=WAIT_SECONDS).status_code == 200
 
 
+def test_polls_that_wait_hold_no_slot(narrow: Gunicorn) -> None:
+    url = f"{narrow.url}/api/prices?symbols=NONE"
+    since = httpx.get(url, timeout=WAIT_SECONDS).json()["id"]
+    poll = f"GET /api/prices?symbols=NONE&since={since}&wait=25 HTTP/1.1\r\nHost: x\r\n\r\n"
+    with ExitStack() as stack:
+        socks = []
+        for _ in range(SLOTS):
+            sock = socket.create_connection(("127.0.0.1", narrow.port), timeout=WAIT_SECONDS)
+            stack.enter_context(sock)
+            sock.sendall(poll.encode())
+            socks.append(sock)
+        assert httpx.get(f"{narrow.url}/livez", timeout=WAIT_SECONDS).status_code == 200
+        # The one that waited longest has been answered, and is over.
+        answer = b""
+        while part := socks[0].recv(4096):
+            answer += part
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert b"Connection: close" in answer
+
+
 def test_a_stream_with_a_body_gets_its_prices(narrow: Gunicorn) -> None:
     request = b"GET /events HTTP/1.1\r\nHost: relay\r\nContent-Length: 3\r\n\r\n"
     with socket.create_connection(("127.0.0.1", narrow.port), timeout=WAIT_SECONDS) as sock:

@@ -54,6 +54,24 @@ def test_the_silent_go_first_then_half_requests_then_unread_answers(pairs: Pairs
     assert not is_over(reading)
 
 
+def test_a_poll_is_answered_where_nobody_else_gives_way(pairs: Pairs) -> None:
+    now = 1000.0
+    waiting = Waiting(lambda: now)
+    answered: list[str] = []
+    waiting.polls[lambda: answered.append("older")] = now
+    waiting.polls[lambda: answered.append("newer")] = now + 1
+    silent = pairs.make()
+    waiting.first[silent] = now
+    assert waiting.give_up_one(0.5) is False
+    now += 1
+    assert waiting.give_up_one(0.5)
+    assert is_over(silent)
+    assert not answered
+    assert waiting.give_up_one(0.5)
+    assert answered == ["older"]
+    assert not waiting.give_up_one(0.5)
+
+
 def test_one_that_has_not_waited_long_may_be_spared(pairs: Pairs) -> None:
     now = 1000.0
     waiting = Waiting(lambda: now)

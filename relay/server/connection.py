@@ -5,8 +5,8 @@ import errno
 import socket
 import ssl
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
 import gevent
@@ -37,7 +37,7 @@ class Connection:
     """Reads ahead; what was read and not yet asked for is `rest`. Every time is in seconds, every deadline
     by time.monotonic()."""
 
-    __slots__ = ("_all_waiting", "_waiting", "has_waited", "rest", "sock")
+    __slots__ = ("_all_waiting", "_waiting", "gave_way", "has_waited", "rest", "sock")
 
     def __init__(self, sock: _socket.socket, waiting: Waiting, all_waiting: Waiting) -> None:
         """`sock` is non-blocking. While it waits for its client, it is among those of the same address
@@ -48,6 +48,8 @@ class Connection:
         self.rest = b""
         #: Whether the last request had to be waited for.
         self.has_waited = False
+        #: Whether it is to be closed behind its answer, since others need its slot.
+        self.gave_way = False
 
     def shake_hands(
         self, context: ssl.SSLContext, deadline: float, wait_for_turn: Callable[[], None]
@@ -95,6 +97,22 @@ class Connection:
         head = self.rest[:end]
         self.rest = self.rest[end + len(END) :]
         return head
+
+    @contextmanager
+    def gives_way(self, answer: Callable[[], None]) -> Iterator[None]:
+        """While its request waits for news, `answer` may be called, which ends that: others need its slot."""
+        mine, all_ = self._waiting.polls, self._all_waiting.polls
+
+        def give_way() -> None:
+            self.gave_way = True
+            answer()
+
+        mine[give_way] = all_[give_way] = self._all_waiting.clock()
+        try:
+            yield
+        finally:
+            mine.pop(give_way, None)
+            all_.pop(give_way, None)
 
     def is_reset(self) -> bool:
         """Whether the client has thrown the connection away; what it said before can be read all the same."""

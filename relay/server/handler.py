@@ -20,7 +20,7 @@ from gevent.pywsgi import WSGIHandler
 
 from relay import request_id
 from relay.plain_lines import plain
-from relay.server import visitors
+from relay.server import visitors, waiting
 from relay.server.connection import MORE, Connection
 from relay.server.forwarded import scheme
 from relay.server.head import BadHead, Head, parse, split_target
@@ -89,8 +89,8 @@ class Handler(WSGIHandler):
         self.server = server
         self._peer = peer
         self._worker = server.worker
-        waiting = self._worker.waiting
-        self._connection = Connection(sock, peer.visitor.waiting or waiting, waiting)
+        all_waiting = self._worker.waiting
+        self._connection = Connection(sock, peer.visitor.waiting or all_waiting, all_waiting)
         #: Whether all that the client sent has been read, as far as can be known.
         self._read_whole = True
         #: An answer must be read by then, by the monotonic clock.
@@ -207,6 +207,7 @@ class Handler(WSGIHandler):
         if peer.port:
             environ["REMOTE_PORT"] = peer.port
         environ[visitors.KEY] = visitor
+        environ[waiting.KEY] = self._connection.gives_way
         environ["wsgi.input"] = io.BytesIO()
         environ["wsgi.input_terminated"] = True
         environ["gunicorn.sock"] = self.socket
@@ -224,6 +225,8 @@ class Handler(WSGIHandler):
 
     def finalize_headers(self) -> None:
         """Adds what the application leaves to the server."""
+        if self._connection.gave_way:
+            self.close_connection = True
         if self.provided_date is None:
             self.provided_date = "now"
             self.response_headers.append((b"Date", _date(int(self.time_start))))

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+#: The key under which a view finds Connection.gives_way in the WSGI environ.
+KEY = "relay.server.waiting"
 #: Seconds without a byte taken of an answer until its connection may be given up for others.
 UNREAD_SECONDS = 1.0
 
@@ -16,7 +18,7 @@ Since = dict[_socket.socket, float]
 class Waiting:
     """Each connection that waits, by what it waits for."""
 
-    __slots__ = ("begun", "clock", "first", "idle", "unread")
+    __slots__ = ("begun", "clock", "first", "idle", "polls", "unread")
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock()` is in seconds and never goes back."""
@@ -28,15 +30,18 @@ class Waiting:
         self.begun: Since = {}
         #: They wait for the client to read.
         self.unread: Since = {}
+        #: Their requests wait for news, and since when: each an end of that, which has it answered.
+        self.polls: dict[Callable[[], None], float] = {}
         self.clock = clock
 
     def give_up_one(self, least: float = 0.0) -> bool:
         """End the connection that others miss least; False where none may be ended.
 
-        First those without a request, then those with half of one, then those whose answer nobody reads.
+        First those without a request, then those with half of one, then those whose answer nobody reads,
+        then those whose request waits for news: it is answered.
         Only one that has waited for `least` seconds, and an unread answer for UNREAD_SECONDS.
         """
-        now = self.clock()
+        now, spared = self.clock(), least
         for waiting in (*self._without_request(), self.begun, self.unread):
             if waiting is self.unread:
                 least = max(least, UNREAD_SECONDS)
@@ -46,6 +51,12 @@ class Waiting:
                 del waiting[sock]
                 _end(sock, socket.SHUT_RDWR if waiting is self.unread else socket.SHUT_RD)
                 return True
+        for answer, since in self.polls.items():
+            if now - since < spared:
+                break
+            del self.polls[answer]
+            answer()
+            return True
         return False
 
     def end_between_requests(self) -> None:

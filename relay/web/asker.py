@@ -1,7 +1,11 @@
-"""Asker: whose request it is."""
+"""Asker: whose request it is, and what it holds while it is answered."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from flask import Request
 
+from relay.server import waiting
 from relay.server.visitors import KEY, Visitor
 
 #: Who asks where no server says so.
@@ -12,3 +16,12 @@ def visitor_of(request: Request) -> Visitor:
     """The visitor that the server found."""
     visitor: Visitor = request.environ.get(KEY, _ANYBODY)
     return visitor
+
+
+def slot_of(request: Request) -> Callable[[Callable[[], None]], AbstractContextManager[None]]:
+    """Holds what ends a wait for news, while it lasts: the server calls that where others need the
+    connection's slot."""
+    slot: Callable[[Callable[[], None]], AbstractContextManager[None]] = request.environ.get(
+        waiting.KEY, lambda _: nullcontext()
+    )
+    return slot

@@ -2,7 +2,7 @@
 
 import zlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from relay.fanout.encoding import parted
 from relay.fanout.hub import Hub
 from relay.fanout.terms import Symbols
+from relay.fanout.vigil import GivesWay
 from relay.web.packed import Packed, Packer
 from relay.web.sent import INCOMPLETE, MOVING
 from relay.web.subscription import BadQuery, parse
@@ -59,15 +60,18 @@ class PriceList:
         self._packer = packer
         self._made: OrderedDict[tuple[object, ...], Priced] = OrderedDict()
 
-    def wait(self, wish: Asked) -> None:
-        """Returns once there is something to say, or it has waited enough. Raises Full."""
+    def wait(self, wish: Asked, holder: Hashable, gives_way: GivesWay) -> None:
+        """Returns once there is something to say, or it has waited enough. Raises Full.
+
+        `holder` and `gives_way`: see Vigil.
+        """
         board, hub = self._hub.board, self._hub
         if hub.draining:
             return
         version = board.version_of(wish.since)
         # One who knows nothing that counts is told everything, once there is anything.
         if not board.epoch or (version and not board.since(version, wish.symbols)):
-            hub.vigil.wait(wish.symbols, wish.wait)
+            hub.vigil.wait(wish.symbols, wish.wait, holder, gives_way)
 
     def get(self, wish: Asked) -> Priced:
         """What changed. A cache on the way may give it to others: an id's answer never becomes wrong, only

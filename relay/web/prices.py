@@ -6,6 +6,7 @@ from flask import Blueprint, Request, Response, request
 from relay.fanout.hub import Hub
 from relay.ticker import Ticker, public, upper
 from relay.web.answer import check_loaded, json_response
+from relay.web.asker import slot_of, visitor_of
 from relay.web.media import CSV, JSON, NDJSON, TEXT, chosen, content_type, parted
 from relay.web.packed import Packed, Packer
 from relay.web.price_list import Asked, Priced, PriceList, asked
@@ -38,7 +39,7 @@ def blueprint(hub: Hub, max_symbols: int) -> Blueprint:
         wish = asked(request.args, max_symbols)
         charge(len(wish.symbols or ()) // NAMES_A_UNIT)
         if wish.wait:
-            lists.wait(wish)
+            lists.wait(wish, visitor_of(request), slot_of(request))
         if media == JSON:
             made = lists.get(wish)
             charge(made.number // PRICES_A_UNIT)
