@@ -57,8 +57,10 @@ def _compare_at_once_and_singly(data: bytes) -> None:
     if data[:1] != b"[":
         return
     try:
+        # What is no text in a field that nobody reads is only seen where an entry is read by itself.
+        data.decode()
         together = whole_tickers(data, _NOW)
-    except UNDECODABLE:
+    except (UnicodeDecodeError, *UNDECODABLE):
         return
     if together is not None:
         singly = [t for raw in _raw_entries(data) for t in normalise(bytes(raw), _NOW).tickers]
