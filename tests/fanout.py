@@ -85,9 +85,9 @@ class NoWebSocket:
         #: Units that were charged beside what messages cost by their size.
         self.charged = 0
         #: Is told what a pong carries.
-        self.pong: Callable[[bytes], None] = lambda _: None
+        self.pong: Callable[[bytes], bool] = lambda _: False
 
-    def attach(self, *_: Any, pong: Callable[[bytes], None], **__: Any) -> None:
+    def attach(self, *_: Any, pong: Callable[[bytes], bool], **__: Any) -> None:
         self.pong = pong
 
     def charge(self, units: int) -> None:

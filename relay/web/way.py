@@ -47,6 +47,10 @@ class Way:
         if not self._question:
             self._question, self._asked = HEARTBEAT, now
 
+    def ask_anew(self, now: float) -> None:
+        """The question that is open counts from now: nobody would have heard an answer before."""
+        self._asked = now
+
     def hear(self, answer: bytes, now: float) -> bool:
         """A pong has come with this; whether it is the answer that was due."""
         if not self._question or answer != self._question:

@@ -145,17 +145,22 @@ class MessageClient(Client):
             raise Closed(1006, "nobody needs to hear it any more")
         # What it said meanwhile is not read yet, perhaps the answer that it was asked for.
         self.heard = self._clock.monotonic()
+        self._way.ask_anew(self.heard)
 
-    def _hear_pong(self, answer: bytes) -> None:
+    def _hear_pong(self, answer: bytes) -> bool:
+        """Whether it was asked for."""
         way = self._way
-        if not way.hear(answer, self._clock.monotonic()) or self.leaving:
-            return
+        if not way.hear(answer, self._clock.monotonic()):
+            return False
+        if self.leaving:
+            return True
         if way.is_long and self._flusher is None:
             self.resume(self.version)
             self._count_behind(self.waits or self._flusher is not None)
         elif way.watched == NEWCOMER:
             # At once, so that it goes behind the snapshot.
             self.look_at_way()
+        return True
 
     def _due(self) -> Delivery | None:
         way = self._way
