@@ -16,7 +16,7 @@ from relay.batch import Batch, Snapshot
 from relay.fanout import deflate
 from relay.fanout.client import Client
 from relay.fanout.health import Health
-from relay.fanout.hub import Hub
+from relay.fanout.hub import WAY_SECONDS, Hub
 from relay.fanout.terms import Symbols, Terms
 from relay.feed_status import FeedStatus
 from relay.server.visitors import Visitor
@@ -344,6 +344,14 @@ class Bench:
             for connection in self.connections:
                 self.answer(connection)
             self.hub.take(LIVE)
+
+    def look_at_ways(self, seconds: float) -> None:
+        """For so long the hub looks, every second, at who has answered."""
+        while seconds > 0:
+            self.clock.advance(min(seconds, WAY_SECONDS))
+            self.hub.look_at_ways()
+            seconds -= WAY_SECONDS
+        self.run_others()
 
     def run_others(self) -> None:
         """The greenlets that finish writes get their turn."""

@@ -114,8 +114,7 @@ class Race:
     def look_at_ways(self) -> None:
         """All are asked, and not all answer soon."""
         self.bench.hub.heartbeat()
-        self.bench.clock.advance(self.chance.choice((0.5, 2.5)))
-        self.bench.hub.look_at_ways()
+        self.bench.look_at_ways(self.chance.choice((0.5, 2.5)))
 
     def leave(self) -> None:
         if self.here():
