@@ -148,7 +148,7 @@ def test_a_client_that_waits_for_others_of_its_address_is_not_taken_for_mute() -
     with closing(Spoken(0.3)) as spoken:
         client = spoken.client
         spoken.theirs.sendall(masked(0x81, b"{}"))
-        client.asked()
+        client.asked(client._clock.monotonic())
         asked = client._asked
         spoken.wait_until(lambda: bool(spoken.said))
         assert client.heard > asked

@@ -92,6 +92,19 @@ def test_no_more_is_under_way_than_the_way_takes(
     assert client.viewer.went_back == []
 
 
+def test_who_answers_while_others_are_asked_is_near(bench: Bench) -> None:
+    client = bench.join(websocket=True)
+    ask(bench, 0.1)
+    bench.answer(client)
+    bench.meanwhile = lambda: bench.answer(client)
+    ask(bench, 2.1)
+    assert bench.hub.counts.behind == 0
+    bench.publish("S00")
+    bench.turn()
+    bench.look()
+    assert client.viewer.prices == bench.expected(None)
+
+
 def test_nobody_is_far_since_the_worker_stood_still(bench: Bench) -> None:
     client = bench.join(websocket=True)
     ask(bench, 0.1)

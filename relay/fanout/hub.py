@@ -445,8 +445,9 @@ class Hub:
         prices do not wait for all of them."""
         for cohort in self._take_without_heartbeat():
             data = self.news.event("heartbeat", cohort.settled)
+            began = self.clock.monotonic()
             for member in cohort.announce("heartbeat", data, self.breathe):
-                member.asked()
+                member.asked(began)
         if self._without_heartbeat:
             self._bell.set()
 

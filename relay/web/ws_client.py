@@ -76,12 +76,11 @@ class MessageClient(Client):
             self.unfinished += self._ping()
         super().run()
 
-    def asked(self) -> None:
-        """A heartbeat's ping has gone out in full."""
-        now = self._clock.monotonic()
+    def asked(self, since: float) -> None:
+        """A heartbeat's ping has gone out in full; it may be answered already."""
         if self._asked <= self.heard:
-            self._asked = now
-        self._way.note_heartbeat(now)
+            self._asked = since
+        self._way.note_heartbeat(since)
 
     def look_at_way(self) -> None:
         """See Client."""
