@@ -338,7 +338,7 @@ class Bench:
         """Every socket takes everything, and every rate has its tick."""
         for connection in self.connections:
             connection.sock.let(1 << 40)
-        for _ in range(3):
+        for _ in range(9):
             self.run_others()
             self.turn(200.0)
             for connection in self.connections:
