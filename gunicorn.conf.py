@@ -130,9 +130,9 @@ def nworkers_changed(server: Any, new: int, old: int | None) -> None:
         server._num_workers = old
 
 
-def pre_fork(server: Any, worker: Any) -> None:
-    """Notes whom this worker comes after."""
-    GENERATIONS.note(worker.age, server.num_workers)
+def on_reload(server: Any) -> None:
+    """Notes that all workers there are will be replaced (HUP)."""
+    GENERATIONS.reload(server.worker_age)
 
 
 def worker_exit(_server: object, worker: Any) -> None:

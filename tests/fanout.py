@@ -16,7 +16,7 @@ from relay.batch import Batch, Snapshot
 from relay.fanout import deflate
 from relay.fanout.client import Client
 from relay.fanout.health import Health
-from relay.fanout.hub import Hub
+from relay.fanout.hub import WAY_SECONDS, Hub
 from relay.fanout.terms import Symbols, Terms
 from relay.feed_status import FeedStatus
 from relay.server.visitors import Visitor
@@ -85,9 +85,9 @@ class NoWebSocket:
         #: Units that were charged beside what messages cost by their size.
         self.charged = 0
         #: Is told what a pong carries.
-        self.pong: Callable[[bytes], None] = lambda _: None
+        self.pong: Callable[[bytes], bool] = lambda _: False
 
-    def attach(self, *_: Any, pong: Callable[[bytes], None], **__: Any) -> None:
+    def attach(self, *_: Any, pong: Callable[[bytes], bool], **__: Any) -> None:
         self.pong = pong
 
     def charge(self, units: int) -> None:
@@ -338,12 +338,20 @@ class Bench:
         """Every socket takes everything, and every rate has its tick."""
         for connection in self.connections:
             connection.sock.let(1 << 40)
-        for _ in range(3):
+        for _ in range(9):
             self.run_others()
             self.turn(200.0)
             for connection in self.connections:
                 self.answer(connection)
             self.hub.take(LIVE)
+
+    def look_at_ways(self, seconds: float) -> None:
+        """For so long the hub looks, every second, at who has answered."""
+        while seconds > 0:
+            self.clock.advance(min(seconds, WAY_SECONDS))
+            self.hub.look_at_ways()
+            seconds -= WAY_SECONDS
+        self.run_others()
 
     def run_others(self) -> None:
         """The greenlets that finish writes get their turn."""

@@ -1,10 +1,13 @@
 """What the WebSockets of one address may say together, however many they are."""
 
 import socket
+from collections.abc import Callable
+from contextlib import closing
 
 import gevent
 import pytest
 
+from relay.clock import SYSTEM
 from relay.fanout.terms import Terms
 from relay.server.allowance import Allowance
 from relay.server.bounds import Bounds
@@ -12,6 +15,7 @@ from relay.server.common import BURST_SECONDS, Common
 from relay.server.visitors import Visitor
 from relay.server.websocket import WebSocket
 from relay.web import ws_client
+from relay.web.way import LONG_SECONDS
 from relay.web.ws_client import MessageClient
 from relay.web.ws_form import Messages
 from tests.clocks import SetClock
@@ -104,39 +108,67 @@ def test_who_leaves_while_it_waits_takes_nothing_and_holds_up_nobody(
         common.spend(1, leave)
 
 
-def test_a_client_that_waits_for_others_of_its_address_is_not_taken_for_mute() -> None:
-    bench = Bench()
-    theirs, ours = socket.socketpair()
-    ours.setblocking(False)
-    common = Common(20.0)
-    said: list[object] = []
-    client = MessageClient(
-        ours,
-        0,
-        bench.hub.news,
-        WebSocket({}, None, None),
-        lambda _, message: said.append(message),
-        leftover=b"",
-        deflates=False,
-        common=common,
-        stall_seconds=10,
-    )
-    visitor = Visitor("10.0.0.1", Bounds(commands=20))
-    bench.hub.enter(client, Terms(Messages("price", False), None, 0.0), visitor)
-    # Others have spent what there is, and a bit.
-    common.spend(int(20 * (BURST_SECONDS + 0.3)), gevent.sleep)
-    theirs.sendall(masked(0x81, b"{}"))
-    reading = gevent.spawn(client.read)
-    try:
-        client.asked()
-        asked = client._asked
+class Spoken:
+    """A client of an address where others have spent all that there is, and so many seconds more."""
+
+    def __init__(self, seconds: float) -> None:
+        self.theirs, ours = socket.socketpair()
+        ours.setblocking(False)
+        common = Common(20.0)
+        common.spend(int(20 * (BURST_SECONDS + seconds)), gevent.sleep)
+        self.said: list[object] = []
+        hub = Bench().hub
+        self.client = MessageClient(
+            ours,
+            0,
+            hub.news,
+            WebSocket({}, None, None),
+            lambda _, message: self.said.append(message),
+            leftover=b"",
+            deflates=False,
+            common=common,
+            stall_seconds=10,
+        )
+        visitor = Visitor("10.0.0.1", Bounds(commands=20))
+        hub.enter(self.client, Terms(Messages("price", False), None, 0.0), visitor)
+        self._reading = gevent.spawn(self.client.read)
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
         with gevent.Timeout(WAIT_SECONDS):
-            while not said:
+            while not condition():
                 gevent.sleep(0.01)
+
+    def close(self) -> None:
+        self._reading.kill()
+        self.theirs.close()
+        self.client.close()
+
+
+def test_a_client_that_waits_for_others_of_its_address_is_not_taken_for_mute() -> None:
+    with closing(Spoken(0.3)) as spoken:
+        client = spoken.client
+        spoken.theirs.sendall(masked(0x81, b"{}"))
+        client.asked(client._clock.monotonic())
+        asked = client._asked
+        spoken.wait_until(lambda: bool(spoken.said))
         assert client.heard > asked
         assert client.overdue(0) == b""
         assert ws_client.UNITS_PER_SECOND == 20
-    finally:
-        reading.kill()
-        theirs.close()
-        client.close()
+
+
+def test_an_answer_that_was_asked_for_waits_for_nobody() -> None:
+    """Else it would be late, and its client be taken for one whose way is long."""
+    with closing(Spoken(1000.0)) as spoken:
+        way = spoken.client._way
+        spoken.theirs.sendall(masked(0x8A, way.ask(SYSTEM.monotonic())))
+        spoken.wait_until(lambda: not way.is_asked)
+
+
+def test_an_answer_that_is_not_read_yet_is_not_late() -> None:
+    with closing(Spoken(0.3)) as spoken:
+        way = spoken.client._way
+        spoken.theirs.sendall(masked(0x81, b"{}"))
+        way.ask(SYSTEM.monotonic() - LONG_SECONDS)
+        assert way.waits(LONG_SECONDS, SYSTEM.monotonic())
+        spoken.wait_until(lambda: bool(spoken.said))
+        assert not way.waits(LONG_SECONDS, SYSTEM.monotonic())

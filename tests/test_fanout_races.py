@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from relay.fanout.encoding import ENTRIES_PER_PIECE
 from tests.fanout import Bench, Connection
 
 NAMES = ["A", "B", "C", "D", "E", "F"]
@@ -36,6 +37,7 @@ class Race:
             self.goodbye,
             *[self.answer] * 3,
             self.look_at_ways,
+            *[self.go_far] * 3,
             *[self.start_anew] * (4 if self.shared else 1),
             self.lose_some,
             self.remove,
@@ -114,8 +116,19 @@ class Race:
     def look_at_ways(self) -> None:
         """All are asked, and not all answer soon."""
         self.bench.hub.heartbeat()
-        self.bench.clock.advance(self.chance.choice((0.5, 2.5)))
-        self.bench.hub.look_at_ways()
+        self.bench.look_at_ways(self.chance.choice((0.5, 2.5)))
+
+    def go_far(self) -> None:
+        """Most answer a heartbeat, and are late with the next."""
+        if self.depth:
+            return
+        for is_late in (False, True):
+            self.bench.hub.heartbeat()
+            self.bench.turn()
+            for client in self.here():
+                if not is_late and self.chance.random() < 0.7:
+                    self.bench.answer(client)
+        self.bench.look_at_ways(2.5)
 
     def leave(self) -> None:
         if self.here():
@@ -150,8 +163,11 @@ class Race:
 
 @pytest.fixture(autouse=True)
 def _short_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that others run in the middle of a pass over a few clients."""
+    """So that others run in the middle of a pass over a few clients, and a long way has no room for all."""
     monkeypatch.setattr("relay.fanout.cohort.SENDS_PER_LOOK", 1)
+    monkeypatch.setattr("relay.web.way.LEAST_BYTES", 150)
+    monkeypatch.setattr("relay.web.way.MOST_BYTES", 600)
+    monkeypatch.setitem(ENTRIES_PER_PIECE, "price", 2)
 
 
 @pytest.mark.parametrize("seed", range(0, RACES, 3))

@@ -31,12 +31,10 @@ def bench() -> Bench:
 
 
 def ask(bench: Bench, seconds: float) -> None:
-    """A heartbeat goes out, and so much later the hub looks at who has answered."""
+    """A heartbeat goes out, and for so long the hub looks at who has answered."""
     bench.hub.heartbeat()
     bench.turn()
-    bench.clock.advance(seconds)
-    bench.hub.look_at_ways()
-    bench.run_others()
+    bench.look_at_ways(seconds)
 
 
 def far(bench: Bench, **options: bool) -> Connection:
@@ -92,6 +90,32 @@ def test_no_more_is_under_way_than_the_way_takes(
     bench.look()
     assert client.viewer.prices == bench.expected(None)
     assert client.viewer.went_back == []
+
+
+def test_who_answers_while_others_are_asked_is_near(bench: Bench) -> None:
+    client = bench.join(websocket=True)
+    ask(bench, 0.1)
+    bench.answer(client)
+    bench.meanwhile = lambda: bench.answer(client)
+    ask(bench, 2.1)
+    assert bench.hub.counts.behind == 0
+    bench.publish("S00")
+    bench.turn()
+    bench.look()
+    assert client.viewer.prices == bench.expected(None)
+
+
+def test_nobody_is_far_since_the_worker_stood_still(bench: Bench) -> None:
+    client = bench.join(websocket=True)
+    ask(bench, 0.1)
+    bench.answer(client)
+    bench.hub.heartbeat()
+    bench.turn()
+    bench.clock.advance(3.0)
+    bench.hub.look_at_ways()
+    assert bench.hub.counts.behind == 0
+    bench.look_at_ways(1.0)
+    assert bench.hub.counts.behind == 1, "but who has not answered by now"
 
 
 def test_who_never_answers_is_served_as_ever(bench: Bench) -> None:

@@ -79,3 +79,33 @@ def test_routing_goes_on_while_the_feed_is_down_and_ends_when_the_end_is_announc
         # Whoever has not heard of it yet is served.
         assert httpx.get(f"{relay.url}/api/prices").status_code == 200
         relay.kill()
+
+
+def test_every_worker_announces_the_end_though_another_one_has_died_often(
+    redis_server: RedisServer,
+) -> None:
+    with (
+        Scribe(redis_server.url) as scribe,
+        Gunicorn(workers=2, REDIS_URL=redis_server.url, DRAIN_DELAY="60") as relay,
+    ):
+        scribe.tell("A", "1")
+        relay.wait_until_ready()
+        oldest = relay.worker_pids()[0]
+        for _ in range(2):
+            last = relay.worker_pids()[-1]
+            assert last != oldest
+            os.kill(last, signal.SIGKILL)
+            wait_until(
+                lambda last=last: last not in (now := relay.worker_pids()) and len(now) == 2,
+                "another worker",
+            )
+        relay.wait_until_ready()
+        relay.signal(signal.SIGTERM)
+        os.kill(relay.worker_pids()[-1], signal.SIGKILL)
+        wait_until(lambda: relay.worker_pids() == [oldest], "one to be left")
+        wait_until(
+            lambda: httpx.get(f"{relay.url}/routez", verify=NO_TLS).status_code == 503,
+            "the announcement",
+            5.0,
+        )
+        relay.kill()

@@ -147,8 +147,9 @@ class Client:
         """See Member."""
         self._told = self._news.told
 
-    def asked(self) -> None:
-        """A heartbeat has gone out that asks for an answer, where the transport has such a thing."""
+    def asked(self, since: float) -> None:
+        """A heartbeat has gone out, not before `since`, that asks for an answer where the transport knows
+        such a thing."""
 
     def look_at_way(self) -> None:
         """A look at how long what was sent takes to arrive, where the transport can tell."""

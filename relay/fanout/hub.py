@@ -49,6 +49,8 @@ HEARTBEAT_SLACK_SECONDS = 1.0
 WATCH_SECONDS = 0.25
 #: Seconds between two looks at how long the ways to clients are.
 WAY_SECONDS = 1.0
+#: Between two looks from which on this worker did not run, and may not have read who answered.
+WAY_AWAY_SECONDS = 1.5
 #: A client that a heartbeat asked has so many times the time between two heartbeats to answer.
 ANSWER_HEARTBEATS = 2.5
 #: Clients that one worker takes back a second: those sent away come back within a window of that size.
@@ -108,7 +110,7 @@ class Hub:
         self._bell = Event()
         self._pause = Pause(clock)
         self._burden = Burden()
-        self._looked = clock.monotonic()
+        self._looked = self._looked_at_ways = clock.monotonic()
         # Since when anything is due a pass, by the clock; None while nothing is.
         self._due_since: float | None = None
         # Slowed cohorts that are due a pass, which comes after those of all the others.
@@ -333,7 +335,12 @@ class Hub:
                 self.send_away(client)
 
     def look_at_ways(self) -> None:
-        """Each client whose transport can tell is looked at: see Client.look_at_way."""
+        """Each client whose transport can tell is looked at: see Client.look_at_way. Nobody is where this
+        worker did not run: their answers lie here unread."""
+        now = self.clock.monotonic()
+        elapsed, self._looked_at_ways = now - self._looked_at_ways, now
+        if elapsed > WAY_AWAY_SECONDS:
+            return
         for client in list(self._clients):
             client.look_at_way()
 
@@ -438,8 +445,9 @@ class Hub:
         prices do not wait for all of them."""
         for cohort in self._take_without_heartbeat():
             data = self.news.event("heartbeat", cohort.settled)
+            began = self.clock.monotonic()
             for member in cohort.announce("heartbeat", data, self.breathe):
-                member.asked()
+                member.asked(began)
         if self._without_heartbeat:
             self._bell.set()
 

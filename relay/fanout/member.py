@@ -30,8 +30,9 @@ class Member(Protocol):
     def informed(self) -> None:
         """The newest status was taken by the socket."""
 
-    def asked(self) -> None:
-        """A heartbeat, which may ask for an answer, was taken by the socket."""
+    def asked(self, since: float) -> None:
+        """A heartbeat, which may ask for an answer, was taken by the socket, not before `since` by the clock;
+        the answer may have come meanwhile."""
 
     def lost(self) -> None:
         """The connection is gone."""

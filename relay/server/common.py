@@ -12,8 +12,9 @@ from gevent.event import Event
 
 #: Seconds' worth of units that may be spent at once: after a deploy a whole office comes back.
 BURST_SECONDS = 12.0
-#: Seconds until one that waits for its turn looks whether it still has to.
-LOOK_SECONDS = 2.0
+#: Seconds until one that waits for its turn looks whether it still has to. Sooner than an answer that it does
+#: not read meanwhile counts as late: see Way.
+LOOK_SECONDS = 1.0
 
 Pause = Callable[[float], object]
 

@@ -7,36 +7,40 @@ hear of it; in the second it must hear in time.
 import mmap
 import struct
 
-_NUMBERS = struct.Struct("QQ")
+_RELOADED = struct.Struct("Q")
 _SERVING = struct.Struct("Q")
 
 
 class Generations:
-    """The newest worker's age, how many workers there shall be, and the newest that serves; the master and
-    its workers share them."""
+    """The last worker that is to be replaced, and the newest that serves; the master and its workers share
+    them."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, _NUMBERS.size + _SERVING.size)
+        self._memory = mmap.mmap(-1, _RELOADED.size + _SERVING.size)
 
-    def note(self, newest: int, workers: int) -> None:
-        """The master has started a worker. gunicorn counts them: 1, 2, ...; that is a worker's age."""
-        _NUMBERS.pack_into(self._memory, 0, newest, workers)
+    def reload(self, newest: int) -> None:
+        """The master is about to replace all its workers. gunicorn counts them: 1, 2, ...; that is a worker's
+        age, and a worker that takes the place of one which died has the next."""
+        _RELOADED.pack_into(self._memory, 0, newest)
 
     def succeed(self, age: int) -> bool:
-        """Whether as many workers as there shall be were started after the one of this age."""
-        newest, workers = _NUMBERS.unpack_from(self._memory)
-        return bool(0 < workers <= newest - age)
+        """Whether the worker of this age has successors."""
+        return age <= self._reloaded
 
     def serve(self, age: int) -> None:
         """The worker of this age is about to take connections."""
-        (newest,) = _SERVING.unpack_from(self._memory, _NUMBERS.size)
-        _SERVING.pack_into(self._memory, _NUMBERS.size, max(age, newest))
+        (newest,) = _SERVING.unpack_from(self._memory, _RELOADED.size)
+        _SERVING.pack_into(self._memory, _RELOADED.size, max(age, newest))
 
     def took_over(self) -> bool:
         """Whether one of the newest generation serves."""
-        newest, workers = _NUMBERS.unpack_from(self._memory)
-        (serving,) = _SERVING.unpack_from(self._memory, _NUMBERS.size)
-        return bool(serving > newest - workers)
+        (serving,) = _SERVING.unpack_from(self._memory, _RELOADED.size)
+        return bool(serving > self._reloaded)
+
+    @property
+    def _reloaded(self) -> int:
+        (newest,) = _RELOADED.unpack_from(self._memory)
+        return int(newest)
 
 
 #: Made before the master forks; the same for as long as it lives.

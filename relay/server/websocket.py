@@ -158,7 +158,7 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
     _write: Callable[[bytes], None] | None
     _message: _Message | None
     _allowance: Allowance | None
-    _pong: Callable[[bytes], None] | None
+    _pong: Callable[[bytes], bool] | None
 
     def __init__(self, environ: object, stream: object, handler: object) -> None:  # noqa: ARG002
         self._recv = self._write = None
@@ -178,7 +178,7 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
         allowance: Allowance | None = None,
         max_fragments: int = 128,
         deflate: bool = False,
-        pong: Callable[[bytes], None] | None = None,
+        pong: Callable[[bytes], bool] | None = None,
     ) -> None:
         """Give the connection its input and its outbox; call it once, before `receive`.
 
@@ -188,7 +188,8 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
         as it travels and inflated. A message costs one unit of the allowance for each UNIT_BYTES
         that it has begun, inflated, and a control frame costs one; one that comes in many pieces
         costs more. Without an allowance they are free. `deflate`: permessage-deflate was agreed on.
-        `pong` is told what each pong carries, and does not raise.
+        `pong` is told what each pong carries and says whether it was asked for: then it is free. It does
+        not raise.
         """
         self._recv = recv
         self._write = write
@@ -357,12 +358,13 @@ class WebSocket(Base):  # type: ignore[misc]  # gevent-websocket has no types
         self.charge(max(-(-size // UNIT_BYTES), 1))
 
     def _control(self, opcode: int, payload: bytes) -> None:
+        if opcode == PONG and self._pong is not None and self._pong(payload):
+            # It was asked for: it costs nothing, and waits for nobody.
+            return
         if opcode != CLOSE:
             self._spend(len(payload))
         if opcode == PING and not self.closed:
             self.send_frame(payload, PONG)
-        elif opcode == PONG and self._pong is not None:
-            self._pong(payload)
         elif opcode == CLOSE:
             if not payload:
                 raise Left(1005)

@@ -17,11 +17,13 @@ HEARTBEAT = b"heartbeat"
 class Way:
     """One client's way, with one question at a time. Every time is in seconds, by the clock."""
 
-    __slots__ = ("_answers", "_asked", "_question", "given", "is_long", "room", "watched")
+    __slots__ = ("_answers", "_asked", "_heard", "_question", "given", "is_long", "room", "watched")
 
     def __init__(self) -> None:
         self._question = b""
         self._asked = 0.0
+        # When a heartbeat was answered of which it was not noted yet that it asks.
+        self._heard = -1.0
         # Whether a ping was ever answered: nobody is judged who never does.
         self._answers = False
         #: So much has to arrive before more is sent, and no more than `room` bytes at a time.
@@ -42,14 +44,21 @@ class Way:
         self._question, self._asked = b"%d" % (now * 1000), now
         return self._question
 
-    def note_heartbeat(self, now: float) -> None:
-        """A heartbeat's ping was sent. It counts where no answer is due."""
-        if not self._question:
-            self._question, self._asked = HEARTBEAT, now
+    def note_heartbeat(self, since: float) -> None:
+        """A heartbeat's ping was sent, not before `since`. It counts where no answer is due, and none has
+        come while others were sent theirs."""
+        if not self._question and self._heard < since:
+            self._question, self._asked = HEARTBEAT, since
+
+    def ask_anew(self, now: float) -> None:
+        """The question that is open counts from now: nobody would have heard an answer before."""
+        self._asked = now
 
     def hear(self, answer: bytes, now: float) -> bool:
         """A pong has come with this; whether it is the answer that was due."""
         if not self._question or answer != self._question:
+            if answer == HEARTBEAT:
+                self._heard = now
             return False
         self._question = b""
         self._answers = True

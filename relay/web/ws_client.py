@@ -76,12 +76,11 @@ class MessageClient(Client):
             self.unfinished += self._ping()
         super().run()
 
-    def asked(self) -> None:
-        """A heartbeat's ping has gone out in full."""
-        now = self._clock.monotonic()
+    def asked(self, since: float) -> None:
+        """A heartbeat's ping has gone out in full; it may be answered already."""
         if self._asked <= self.heard:
-            self._asked = now
-        self._way.note_heartbeat(now)
+            self._asked = since
+        self._way.note_heartbeat(since)
 
     def look_at_way(self) -> None:
         """See Client."""
@@ -145,17 +144,22 @@ class MessageClient(Client):
             raise Closed(1006, "nobody needs to hear it any more")
         # What it said meanwhile is not read yet, perhaps the answer that it was asked for.
         self.heard = self._clock.monotonic()
+        self._way.ask_anew(self.heard)
 
-    def _hear_pong(self, answer: bytes) -> None:
+    def _hear_pong(self, answer: bytes) -> bool:
+        """Whether it was asked for."""
         way = self._way
-        if not way.hear(answer, self._clock.monotonic()) or self.leaving:
-            return
+        if not way.hear(answer, self._clock.monotonic()):
+            return False
+        if self.leaving:
+            return True
         if way.is_long and self._flusher is None:
             self.resume(self.version)
             self._count_behind(self.waits or self._flusher is not None)
         elif way.watched == NEWCOMER:
             # At once, so that it goes behind the snapshot.
             self.look_at_way()
+        return True
 
     def _due(self) -> Delivery | None:
         way = self._way
