@@ -4,7 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from redis.exceptions import NoPermissionError
+
 from relay.check.finding import Finding, doubtful, fine, wrong
+from relay.store import keys
 from relay.store.connect import connect
 from relay.store.failure import reason
 
@@ -56,21 +59,33 @@ def _version(info: dict[str, Any]) -> Finding:
 
 
 def _rights(redis: Any) -> Iterator[Finding]:
-    attempts: tuple[tuple[str, Callable[[], object]], ...] = (
-        ("write its keys (~relay:{prices}:*, +@write)", lambda: redis.set(_NAME, "1", ex=1)),
-        ("read them (+@read)", lambda: redis.get(_NAME)),
-        ("publish (&relay:{prices}:*, +@pubsub)", lambda: redis.publish(_NAME, "")),
-        ("run scripts (+@scripting)", lambda: redis.eval("return 1", 0)),
+    attempts: tuple[tuple[str, str, Callable[[], object]], ...] = (
+        ("write its keys", "~relay:{prices}:*, +@write", lambda: redis.set(_NAME, "1", ex=1)),
+        ("write prices", "~prices, +@write", lambda: redis.hdel(keys.PRICES, "")),
+        ("read them", "+@read", lambda: redis.get(_NAME)),
+        ("publish", "&relay:{prices}:*, +@pubsub", lambda: redis.publish(_NAME, "")),
+        ("publish prices", "&prices:updates", lambda: _subscribe(redis, keys.UPDATES)),
+        ("run scripts", "+@scripting", lambda: redis.eval("return 1", 0)),
     )
     refused = False
-    for what, attempt in attempts:
+    for what, rights, attempt in attempts:
         try:
             attempt()
+        except NoPermissionError as error:
+            refused = True
+            yield wrong(f"REDIS_URL: its user may not {what} ({rights}): {reason(error)}")
         except Exception as error:  # noqa: BLE001 - see look
             refused = True
-            yield wrong(f"REDIS_URL: its user may not {what}: {reason(error)}")
+            yield wrong(f"REDIS_URL: its user cannot {what}: {reason(error)}")
     if not refused:
         yield fine("REDIS_URL: its user may write, read, publish and run scripts")
+
+
+def _subscribe(redis: Any, channel: str) -> None:
+    """Takes the same right as to publish there, and nobody hears it."""
+    with redis.pubsub() as subscription:
+        subscription.subscribe(channel)
+        subscription.get_message(timeout=1)
 
 
 def _memory(info: dict[str, Any]) -> Iterator[Finding]:
