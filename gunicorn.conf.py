@@ -86,6 +86,13 @@ def on_starting(server: Any) -> None:
         )
 
 
+def on_reload(server: Any) -> None:
+    """Leaves the workers as they are where new ones would not serve."""
+    if why := _wrong(server):
+        server.log.error("not reloaded, the workers stay as they are: %s", why)
+        server.cfg.set("workers", 0)
+
+
 def child_exit(_server: object, worker: object) -> None:
     """What a worker that has gone counts for no more, its gauges, is taken away."""
     if settings.metrics:
