@@ -142,6 +142,12 @@ def pre_fork(server: Any, worker: Any) -> None:
     GENERATIONS.note(worker.age, server.num_workers)
 
 
+def post_fork(_server: Any, worker: Any) -> None:
+    """Prices go on where there is no place for metrics."""
+    if settings.metrics and (why := directory.reserve(worker.pid)):
+        worker.log.error("metrics are not kept, and this worker answers for itself alone: %s", why)
+
+
 def worker_exit(_server: object, worker: Any) -> None:
     """Ends a worker that failed with a status that says so, and not sooner than its replacement is due.
 

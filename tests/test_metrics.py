@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, values
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -141,6 +141,25 @@ def test_the_directory_goes_with_the_gunicorn_that_made_it(
         assert "relay_processes" in relay.http.get("/metrics").text
         assert len(list(tmp_path.glob("relay-metrics-*"))) == 1
     assert list(tmp_path.glob("relay-metrics-*")) == []
+
+
+def test_a_worker_without_place_for_its_numbers_keeps_them_to_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be ended by the kernel at its first number, and each that takes its place."""
+    monkeypatch.setenv(directory.VARIABLE, str(tmp_path))
+    monkeypatch.setattr(values, "ValueClass", values.MultiProcessValue())
+    assert directory.reserve(7) == ""
+    sizes = {file.name: file.stat().st_blocks * 512 for file in tmp_path.iterdir()}
+    assert set(sizes) == {
+        f"{kind}_7.db" for kind in ("counter", "gauge_livemax", "gauge_livesum", "histogram")
+    }
+    assert min(sizes.values()) >= 1 << 16
+    (tmp_path / "histogram_8.db").symlink_to("/dev/full")
+    assert directory.reserve(8) == "No space left on device"
+    assert directory.VARIABLE not in os.environ
+    assert values.ValueClass is values.MutexValue
+    assert {file.name for file in tmp_path.iterdir()} == set(sizes)
 
 
 def killed_between(prefix: str) -> str:
