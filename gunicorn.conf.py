@@ -30,7 +30,12 @@ logger_class = "relay.server.log.Log"
 
 # Where all workers keep their metrics, so that any of them can answer for all.
 if settings.metrics:
-    directory.prepare()
+    try:
+        directory.prepare()
+    except OSError as error:
+        where = f"{directory.VARIABLE}, or the directory of temporary files,"
+        print(f"{where} cannot be used: {error.strerror}.", file=sys.stderr)
+        sys.exit(2)
 
 # gunicorn looks a worker's bare name up here; so `-k geventwebsocket` means ours.
 SUPPORTED_WORKERS["geventwebsocket"] = "relay.server.worker.RelayWorker"

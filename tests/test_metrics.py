@@ -162,6 +162,12 @@ def test_a_worker_without_place_for_its_numbers_keeps_them_to_itself(
     assert {file.name for file in tmp_path.iterdir()} == set(sizes)
 
 
+def test_a_directory_that_cannot_be_used_ends_the_start_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(AssertionError, match="PROMETHEUS_MULTIPROC_DIR, or .* cannot be used"):
+        Gunicorn(PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "file"))
+
+
 def killed_between(prefix: str) -> str:
     """A directory whose maker is killed, as by the kernel when memory is short."""
     code = f"from relay.metrics.leftovers import make; print(make({prefix!r}), flush=True); input()"
