@@ -110,6 +110,20 @@ def test_an_exchange_that_says_nothing_is_named(settings: dict[str, str]) -> Non
     assert (code, "connected, but no data for 0.3 s" in said) == (2, True)
 
 
+def test_simulated_prices_and_an_exchange_that_refuses_are_named(settings: dict[str, str]) -> None:
+    assert "SIMULATED" in check(settings)[1]
+    with Simulator("--fault", "refuse-451", stderr=subprocess.DEVNULL) as refusing:
+        code, said = check(
+            settings
+            | {
+                "BINANCE_WS": refusing.url,
+                "BINANCE_REST": settings["BINANCE_WS"].replace("ws:", "http:"),
+            }
+        )
+    line = f"BINANCE_WS: {refusing.url}: refused with HTTP 451: not served from here\n"
+    assert (code, line in said) == (2, True), said
+
+
 def test_a_source_that_fails_is_a_nuisance_where_another_one_works(
     settings: dict[str, str],
 ) -> None:

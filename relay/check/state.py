@@ -4,12 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from redis.exceptions import NoPermissionError
-
 from relay.check.finding import Finding, doubtful, fine, wrong
 from relay.store import keys
 from relay.store.connect import connect
-from relay.store.failure import reason
+from relay.store.failure import forbidden, reason
 
 #: The oldest Redis that is tested.
 OLDEST = (6, 2)
@@ -71,12 +69,10 @@ def _rights(redis: Any) -> Iterator[Finding]:
     for what, rights, attempt in attempts:
         try:
             attempt()
-        except NoPermissionError as error:
-            refused = True
-            yield wrong(f"REDIS_URL: its user may not {what} ({rights}): {reason(error)}")
         except Exception as error:  # noqa: BLE001 - see look
             refused = True
-            yield wrong(f"REDIS_URL: its user cannot {what}: {reason(error)}")
+            said = f"may not {what} ({rights})" if forbidden(error) else f"cannot {what}"
+            yield wrong(f"REDIS_URL: its user {said}: {reason(error)}")
     if not refused:
         yield fine("REDIS_URL: its user may write, read, publish and run scripts")
 

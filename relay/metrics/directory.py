@@ -59,18 +59,9 @@ def reserve(pid: int) -> str:
     except OSError as error:
         for file in files:
             file.unlink(missing_ok=True)
-        _do_without()
+        del os.environ[VARIABLE]
         return error.strerror or str(error)
     return ""
-
-
-def _do_without() -> None:
-    """The master may have loaded prometheus-client for many processes: see relay/metrics/dead.py."""
-    del os.environ[VARIABLE]
-    # It must not be imported before that is known.
-    from prometheus_client import values  # noqa: PLC0415
-
-    values.ValueClass = values.MutexValue
 
 
 def _remove(directory: str, pid: int) -> None:
