@@ -30,7 +30,12 @@ logger_class = "relay.server.log.Log"
 
 # Where all workers keep their metrics, so that any of them can answer for all.
 if settings.metrics:
-    directory.prepare()
+    try:
+        directory.prepare()
+    except OSError as error:
+        where = f"{directory.VARIABLE}, or the directory of temporary files,"
+        print(f"{where} cannot be used: {error.strerror}.", file=sys.stderr)
+        sys.exit(2)
 
 # gunicorn looks a worker's bare name up here; so `-k geventwebsocket` means ours.
 SUPPORTED_WORKERS["geventwebsocket"] = "relay.server.worker.RelayWorker"
@@ -86,6 +91,15 @@ def on_starting(server: Any) -> None:
         )
 
 
+def on_reload(server: Any) -> None:
+    """All workers there are will be replaced (HUP), unless new ones would not serve."""
+    if why := _wrong(server):
+        server.log.error("not reloaded, the workers stay as they are: %s", why)
+        server.cfg.set("workers", 0)
+    else:
+        GENERATIONS.reload(server.worker_age)
+
+
 def child_exit(_server: object, worker: object) -> None:
     """What a worker that has gone counts for no more, its gauges, is taken away."""
     if settings.metrics:
@@ -130,9 +144,10 @@ def nworkers_changed(server: Any, new: int, old: int | None) -> None:
         server._num_workers = old
 
 
-def on_reload(server: Any) -> None:
-    """Notes that all workers there are will be replaced (HUP)."""
-    GENERATIONS.reload(server.worker_age)
+def post_fork(_server: Any, worker: Any) -> None:
+    """Prices go on where there is no place for metrics."""
+    if settings.metrics and (why := directory.reserve(worker.pid)):
+        worker.log.error("metrics are not kept, and this worker answers for itself alone: %s", why)
 
 
 def worker_exit(_server: object, worker: Any) -> None:

@@ -1,5 +1,6 @@
 """Config: what the environment says, read once, typed and checked."""
 
+import logging
 import re
 import sys
 from base64 import b64encode
@@ -17,6 +18,8 @@ from relay.redis_url import IN_PROCESS
 from relay.redis_url import read as read_redis_url
 from relay.ticker import SYMBOL
 from relay.url import secrets
+
+log = logging.getLogger(__name__)
 
 #: Binance on both its ports, then its market-data-only host.
 LIVE = (
@@ -296,13 +299,26 @@ def _own_secrets(config: Config) -> set[str]:
     return basic | keys | {token for _, token in tokens}
 
 
+class _Kept:
+    """What this process has read before, or the one that it was forked from."""
+
+    config: Config | None = None
+
+
 def load_or_exit() -> Config:
-    """Reads the settings, or ends the program with code 2 and one sentence."""
+    """Reads the settings, or ends the program with code 2 and one sentence.
+
+    A program that has read them before goes on with those, and says so: a slip in .env must not end what
+    serves.
+    """
     try:
-        return load()
+        _Kept.config = load()
     except ConfigError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+        if _Kept.config is None:
+            print(error, file=sys.stderr)
+            sys.exit(2)
+        log.error("the settings stay as they were: %s", error)
+    return _Kept.config
 
 
 def _origin(text: str) -> str:

@@ -110,6 +110,20 @@ def test_an_exchange_that_says_nothing_is_named(settings: dict[str, str]) -> Non
     assert (code, "connected, but no data for 0.3 s" in said) == (2, True)
 
 
+def test_simulated_prices_and_an_exchange_that_refuses_are_named(settings: dict[str, str]) -> None:
+    assert "SIMULATED" in check(settings)[1]
+    with Simulator("--fault", "refuse-451", stderr=subprocess.DEVNULL) as refusing:
+        code, said = check(
+            settings
+            | {
+                "BINANCE_WS": refusing.url,
+                "BINANCE_REST": settings["BINANCE_WS"].replace("ws:", "http:"),
+            }
+        )
+    line = f"BINANCE_WS: {refusing.url}: refused with HTTP 451: not served from here\n"
+    assert (code, line in said) == (2, True), said
+
+
 def test_a_source_that_fails_is_a_nuisance_where_another_one_works(
     settings: dict[str, str],
 ) -> None:
@@ -135,6 +149,20 @@ def test_a_redis_that_cuts_workers_or_throws_prices_away_is_named(
     assert "maxmemory-policy allkeys-lru may throw prices away" in said
 
 
+def test_a_redis_without_memory_is_not_called_a_matter_of_rights(
+    settings: dict[str, str], odd_redis: RedisServer
+) -> None:
+    odd_redis.client.config_set("maxmemory-policy", "noeviction")
+    odd_redis.client.config_set("maxmemory", 1)
+    try:
+        code, said = check(settings | {"REDIS_URL": odd_redis.url})
+    finally:
+        odd_redis.client.config_set("maxmemory", "100mb")
+        odd_redis.client.config_set("maxmemory-policy", "allkeys-lru")
+    assert (code, "may not" in said) == (2, False), said
+    assert "its user cannot write its keys: Redis is out of memory" in said
+
+
 def test_a_redis_user_who_may_not_write_is_named(
     settings: dict[str, str], odd_redis: RedisServer
 ) -> None:
@@ -153,6 +181,19 @@ def test_a_redis_user_who_may_not_write_is_named(
     code, said = check(settings | {"REDIS_URL": url})
     assert code == 2
     for right in ("write its keys", "publish", "run scripts"):
+        assert f"its user may not {right}" in said
+    odd_redis.client.execute_command(
+        "ACL",
+        "SETUSER",
+        "reader",
+        "+@all",
+        "resetkeys",
+        "resetchannels",
+        "~relay:{prices}:*",
+        "&relay:{prices}:*",
+    )
+    _, said = check(settings | {"REDIS_URL": url})
+    for right in ("write prices (~prices", "publish prices (&prices:updates"):
         assert f"its user may not {right}" in said
     code, said = check(settings | {"REDIS_URL": url.replace(SECRET, SECRET[:-1])})
     assert (code, "Redis accepts neither our user nor our password" in said) == (2, True)

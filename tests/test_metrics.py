@@ -143,6 +143,29 @@ def test_the_directory_goes_with_the_gunicorn_that_made_it(
     assert list(tmp_path.glob("relay-metrics-*")) == []
 
 
+def test_a_worker_without_place_for_its_numbers_keeps_them_to_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be ended by the kernel at its first number, and each that takes its place."""
+    monkeypatch.setenv(directory.VARIABLE, str(tmp_path))
+    assert directory.reserve(7) == ""
+    sizes = {file.name: file.stat().st_blocks * 512 for file in tmp_path.iterdir()}
+    assert set(sizes) == {
+        f"{kind}_7.db" for kind in ("counter", "gauge_livemax", "gauge_livesum", "histogram")
+    }
+    assert min(sizes.values()) >= 1 << 16
+    (tmp_path / "histogram_8.db").symlink_to("/dev/full")
+    assert directory.reserve(8) == "No space left on device"
+    assert directory.VARIABLE not in os.environ
+    assert {file.name for file in tmp_path.iterdir()} == set(sizes)
+
+
+def test_a_directory_that_cannot_be_used_ends_the_start_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(AssertionError, match=r"PROMETHEUS_MULTIPROC_DIR, or .* cannot be used"):
+        Gunicorn(PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "file"))
+
+
 def killed_between(prefix: str) -> str:
     """A directory whose maker is killed, as by the kernel when memory is short."""
     code = f"from relay.metrics.leftovers import make; print(make({prefix!r}), flush=True); input()"

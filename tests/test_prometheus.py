@@ -21,7 +21,10 @@ DOCUMENTS = (RULES, DASHBOARD)
 #: What goes wrong, as Prometheus sees it each 10 s: series, and their values in promtool's notation.
 FAILURES: dict[str, dict[str, str]] = {
     "RelayProcessGone": {'up{job="relay"}': "0x30"},
-    "RelayFeedSilent": {'relay_data_age_seconds{hop="exchange"}': "0+10x30"},
+    "RelayFeedSilent": {
+        'relay_data_age_seconds{hop="exchange",instance="l"}': "0+10x30",
+        'relay_leading{instance="l"}': "1x30",
+    },
     "RelayFeedDown": {'relay_feed_state{state="down"}': "2x30"},
     "RelaySimulated": {"relay_feed_simulated": "1x30"},
     "RelayReconnecting": {'relay_reconnects_total{cause="closed"}': "0+2x60"},
@@ -123,6 +126,23 @@ def test_each_alert_fires_for_its_failure_and_none_for_a_relay_that_is_well(
         cases.append(case(series, LASTS.get(alert, 5), [alert]))
     file = tmp_path / "test.yml"
     file.write_text(json.dumps({"rule_files": [str(RULES)], "tests": cases}))
+    done = promtool("test", "rules", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_exchange_is_not_blamed_for_a_redis_that_is_away(tmp_path: Path) -> None:
+    """What workers know grows old; no listener can write."""
+    away = {
+        'relay_data_age_seconds{hop="exchange",instance="w"}': "0+10x30",
+        'relay_data_age_seconds{hop="listener",instance="w"}': "0+10x30",
+        'relay_data_age_seconds{hop="exchange",instance="l"}': "1x30",
+        'relay_leading{instance="w"}': "0x30",
+        'relay_leading{instance="l"}': "1x3 0x26",
+        'relay_redis_errors_total{instance="l"}': "0+9x30",
+    }
+    fired = ["RelayListenerGone", "RelayNobodyLeads", "RelayRedisErrors"]
+    file = tmp_path / "test.yml"
+    file.write_text(json.dumps({"rule_files": [str(RULES)], "tests": [case(away, 5, fired)]}))
     done = promtool("test", "rules", str(file))
     assert done.returncode == 0, done.stdout + done.stderr
 

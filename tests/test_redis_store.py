@@ -265,6 +265,22 @@ def test_a_state_copied_to_another_server_is_known_to_be_a_copy(
     assert not position.intact
 
 
+def test_what_a_restarted_server_was_given_anew_is_no_copy(tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server:
+        store = RedisStore(server.url)
+        store.open()
+        store.write(batch(0, update("A", "1")))
+        server.kill()
+        server.start()
+        with pytest.raises(SnapshotLost):
+            store.write(batch(1, update("A", "2")))
+        store.write(batch(0, update("A", "2"), epoch="e2"))
+        store.release()
+        position = RedisStore(server.url).open()
+        assert position is not None
+        assert position.intact
+
+
 def test_workers_hear_of_a_store_that_takes_no_writes(
     redis_server: RedisServer, store: RedisStore, updates: Iterator[Snapshot | Batch | FeedStatus]
 ) -> None:

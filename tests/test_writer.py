@@ -154,6 +154,21 @@ def test_workers_are_told_why_a_store_takes_no_writes(
     assert prices(store.next()) == {"A": "1"}
 
 
+def test_a_writer_whose_store_takes_nothing_does_not_say_that_it_leads(
+    writer: Writer, store: ScriptedStore, intake: Intake
+) -> None:
+    intake.offer([ticker("A", "1")])
+    store.next()
+    assert writer.leading
+    store.failures = [StoreRefuses("cut off")] * 2
+    intake.offer([ticker("A", "2", 2)])
+    store.told.get(timeout=10)
+    assert not writer.leading
+    store.next()
+    gevent.sleep(0)
+    assert writer.leading
+
+
 @pytest.mark.usefixtures("writer")
 def test_a_store_that_lost_its_state_gets_all_of_it_in_a_new_epoch(
     store: ScriptedStore, intake: Intake

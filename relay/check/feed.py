@@ -12,8 +12,9 @@ from relay.check.finding import Finding, doubtful, fine, wrong
 from relay.config import SIMULATOR, Config
 from relay.exchange import frame_limits, streams
 from relay.exchange.api import Api, RestError
-from relay.exchange.connection import CONNECT_SECONDS
+from relay.exchange.connection import CONNECT_SECONDS, refused
 from relay.exchange.failure import FeedError, said
+from relay.exchange.simulated import HEADER
 from relay.url import shown
 
 #: Seconds between the exchange's clock and ours that are noticed; it tells whole ones.
@@ -64,11 +65,14 @@ def _source(config: Config, url: str) -> Finding:
             with gevent.Timeout(silence, FeedError(f"connected, but no data for {silence:g} s")):
                 began = time.monotonic()
                 sock.recv_data()
+            kind = ", SIMULATED" if HEADER in (sock.getheaders() or {}) else ""
         finally:
             sock.shutdown()
+    except frame_limits.BadStatus as error:
+        return wrong(f"{place}: {refused(error)}")
     except (FeedError, *frame_limits.ERRORS) as error:
         return wrong(f"{place}: {said(error)}")
-    return fine(f"{place}: data after {time.monotonic() - began:.1f} s")
+    return fine(f"{place}: data after {time.monotonic() - began:.1f} s{kind}")
 
 
 def _rest(base: str) -> Iterator[Finding]:

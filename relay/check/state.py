@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from relay.check.finding import Finding, doubtful, fine, wrong
+from relay.store import keys
 from relay.store.connect import connect
-from relay.store.failure import reason
+from relay.store.failure import forbidden, reason
 
 #: The oldest Redis that is tested.
 OLDEST = (6, 2)
@@ -56,21 +57,31 @@ def _version(info: dict[str, Any]) -> Finding:
 
 
 def _rights(redis: Any) -> Iterator[Finding]:
-    attempts: tuple[tuple[str, Callable[[], object]], ...] = (
-        ("write its keys (~relay:{prices}:*, +@write)", lambda: redis.set(_NAME, "1", ex=1)),
-        ("read them (+@read)", lambda: redis.get(_NAME)),
-        ("publish (&relay:{prices}:*, +@pubsub)", lambda: redis.publish(_NAME, "")),
-        ("run scripts (+@scripting)", lambda: redis.eval("return 1", 0)),
+    attempts: tuple[tuple[str, str, Callable[[], object]], ...] = (
+        ("write its keys", "~relay:{prices}:*, +@write", lambda: redis.set(_NAME, "1", ex=1)),
+        ("write prices", "~prices, +@write", lambda: redis.hdel(keys.PRICES, "")),
+        ("read them", "+@read", lambda: redis.get(_NAME)),
+        ("publish", "&relay:{prices}:*, +@pubsub", lambda: redis.publish(_NAME, "")),
+        ("publish prices", "&prices:updates", lambda: _subscribe(redis, keys.UPDATES)),
+        ("run scripts", "+@scripting", lambda: redis.eval("return 1", 0)),
     )
     refused = False
-    for what, attempt in attempts:
+    for what, rights, attempt in attempts:
         try:
             attempt()
         except Exception as error:  # noqa: BLE001 - see look
             refused = True
-            yield wrong(f"REDIS_URL: its user may not {what}: {reason(error)}")
+            said = f"may not {what} ({rights})" if forbidden(error) else f"cannot {what}"
+            yield wrong(f"REDIS_URL: its user {said}: {reason(error)}")
     if not refused:
         yield fine("REDIS_URL: its user may write, read, publish and run scripts")
+
+
+def _subscribe(redis: Any, channel: str) -> None:
+    """Takes the same right as to publish there, and nobody hears it."""
+    with redis.pubsub() as subscription:
+        subscription.subscribe(channel)
+        subscription.get_message(timeout=1)
 
 
 def _memory(info: dict[str, Any]) -> Iterator[Finding]:

@@ -110,7 +110,7 @@ class Connection:
             with gevent.Timeout(CONNECT_SECONDS, late):
                 self._socket = frame_limits.connect(self._dial.url, CONNECT_SECONDS)
         except frame_limits.BadStatus as error:
-            raise _refused(error) from error
+            raise refused(error) from error
         except frame_limits.ERRORS as error:
             raise FeedError(said(error)) from error
         self.simulated = HEADER in (self._socket.getheaders() or {})
@@ -175,7 +175,8 @@ def _unexpected(error: Exception) -> UnexpectedError:
     return failure
 
 
-def _refused(error: frame_limits.BadStatus) -> FeedError:
+def refused(error: frame_limits.BadStatus) -> FeedError:
+    """What an answer that is no handshake means, and for how long."""
     status = error.status_code
     if status in (403, 451):
         return FeedError(

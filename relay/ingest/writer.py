@@ -69,8 +69,7 @@ class Writer:
         self._shown: bool | None = None
         #: How many other listeners stood by when something was written last.
         self.standbys = 0
-        #: Whether we are the one who writes.
-        self.leading = False
+        self._holds_lease = False
         # Since when nothing was written, by the monotonic clock; None while all is well.
         self._failing_since: float | None = None
         self._named: set[str] = set()
@@ -81,6 +80,12 @@ class Writer:
     def id(self) -> str:
         """The newest id that was given: <epoch>-<version>."""
         return resume_id(self._epoch, self._version)
+
+    @property
+    def leading(self) -> bool:
+        """Whether we are the one who writes. While the store takes nothing we are not: another one may have
+        taken over, and we could not know."""
+        return self._holds_lease and self._failing_since is None
 
     @property
     def simulated(self) -> bool | None:
@@ -107,11 +112,11 @@ class Writer:
         """Writes for ever. Needs a greenlet of its own."""
         while True:
             position = self._take_lease()
-            self.leading = True
+            self._holds_lease = True
             try:
                 self._lead(position)
             finally:
-                self.leading = False
+                self._holds_lease = False
             gevent.sleep(STANDBY_SECONDS)
 
     def _take_lease(self) -> Position | None:

@@ -1,4 +1,7 @@
-"""Directory: where the processes of one gunicorn keep their numbers, made and emptied by its master."""
+"""Directory: where the processes of one gunicorn keep their numbers.
+
+Its master makes and empties it, and each worker takes its place there before it begins.
+"""
 
 import atexit
 import os
@@ -6,12 +9,15 @@ import shutil
 from pathlib import Path
 
 from relay.metrics import leftovers
+from relay.metrics.reference import FAMILIES, GAUGE
 
 #: prometheus-client's own name for it.
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _PREFIX = "relay-metrics-"
 #: gunicorn's, in a master that takes over from another one (USR2).
 _TAKES_OVER = "GUNICORN_PID"
+#: Bytes of each file of a process: what prometheus-client begins with, and more than ours ever hold.
+_FILE_BYTES = 1 << 16
 
 
 class _Prepared:
@@ -37,6 +43,25 @@ def prepare() -> None:
         directory.mkdir(parents=True, exist_ok=True)
         for file in directory.glob("*.db"):
             file.unlink()
+
+
+def reserve(pid: int) -> str:
+    """Takes the place on the disk that a worker's files need, before prometheus-client maps them.
+
+    Where it is missing the kernel would end whoever writes to them (SIGBUS). Returns nothing, or why there
+    is none: then the worker's numbers are its own, and whoever asks it gets no others.
+    """
+    kinds = {f"{f.kind}_{f.among}" if f.kind == GAUGE else f.kind for f in FAMILIES}
+    files = [Path(os.environ[VARIABLE], f"{kind}_{pid}.db") for kind in sorted(kinds)]
+    try:
+        for file in files:
+            file.write_bytes(bytes(_FILE_BYTES))
+    except OSError as error:
+        for file in files:
+            file.unlink(missing_ok=True)
+        del os.environ[VARIABLE]
+        return error.strerror or str(error)
+    return ""
 
 
 def _remove(directory: str, pid: int) -> None:

@@ -8,11 +8,15 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, exposition
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, exposition, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from relay.metrics.directory import VARIABLE
 from relay.metrics.reference import COUNTER, DURATIONS, FAMILIES, GAUGE, HISTOGRAM, Family
+
+if VARIABLE not in os.environ:
+    # gunicorn's master may have loaded it for many processes, and this one has no place among them.
+    values.ValueClass = values.MutexValue
 
 _REGISTRY = CollectorRegistry()
 

@@ -128,7 +128,10 @@ FAMILIES = (
         "relay_history_degraded", "1 where candles are not kept, or the exchange's not fetched."
     ),
     # Of listeners.
-    _sum("relay_leading", "Listeners that write. More or less than 1 for long is wrong."),
+    _sum(
+        "relay_leading",
+        "Listeners that write, and whose store takes it. More or less than 1 for long is wrong.",
+    ),
     _durations(
         "relay_exchange_to_listener_seconds",
         "From the exchange's stamp to our reading it, by two clocks, once a message.",

@@ -78,6 +78,11 @@ def unavailable(error: Exception) -> StoreUnavailable:
     return (StoreRefuses if refused else StoreUnavailable)(reason(error), detail)
 
 
+def forbidden(error: Exception) -> bool:
+    """Whether it is that our user lacks a right."""
+    return isinstance(error, exceptions.NoPermissionError)
+
+
 def text(holder: object) -> str:
     """A holder's token, which may be anything that somebody wrote there; as a line of a log shows it."""
     if not isinstance(holder, bytes):

@@ -116,6 +116,9 @@ class RedisStore:
         try:
             with in_time():
                 answer, more = self._write(keys=_WRITTEN, args=args)
+                if answer == b"lost":
+                    # It may have begun anew, and what is written from here on is all its own.
+                    self._server = self._identity()
             standbys = 0 if answer == b"held" else int(more)
         except (RedisError, *MISREAD) as error:
             raise unavailable(error) from error
