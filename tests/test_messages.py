@@ -318,6 +318,11 @@ def test_an_entry_that_names_no_event_is_none_in_an_array_either(event: dict[str
     assert read(nameless)[0] == read([nameless])[0] == []
 
 
+def test_a_figure_that_a_mini_ticker_does_not_have_is_none_of_its_figures() -> None:
+    with_more = MINI | {"p": "-1", "b": "2", "L": 5}
+    assert read(with_more)[0] == read([with_more])[0] == read(MINI)[0]
+
+
 def test_old_trades_with_order_ids_for_bid_and_ask_are_understood() -> None:
     (ticker,), _ = read(TRADE | {"b": 88, "a": 50})
     assert (ticker.price, ticker.bid) == ("0.001", None)

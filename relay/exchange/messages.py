@@ -248,10 +248,10 @@ def _ticker(event: _Event, received_time: int, bad: list[object]) -> Ticker | Re
     return make(event, symbol, price, received_time, bad)
 
 
-def _day_ticker(
+def _mini_ticker(
     event: _Event, symbol: str, price: str, received_time: int, bad: list[object]
 ) -> Ticker:
-    """With the 24 hours' figures; a miniTicker has no change, bid, ask or number of trades."""
+    """With the 24 hours' figures."""
     return Ticker(
         symbol=symbol,
         price=price,
@@ -263,6 +263,15 @@ def _day_ticker(
         low=decimal(event.l, bad),
         volume=decimal(event.v, bad),
         quote_volume=decimal(event.q, bad),
+    )
+
+
+def _full_ticker(
+    event: _Event, symbol: str, price: str, received_time: int, bad: list[object]
+) -> Ticker:
+    """The same with change, bid, ask and number of trades, which a miniTicker does not have."""
+    return msgspec.structs.replace(
+        _mini_ticker(event, symbol, price, received_time, bad),
         change=decimal(event.p, bad, SIGNED),
         change_percent=decimal(event.P, bad, SIGNED),
         bid=decimal(event.b, bad),
@@ -337,11 +346,11 @@ _MAKERS: dict[str, tuple[Callable[[_Event], object], _Maker]] = {
     "aggTrade": (lambda event: event.p, _plain_ticker),
     "blockTrade": (lambda event: event.p, _plain_ticker),
     "kline": (_kline_close, _plain_ticker),
-    "24hrMiniTicker": (lambda event: event.c, _day_ticker),
-    "24hrTicker": (lambda event: event.c, _day_ticker),
+    "24hrMiniTicker": (lambda event: event.c, _mini_ticker),
+    "24hrTicker": (lambda event: event.c, _full_ticker),
     "1hTicker": (lambda event: event.c, _plain_ticker),
     "4hTicker": (lambda event: event.c, _plain_ticker),
-    "1dTicker": (lambda event: event.c, _day_ticker),
+    "1dTicker": (lambda event: event.c, _full_ticker),
     "avgPrice": (lambda event: event.w, _plain_ticker),
     "referencePrice": (lambda event: event.r, _plain_ticker),
 }
