@@ -11,6 +11,7 @@ from relay.exchange import frame_limits, http_limits
 from relay.exchange.connection import CONNECT_SECONDS
 from relay.exchange.dialling import dial
 from tests.hanging import HangingAddress
+from tests.processes import wait_until
 from tests.scripted import ScriptedExchange
 from tests.scripted_api import Said, ScriptedApi
 
@@ -63,7 +64,7 @@ def test_a_stream_comes_though_the_first_address_is(
     with HangingAddress("127.0.0.2", exchange.port), gevent.Timeout(CONNECT_SECONDS):
         connected = frame_limits.connect(f"ws://exchange.test:{exchange.port}/ws", CONNECT_SECONDS)
         connected.shutdown()
-    assert exchange.connected == 1
+    wait_until(lambda: exchange.connected == 1, "the connection")
 
 
 @pytest.mark.parametrize("dead", DEAD.values(), ids=DEAD)
