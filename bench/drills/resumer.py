@@ -40,7 +40,7 @@ class Resumer(Client):
         query = "?symbols=" + ",".join(symbols)
         if websocket and last:
             query += f"&since={last.decode()}"
-        super().__init__(port, websocket, "", query, b"" if websocket else last)
+        super().__init__(port, websocket, query=query, resume_id=b"" if websocket else last)
         self._port = port
         self._symbols = symbols
         self._is_event_stream = not websocket
