@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import os
 import shutil
-import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.closing import Closing
-from tests.ports import free_port
+from tests.ports import free_port, listens
 from tests.processes import ROOT, Process, wait_until
 
 _MAIN = """
@@ -50,14 +49,7 @@ class CachingNginx(Closing):
         user = "user root;" if os.geteuid() == 0 else ""
         (directory / "nginx.conf").write_text(_MAIN.format(home=directory, user=user))
         self._process = Process([program, "-c", f"{directory}/nginx.conf", "-p", str(directory)])
-        wait_until(self._listens, "nginx to listen")
-
-    def _listens(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self.port)).close()
-        except OSError:
-            return False
-        return True
+        wait_until(lambda: listens(self.port), "nginx to listen")
 
     def close(self) -> None:
         self._process.close()

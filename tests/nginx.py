@@ -1,13 +1,12 @@
 """nginx in front of a relay, on a port of its own."""
 
 import shutil
-import socket
 from pathlib import Path
 
 import pytest
 
 from tests.closing import Closing
-from tests.ports import free_port
+from tests.ports import free_port, listens
 from tests.processes import Process, wait_until
 
 _CONFIG = """
@@ -54,14 +53,7 @@ class Nginx(Closing):
         )
         (home / "nginx.conf").write_text(text)
         self._process = Process([program, "-c", str(home / "nginx.conf"), "-p", str(home)])
-        wait_until(self._listens, "nginx to listen")
-
-    def _listens(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self.port)).close()
-        except OSError:
-            return False
-        return True
+        wait_until(lambda: listens(self.port), "nginx to listen")
 
     def close(self) -> None:
         self._process.close()
