@@ -119,14 +119,14 @@ def wait_for_question(page: Page, history: History, number: int) -> None:
             break
         settle(page, 100)
     assert len(history.asked) >= number
-    page.wait_for_function("!held.waiting || !held.complete")
+    page.wait_for_function("() => !held.waiting || !held.complete")
 
 
 def begin(page: Page, history: History, *rows: list[Any], resume_id: str = "e1-7") -> None:
     """Watches minutes; the first answer has these rows."""
     history.answer = lambda _: answer(resume_id, *rows)
     watch(page)
-    page.wait_for_function("!held.waiting")
+    page.wait_for_function("() => !held.waiting")
 
 
 def test_an_answer_newer_than_the_stream_is_not_undone_by_it(page: Page, history: History) -> None:
@@ -134,7 +134,7 @@ def test_an_answer_newer_than_the_stream_is_not_undone_by_it(page: Page, history
     watch(page)
     live(page, "e1-5", (-1, "1 1 1 1", 9), (0, "1 2 1 2", 4))
     history.release(answer("e1-7", row(-1, "1 1 1 1"), row(0, "1 5 1 5", "relay", 6)))
-    page.wait_for_function("!held.waiting")
+    page.wait_for_function("() => !held.waiting")
     assert held(page) == [(-1, "1 1 1 1", "exchange"), (0, "1 5 1 5", "relay")]
     live(page, "e1-6", (-1, "1 1 1 1", 9), (0, "1 3 1 3", 5))
     assert held(page)[-1] == (0, "1 5 1 5", "relay")
@@ -150,7 +150,7 @@ def test_an_answer_older_than_the_stream_gets_what_the_stream_said(
     watch(page)
     live(page, "e1-9", (-1, "1 1 1 1", 9), (0, "1 8 1 8", 9))
     history.release(answer("e1-7", row(-1, "1 1 1 1"), row(0, "1 9 1 5", "both", 6)))
-    page.wait_for_function("!held.waiting")
+    page.wait_for_function("() => !held.waiting")
     assert held(page) == [(-1, "1 1 1 1", "exchange"), (0, "1 9 1 8", "both")]
 
 
@@ -161,7 +161,7 @@ def test_a_late_answer_does_not_take_the_running_candle_back(page: Page, history
     wait_for_question(page, history, 2)
     live(page, "e1-20", (2, "3 3 3 3", 1), (3, "4 9 4 9", 5))
     history.release(answer("e1-9", row(1, "2 2 2 2"), row(3, "4 4 4 4", "relay", 2), closed=at(3)))
-    page.wait_for_function("held.candles.length > 3")
+    page.wait_for_function("() => held.candles.length > 3")
     assert held(page)[-1] == (3, "4 9 4 9", "relay")
 
 
@@ -191,7 +191,7 @@ def test_missed_minutes_are_asked_for_once_from_the_last_one_on(
     assert int(history.asked[1]["from"]) == at(0)
     rows = [row(0, "1 2 1 2"), row(1, "2 2 2 2"), row(2, "3 3 3 3"), row(3, "4 5 4 5", "relay", 2)]
     history.release(answer("e1-9", *rows, time=at(3) + 9_000, closed=at(3)))
-    page.wait_for_function("held.candles.length === 4")
+    page.wait_for_function("() => held.candles.length === 4")
     assert [minute for minute, _, _ in held(page)] == [0, 1, 2, 3]
     assert held(page)[0] == (0, "1 2 1 2", "exchange")
     live(page, "e1-10", (3, "4 5 4 5", 2), (4, "6 6 6 6", 1))
@@ -208,7 +208,7 @@ def test_an_answer_from_before_the_gap_showed_does_not_close_it(
     wait_for_question(page, history, 2)
     history.answer = lambda _: answer("e1-9", row(0, "1 5 1 5", "relay", 3), time=at(3))
     wait_for_question(page, history, 3)
-    page.wait_for_function("held.candles[0].high === '5'")
+    page.wait_for_function("() => held.candles[0].high === '5'")
     # The minute that is still missing may not be kept yet: it is asked for once more, and not again.
     wait_for_question(page, history, 4)
     assert [asked["from"] for asked in history.asked[1:]] == [str(at(0))] * 3
@@ -251,7 +251,7 @@ def test_what_is_void_goes_and_all_is_asked_for_anew(page: Page, history: Histor
     history.answer = lambda _: answer("e2-3", row(0, "7 7 7 7", "relay", 1))
     say_status(page, "full")
     live(page, "e2-2", (0, "7 7 7 7", 1))
-    page.wait_for_function("!held.waiting")
+    page.wait_for_function("() => !held.waiting")
     assert held(page) == [(0, "7 7 7 7", "relay")]
     settle(page)
     assert any(json_of(page, "news.map(({ reset }) => reset)"))
@@ -263,7 +263,7 @@ def test_a_first_connection_that_brings_all_makes_nothing_void(
 ) -> None:
     history.answer = lambda _: answer("e1-7", row(0, "1 1 1 1", "relay", 1))
     page.evaluate(WATCH, ["S0", "1m", {}])
-    page.wait_for_function("!held.waiting")
+    page.wait_for_function("() => !held.waiting")
     say_status(page, "full")
     settle(page, 1_000)
     assert len(history.asked) == 1
@@ -275,7 +275,7 @@ def test_an_answer_of_another_kind_never_joins_what_is_held(page: Page, history:
     history.answer = lambda _: answer("e2-1", row(3, "5 5 5 5"), simulated=True)
     live(page, "e1-8", (2, "3 3 3 3", 1), (3, "4 4 4 4", 1))
     wait_for_question(page, history, 2)
-    page.wait_for_function("held.candles.length === 1")
+    page.wait_for_function("() => held.candles.length === 1")
     assert held(page) == [(3, "5 5 5 5", "exchange")]
 
 
@@ -296,7 +296,7 @@ def test_minutes_join_the_running_candle_of_a_longer_interval_exactly(
     first = [start, "9.9", "9.90", LONG, "9.9", None, None, None, 3, "both"]
     history.answer = lambda _: answer("e1-7", first, interval="5m", closed=start)
     watch(page, "5m")
-    page.wait_for_function("!held.waiting")
+    page.wait_for_function("() => !held.waiting")
     lower = LONG[:-1] + "3"
     live(page, "e1-8", (0, f"10 10.05 {lower} 10.01", 4))
     [*_, last] = json_of(page, "held.candles")
@@ -332,20 +332,20 @@ def test_a_failing_answer_costs_nothing_that_is_held_and_says_why(
 
 def test_a_new_connection_is_a_reason_to_ask_again_at_once(page: Page, history: History) -> None:
     watch(page)
-    page.wait_for_function("!held.waiting")
+    page.wait_for_function("() => !held.waiting")
     for number in (2, 3, 4, 5):
         wait_for_question(page, history, number)
     history.answer = lambda _: answer("e1-7", row(0, "1 1 1 1", "relay", 1))
     page.evaluate("dispatchEvent(new Event('online'))")
     say_status(page, "changes")
     settle(page, 600)
-    page.wait_for_function("held.complete")
+    page.wait_for_function("() => held.complete")
 
 
 def test_without_any_answer_the_candles_begin_with_the_stream(page: Page, history: History) -> None:
     watch(page)
     live(page, "e1-8", (0, "1 2 1 2", 3))
-    page.wait_for_function("!held.waiting")
+    page.wait_for_function("() => !held.waiting")
     assert held(page) == [(0, "1 2 1 2", "relay")]
     assert not json_of(page, "held.complete")
 
@@ -355,12 +355,12 @@ def test_an_incomplete_answer_is_shown_and_asked_for_again(page: Page, history: 
         "e1-7", row(0, "1 1 1 1", "relay", 1), complete=False, reason="the exchange is asked"
     )
     watch(page)
-    page.wait_for_function("!held.waiting")
+    page.wait_for_function("() => !held.waiting")
     assert held(page) == [(0, "1 1 1 1", "relay")]
     assert json_of(page, "held.reason") == "the exchange is asked"
     history.answer = lambda _: answer("e1-7", row(-1, "1 1 1 1"), row(0, "1 1 1 1", "relay", 1))
     wait_for_question(page, history, 2)
-    page.wait_for_function("held.complete")
+    page.wait_for_function("() => held.complete")
     assert [minute for minute, _, _ in held(page)] == [-1, 0]
 
 
@@ -374,7 +374,7 @@ def test_a_closed_candle_becomes_the_exchanges_soon_after_its_minute(
     settle(page, 34_000)
     assert len(history.asked) == 1
     wait_for_question(page, history, 2)
-    page.wait_for_function("held.candles[1].source === 'exchange'")
+    page.wait_for_function("() => held.candles[1].source === 'exchange'")
     assert int(history.asked[1]["from"]) == at(0)
     assert held(page)[1:] == [(0, "1 3 0.9 2", "exchange"), (1, "2 2 2 2", "relay")]
     live(page, "e1-9", (0, "1 3 1 2", 5), (1, "2 4 2 4", 2))
@@ -392,7 +392,7 @@ def test_seconds_are_made_of_the_prices(page: Page, history: History) -> None:
     second = [at(0), "1", "1", "1", "1", "5", "5", 1, None, "exchange"]
     history.answer = lambda _: answer("e1-7", second, interval="1s", closed=at(0) + 30_000)
     watch(page, "1s")
-    page.wait_for_function("!held.waiting")
+    page.wait_for_function("() => !held.waiting")
     settle(page, 1_000)
     for millisecond, price in ((900, "7"), (1_100, "2"), (1_900, "3"), (2_000, "1"), (1_950, "9")):
         update = {"symbol": "S0", "price": price, "event_time": at(0) + millisecond}
@@ -487,7 +487,7 @@ def test_older_candles_are_looked_for_where_the_newest_window_has_none(
 ) -> None:
     history.answer = empty
     watch(page)
-    page.wait_for_function("!held.waiting")
+    page.wait_for_function("() => !held.waiting")
     assert json_of(page, "held.from") == at(1 - WINDOW)
     assert ask_older(page, history, 1) == [1 - WINDOW]
     assert json_of(page, "held.from") == at(1 - 2 * WINDOW)
@@ -499,7 +499,7 @@ def test_older_candles_are_looked_for_where_the_newest_window_has_none(
     assert json_of(page, "held.from") is None
     history.answer = empty
     history.release(empty(history.asked[-1]))
-    page.wait_for_function("!held.waiting")
+    page.wait_for_function("() => !held.waiting")
     assert ask_older(page, history, 1) == [1 - WINDOW]
 
 

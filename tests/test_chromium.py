@@ -83,7 +83,7 @@ def test_websocket_inflates_the_shared_messages(
             page.wait_for_function(HAS, arg=["ETHUSDT", f"{number}.25"])
         assert "permessage-deflate" in page.evaluate("window.socket.extensions")
         page.evaluate("window.socket.send(JSON.stringify({op: 'ping'}))")
-        page.wait_for_function("window.pongs === 1")
+        page.wait_for_function("() => window.pongs === 1")
         assert page.evaluate("window.socket.readyState") == 1
 
 

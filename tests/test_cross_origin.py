@@ -88,7 +88,7 @@ def test_fetch_event_source_keeps_its_place_through_deploys(
         page.evaluate("url => void follow(url)", f"{relay.url}/events")
         page.wait_for_function(HAS, arg=["B", "1"])
         replace(relay)
-        page.wait_for_function("asked.length > 1")
+        page.wait_for_function("() => asked.length > 1")
         scribe.tell("A", "2")
         page.wait_for_function(HAS, arg=["A", "2"])
         relay.signal(signal.SIGTERM)
@@ -221,12 +221,12 @@ def test_our_client_comes_back_with_another_ticket(
         globalThis.client = new Relay({ url: `${relay}/events`, ticket, shared: false });
     }"""
     )
-    holder.wait_for_function("client.tickers.get('A')?.price === '1'")
+    holder.wait_for_function("() => client.tickers.get('A')?.price === '1'")
     first = holder.evaluate("given")
     # The key of the ticket that it holds is gone.
     guarded.rotate(THIRD)
     scribe.tell("A", "2")
-    holder.wait_for_function("client.tickers.get('A')?.price === '2'")
+    holder.wait_for_function("() => client.tickers.get('A')?.price === '2'")
     assert holder.evaluate("given") > first
     assert holder.evaluate("client.status.state") == "live"
     holder.evaluate("client.close()")

@@ -72,7 +72,7 @@ def test_an_answer_of_another_epoch_makes_a_connection_and_is_no_price(
     begin(page)
     poll = come_back(page, polls)
     poll.fulfill(json={"id": "e2-9", "mode": "full", "prices": {"S0": "9"}, "feed": FEED})
-    page.wait_for_function("sources.length === 2")
+    page.wait_for_function("() => sources.length === 2")
     assert prices(page) == ["7", "7"]
     update(page, OLD, "e1-8", S1="8")
     greet(page, NEW, "full", "e2-0")

@@ -178,7 +178,7 @@ def test_candles_come_from_the_address_that_answers(page: Page) -> None:
         }""",
         [A, B],
     )
-    page.wait_for_function("candles.complete")
+    page.wait_for_function("() => candles.complete")
     assert [urlsplit(url).hostname for url in asked] == ["a.example", "b.example"]
 
 

@@ -65,7 +65,7 @@ def follow(page: Page, history: History) -> None:
     watch(page)
     hear(page, "here", True)
     brief(page, 7, "full", (-1, "1 1 1 1", 9), (0, "1 2 1 2", 4))
-    page.wait_for_function("!held.waiting")
+    page.wait_for_function("() => !held.waiting")
 
 
 def hide(page: Page, hidden: bool) -> None:
@@ -93,7 +93,7 @@ def test_candles_of_a_page_that_follows_go_on_and_outlive_their_leaders(
     history.answer = lambda _: gap
     brief(page, 20, "changes", (2, "4 5 4 5", 2), by="other")
     settle(page, 1_000)
-    page.wait_for_function("held.complete && held.candles.length === 4")
+    page.wait_for_function("() => held.complete && held.candles.length === 4")
     assert int(history.asked[-1]["from"]) == at(0)
     assert held(page)[-2:] == [(1, "3 4 3 4", "exchange"), (2, "4 5 4 5", "relay")]
     page.evaluate("void grant()")
@@ -128,7 +128,7 @@ def test_who_was_asleep_joins_again_and_its_candles_have_no_hole(
     history.answer = lambda _: answer("e1-90", *rows, row(5, "2 9 2 9", "relay", 3))
     brief(page, 90, "changes", (4, "2 2 2 2", 7), (5, "2 9 2 9", 3))
     settle(page, 1_000)
-    page.wait_for_function("held.complete && held.candles.length === 7")
+    page.wait_for_function("() => held.complete && held.candles.length === 7")
     assert (len(history.asked), page.evaluate("relay.status.state")) == (asked + 1, "live")
     assert [minute for minute, *_ in held(page)] == list(range(-1, 6))
     say(page, 91, (5, "2 10 2 10", 4))
@@ -147,7 +147,7 @@ def test_candles_go_on_over_a_websocket(page: Page, history: History) -> None:
     assert "fields=candle" in page.evaluate("sockets.at(-1).url")
     by_socket(page, feed(page, mode="full", id="e1-0", up_to="e1-7"))
     by_socket(page, [ticker((-1, "1 1 1 1", 9), (0, "1 2 1 2", 4), id="e1-7")])
-    page.wait_for_function("!held.waiting")
+    page.wait_for_function("() => !held.waiting")
     by_socket(page, [ticker((0, "1 3 1 3", 5), id="e1-8")])
     # What the answer has already does not come again.
     by_socket(page, [ticker((0, "1 9 1 9", 9), id="e1-6")])
@@ -156,7 +156,7 @@ def test_candles_go_on_over_a_websocket(page: Page, history: History) -> None:
     history.answer = lambda _: answer("e1-9", *rows)
     by_socket(page, [ticker((2, "4 5 4 5", 2), id="e1-9")])
     settle(page, 1_000)
-    page.wait_for_function("held.complete && held.candles.length === 4")
+    page.wait_for_function("() => held.complete && held.candles.length === 4")
     assert held(page)[-2:] == [(1, "3 4 3 4", "exchange"), (2, "4 5 4 5", "relay")]
 
 
@@ -208,7 +208,7 @@ def test_an_answer_that_is_no_history_is_said_to_be_none_and_sets_no_clock(
         }"""
     )
     watch(page, shared=False)
-    page.wait_for_function("!held.waiting")
+    page.wait_for_function("() => !held.waiting")
     assert page.evaluate("[held.complete, held.reason]") == [
         False,
         "the relay's answer is no history",

@@ -87,7 +87,7 @@ def test_ten_pages_have_all_prices_over_one_connection(
         for page in pages:
             wait_for_price(page, "BTCUSDT", number)
             wait_for_price(page, "ETHUSDT", "2")
-            page.wait_for_function("settled && relay.status.state === 'live'")
+            page.wait_for_function("() => settled && relay.status.state === 'live'")
     assert clients(relay) == 1
 
 
@@ -130,7 +130,7 @@ def test_a_page_that_wants_more_gets_it_and_nobody_starts_anew(
     one = follow(context, symbols=["btcusdt"])
     wait_for_price(one, "BTCUSDT", tick(exchange, "BTCUSDT"))
     all_of_them = follow(context, fields="ticker")
-    all_of_them.wait_for_function("settled")
+    all_of_them.wait_for_function("() => settled")
     assert all_of_them.evaluate("relay.tickers.size") == 5
     assert all_of_them.evaluate("relay.tickers.get('ETHUSDT').stream") == "24hrMiniTicker"
     assert one.evaluate("[relay.tickers.size, resets, removed.length]") == [1, 1, 0]
@@ -149,7 +149,7 @@ def test_wishes_that_are_too_many_together_become_one_for_all(
     price = tick(exchange, "SOLUSDT")
     wait_for_price(pages[1], "SOLUSDT", price)
     wait_for_price(pages[0], "ETHUSDT", "2")
-    pages[0].wait_for_function("relay.unknown.length === 1 && relay.unknown[0] === 'NONE'")
+    pages[0].wait_for_function("() => relay.unknown.length === 1 && relay.unknown[0] === 'NONE'")
     assert pages[1].evaluate("[relay.unknown.length, relay.tickers.size]") == [0, 2]
     assert pages[0].evaluate("relay.status.state") == "live"
 
@@ -159,12 +159,12 @@ def test_a_wish_that_is_refused_costs_nobody_else_anything(
 ) -> None:
     good = follow(context, symbols=["BTCUSDT"])
     bad = follow(context, symbols=["BTC/USDT!"])
-    bad.wait_for_function("relay.status.state === 'refused'")
+    bad.wait_for_function("() => relay.status.state === 'refused'")
     assert "no symbol" in bad.evaluate("relay.status.reason")
     wait_for_price(good, "BTCUSDT", tick(exchange, "BTCUSDT"))
     assert good.evaluate("relay.status.state") == "live"
     alone = follow(context, symbols=["A,B,C,D"], shared=False)
-    alone.wait_for_function("relay.status.state === 'refused'")
+    alone.wait_for_function("() => relay.status.state === 'refused'")
     assert "symbols may name 3 at most" in alone.evaluate("relay.status.reason")
 
 
@@ -187,7 +187,7 @@ def test_two_clients_in_one_page_share_as_well(
     page.evaluate("globalThis.first = relay")
     page.evaluate(FOLLOW, {"symbols": ["ETHUSDT"], "fields": "ticker"})
     wait_for_price(page, "ETHUSDT", "2")
-    page.wait_for_function("settled")
+    page.wait_for_function("() => settled")
     wait_until(lambda: clients(relay) == 1, "one client")
     page.evaluate("relay.close()")
     price = tick(exchange, "BTCUSDT")
@@ -230,7 +230,7 @@ def test_what_strangers_say_on_the_channel_harms_nobody(
         price = tick(exchange, "BTCUSDT")
         for page in pages:
             wait_for_price(page, "BTCUSDT", price)
-            page.wait_for_function("relay.status.state === 'live'")
+            page.wait_for_function("() => relay.status.state === 'live'")
     assert wrong == []
 
 
@@ -238,7 +238,7 @@ def test_a_page_that_was_away_gets_what_it_missed(
     context: BrowserContext, exchange: ScriptedExchange
 ) -> None:
     leader, other = follow(context), follow(context)
-    other.wait_for_function("settled")
+    other.wait_for_function("() => settled")
     other.evaluate("document.dispatchEvent(new Event('freeze'))")
     missed = tick(exchange, "ETHUSDT")
     wait_for_price(leader, "ETHUSDT", missed)
@@ -255,7 +255,7 @@ def test_a_client_that_follows_another_of_its_page_gets_all_prices(
     wait_for_price(other, "BNBUSDT", price)
     other.evaluate("relay.close()")
     other.evaluate(FOLLOW, {})
-    other.wait_for_function("settled && relay.status.state === 'live'")
+    other.wait_for_function("() => settled && relay.status.state === 'live'")
     wait_for_price(other, "BNBUSDT", price)
 
 
@@ -264,9 +264,9 @@ def test_a_page_that_resumes_without_what_it_held_leaves_no_other_without_it(
 ) -> None:
     resume_id = context.request.get("/api/prices").json()["id"]
     resumed = follow(context, since=resume_id)
-    resumed.wait_for_function("relay.status.state === 'live'")
+    resumed.wait_for_function("() => relay.status.state === 'live'")
     other = follow(context)
-    other.wait_for_function("settled")
+    other.wait_for_function("() => settled")
     assert other.evaluate("relay.tickers.size") == 5
     wait_until(lambda: clients(relay) == 1, "one client")
 
@@ -277,13 +277,13 @@ def test_a_client_beside_one_that_resumed_without_what_it_held_gets_all_prices(
 ) -> None:
     resume_id = context.request.get("/api/prices").json()["id"]
     if role == "follows":
-        follow(context).wait_for_function("settled")
+        follow(context).wait_for_function("() => settled")
     page = follow(context, since=resume_id)
     if role != "begins":
-        page.wait_for_function("relay.status.state === 'live'")
+        page.wait_for_function("() => relay.status.state === 'live'")
     page.evaluate("globalThis.first = relay")
     page.evaluate(FOLLOW, {})
-    page.wait_for_function("settled && relay.tickers.size === 5")
+    page.wait_for_function("() => settled && relay.tickers.size === 5")
     wait_until(lambda: clients(relay) == 1, "one client")
 
 

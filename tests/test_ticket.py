@@ -33,7 +33,7 @@ def page(browser: Browser, bodies: Bodies, polls: list[Route]) -> Iterator[Page]
 
 def open_relay(page: Page, **options: object) -> None:
     page.evaluate(OPEN, options)
-    page.wait_for_function("sources.length || given === 0")
+    page.wait_for_function("() => sources.length || given === 0")
 
 
 def ticket_of(url: str) -> str:
@@ -42,7 +42,7 @@ def ticket_of(url: str) -> str:
 
 def refuse_streams(page: Page) -> None:
     page.evaluate("sources.at(-1).readyState = 2; sources.at(-1).onerror()")
-    page.wait_for_function("sockets.length")
+    page.wait_for_function("() => sockets.length")
     page.evaluate("sockets.at(-1).onclose()")
 
 
@@ -64,7 +64,7 @@ def test_each_way_to_connect_and_each_question_has_a_ticket_of_its_own(
     used = [page.evaluate("sources[0].url"), page.evaluate("sockets[0].url"), poll.request.url]
     feed = {"state": "live", "simulated": False, "age": 0.1, "source": "", "reason": ""}
     poll.fulfill(json={"id": "e1-9", "mode": "full", "prices": {"S0": "1"}, "feed": feed})
-    page.wait_for_function("relay.tickers.get('S0')?.price === '1'")
+    page.wait_for_function("() => relay.tickers.get('S0')?.price === '1'")
     page.clock.run_for(2_000)
     used.append(wait_for(page, polls).request.url)
     page.evaluate("relay.measure().catch(() => {}); 0")
@@ -100,7 +100,7 @@ def test_it_is_told_to_no_storage_no_other_page_and_no_error(page: Page) -> None
     open_relay(page, symbols=["S0"])
     say_status(page, "full")
     say(page, "message", [{"symbol": "S0", "price": "1"}], "e1-7")
-    page.wait_for_function("relay.tickers.size === 1")
+    page.wait_for_function("() => relay.tickers.size === 1")
     page.route("**/api/prices?*", lambda route: route.abort())
     error = page.evaluate("relay.measure().catch((error) => [error.message, error.stack])")
     page.clock.run_for(12_000)
@@ -116,7 +116,7 @@ def test_a_fresh_one_that_is_refused_ends_it(page: Page, polls: list[Route]) -> 
     open_relay(page, symbols=["S0"])
     refuse_streams(page)
     wait_for(page, polls).fulfill(status=401, json={"error": WRONG})
-    page.wait_for_function("relay.status.state === 'refused'")
+    page.wait_for_function("() => relay.status.state === 'refused'")
     assert page.evaluate("relay.status.reason") == WRONG
 
 
@@ -128,7 +128,7 @@ def test_an_old_one_that_is_refused_is_asked_for_again(page: Page, polls: list[R
     say_status(page, "none")
     page.evaluate("sources.at(-1).readyState = 2; sources.at(-1).onerror()")
     page.clock.run_for(300)
-    page.wait_for_function("sources.length === 2")
+    page.wait_for_function("() => sources.length === 2")
     refuse_streams(page)
     wait_for(page, polls).fulfill(status=401, json={"error": WRONG})
     page.evaluate("globalThis.next = () => 'secret-new'; 0")
@@ -147,10 +147,10 @@ def test_a_text_that_is_refused_is_never_another_one(page: Page, polls: list[Rou
     say_status(page, "none")
     page.evaluate("sources.at(-1).readyState = 2; sources.at(-1).onerror()")
     page.clock.run_for(300)
-    page.wait_for_function("sources.length === 2")
+    page.wait_for_function("() => sources.length === 2")
     refuse_streams(page)
     wait_for(page, polls).fulfill(status=401, json={"error": WRONG})
-    page.wait_for_function("relay.status.state === 'refused'")
+    page.wait_for_function("() => relay.status.state === 'refused'")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_without_one_it_says_so_and_tries_again(page: Page, source: str) -> None
         "import('/static/relay.js').then(({ Relay }) => {"
         "globalThis.relay = new Relay({ ticket: () => { asked += 1; return next(); } }); })"
     )
-    page.wait_for_function("globalThis.asked > 0")
+    page.wait_for_function("() => globalThis.asked > 0")
     for _ in range(30):
         page.clock.run_for(1_000)
         if "ticket" in page.evaluate("relay.status.reason"):
@@ -187,7 +187,7 @@ def test_without_one_it_says_so_and_tries_again(page: Page, source: str) -> None
 def test_one_that_comes_too_late_opens_nothing(page: Page) -> None:
     page.evaluate("globalThis.next = () => new Promise((done) => (globalThis.give = done)); 0")
     page.evaluate(OPEN, {})
-    page.wait_for_function("!!globalThis.give")
+    page.wait_for_function("() => !!globalThis.give")
     page.evaluate("relay.close(); give('late')")
     page.clock.run_for(6_000)
     assert page.evaluate("[sources.length, sockets.length]") == [0, 0]

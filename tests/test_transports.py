@@ -68,13 +68,13 @@ def test_where_only_polls_get_through_prices_come_within_five_seconds(
     open_client(page)
     page.clock.run_for(4_500)
     answer(wait_for_poll(page, polls), "e1-9", "full", S0="1", S1="2")
-    page.wait_for_function("price('S1') === '2'")
+    page.wait_for_function("() => price('S1') === '2'")
     assert state(page) == "live"
     page.clock.run_for(1_100)
     following = wait_for_poll(page, polls)
     assert parse_qs(urlsplit(following.request.url).query)["since"] == ["e1-9"]
     answer(following, "e1-11", S0="3")
-    page.wait_for_function("price('S0') === '3'")
+    page.wait_for_function("() => price('S0') === '3'")
 
 
 def test_whole_tickers_follow_the_prices_of_a_poll(page: Page, polls: list[Route]) -> None:
@@ -84,7 +84,7 @@ def test_whole_tickers_follow_the_prices_of_a_poll(page: Page, polls: list[Route
     page.clock.run_for(3_000)
     page.evaluate("dispatchEvent(new Event('online'))")
     answer(wait_for_poll(page, polls), "e1-20", S0="2")
-    page.wait_for_function("price('S0') === '2'")
+    page.wait_for_function("() => price('S0') === '2'")
     assert page.evaluate("relay.tickers.get('S0').open") == "5"
     # What was on its way is older than the poll, but for the update that the poll told of.
     say(
@@ -106,7 +106,7 @@ def test_a_refusal_is_told_and_not_tried_again(page: Page, polls: list[Route]) -
     refuse_streams(page)
     sentence = "symbols holds 'A/B', which is no symbol"
     wait_for_poll(page, polls).fulfill(status=400, json={"error": sentence})
-    page.wait_for_function("relay.status.state === 'refused'")
+    page.wait_for_function("() => relay.status.state === 'refused'")
     assert page.evaluate("relay.status.reason") == sentence
     page.clock.run_for(120_000)
     assert page.evaluate("[opened().length, sources.length]") == [0, 1]
@@ -118,7 +118,7 @@ def test_a_relay_that_is_full_is_asked_again_when_it_says(page: Page, polls: lis
     wait_for_poll(page, polls).fulfill(
         status=503, json={"error": "no room"}, headers={"Retry-After": "7"}
     )
-    page.wait_for_function("relay.status.reason !== 'your connection: reaching the relay'")
+    page.wait_for_function("() => relay.status.reason !== 'your connection: reaching the relay'")
     assert page.evaluate("relay.status.reason") == "relay: no room"
     page.clock.run_for(6_900)
     assert page.evaluate("sources.length") == 1
@@ -177,7 +177,7 @@ def test_what_answers_but_is_no_relay_is_never_believed(page: Page, polls: list[
     open_client(page)
     refuse_streams(page)
     wait_for_poll(page, polls).fulfill(status=200, body="<!doctype html>")
-    page.wait_for_function("relay.status.reason.includes('is none')")
+    page.wait_for_function("() => relay.status.reason.includes('is none')")
     assert state(page) == "connecting"
     page.clock.run_for(5_000)
     assert state(page) in ("connecting", "stale")
@@ -232,7 +232,7 @@ def test_a_poll_that_came_too_often_waits_as_long_as_it_is_told(
     refuse_streams(page)
     prices = {"id": "e1-5", "mode": "full", "prices": {"S0": "1"}, "feed": FEED}
     wait_for_poll(page, polls).fulfill(json=prices)
-    page.wait_for_function("relay.status.state === 'live'")
+    page.wait_for_function("() => relay.status.state === 'live'")
     page.clock.run_for(1_100)
     refused = wait_for_poll(page, polls)
     with page.expect_response("**/api/prices?*"):

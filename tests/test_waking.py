@@ -63,7 +63,7 @@ def test_who_comes_back_believes_nothing_before_something_is_heard(
     assert len(polls) == 1
     assert parse_qs(urlsplit(polls[0].request.url).query)["since"] == ["e1-7"]
     answer(page, polls[0], "2", "e1-20")
-    page.wait_for_function("price('S0') === '2'")
+    page.wait_for_function("() => price('S0') === '2'")
     assert told(page)[-1] == "live"
 
 
@@ -188,7 +188,7 @@ def test_who_saves_data_is_given_less_unless_a_rate_is_asked_for(page: Page) -> 
     open_client(page)
     assert "rate=0.5" in page.evaluate("sources.at(-1).url")
     page.evaluate("import('/static/relay/prices.js').then((m) => new m.Prices({ rate: 5 }))")
-    page.wait_for_function("opened().some(({ url }) => url.includes('rate=5'))")
+    page.wait_for_function("() => opened().some(({ url }) => url.includes('rate=5'))")
 
 
 def be_busy(page: Page, version: int = 8) -> None:
@@ -211,7 +211,7 @@ def test_a_busy_stream_that_falls_silent_is_asked_about_and_not_called_live(
     begin(page)
     be_busy(page)
     poll_after(page, polls, 4_000).abort()
-    page.wait_for_function("opened().length === 2")
+    page.wait_for_function("() => opened().length === 2")
     page.clock.run_for(1_000)
     assert told(page)[-1].startswith("stale, your connection")
 
@@ -222,7 +222,7 @@ def test_a_busy_stream_of_which_nothing_was_missed_stays(page: Page, polls: list
     poll = poll_after(page, polls, 4_000)
     feed = {"state": "live", "simulated": False, "age": 4, "source": "", "reason": ""}
     poll.fulfill(json={"id": "e1-15", "mode": "none", "prices": {}, "feed": feed})
-    page.wait_for_function("relay.status.age > 3.9")
+    page.wait_for_function("() => relay.status.age > 3.9")
     page.clock.run_for(4_000)
     assert told(page)[-1] == "live"
     assert open_sources(page) == 1
@@ -240,7 +240,7 @@ def test_a_stream_is_as_busy_as_before_once_a_feed_has_come_back(
     be_busy(page, 16)
     polls.clear()
     poll_after(page, polls, 4_000).abort()
-    page.wait_for_function("opened().length === 2")
+    page.wait_for_function("() => opened().length === 2")
 
 
 def test_a_clock_that_is_put_back_makes_no_price_younger(page: Page) -> None:
