@@ -229,7 +229,7 @@ class Bench:
         self._highest = 0
         #: What happens each time a pass would let others run.
         self.meanwhile: Callable[[], None] = lambda: None
-        self.hub.breathe = self._breathe  # type: ignore[method-assign]
+        self.hub.rounds.breathe = self._breathe  # type: ignore[method-assign]
 
     def publish(self, *symbols: str) -> None:
         """Each symbol's price rises."""
@@ -296,7 +296,7 @@ class Bench:
                 form = replace(form, gzip=True, block=deflate.block)
             client = EventClient(sock, version, hub.news, stall_seconds=10, clock=self.clock)
             client.begin(form.opening())
-        hub.enter(client, Terms(form, symbols, rate), guest or Visitor(""))
+        hub.crowd.enter(client, Terms(form, symbols, rate), guest or Visitor(""))
         if not client.catch_up():
             client._flush_later()
         connection = Connection(client, sock, Viewer(symbols, held))
@@ -318,20 +318,20 @@ class Bench:
         self.run_others()
 
     def goodbye(self, connection: Connection) -> None:
-        self.hub.send_away(connection.client)
+        self.hub.crowd.send_away(connection.client)
 
     def leave(self, connection: Connection) -> None:
         """The peer is gone, and its greenlet has seen it."""
         if not connection.left:
             connection.left = True
             connection.sock.vanish()
-            self.hub.leave(connection.client)
+            self.hub.crowd.leave(connection.client)
             connection.client.close()
 
     def turn(self, seconds: float = 0.0) -> None:
         """Time passes, and the hub does what is due."""
         self.clock.advance(seconds)
-        self.hub.turn()
+        self.hub.rounds.go_round()
         self.run_others()
 
     def settle(self) -> None:
@@ -349,7 +349,7 @@ class Bench:
         """For so long the hub looks, every second, at who has answered."""
         while seconds > 0:
             self.clock.advance(min(seconds, WAY_SECONDS))
-            self.hub.look_at_ways()
+            self.hub.crowd.look_at_ways()
             seconds -= WAY_SECONDS
         self.run_others()
 

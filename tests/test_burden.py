@@ -31,7 +31,7 @@ class Slow(Bench):
             self.turn(0.1)
             self.publish("S0", "S5")
             self.turn()
-        self.hub.look_at_burden()
+        self.hub.rounds.look_at_burden()
         self.look()
 
     def passes(self, connection: Connection) -> int:

@@ -130,7 +130,7 @@ class Spoken:
             stall_seconds=10,
         )
         visitor = Visitor("10.0.0.1", Bounds(commands=20))
-        hub.enter(self.client, Terms(Messages("price", False), None, 0.0), visitor)
+        hub.crowd.enter(self.client, Terms(Messages("price", False), None, 0.0), visitor)
         self._reading = gevent.spawn(self.client.read)
 
     def wait_until(self, condition: Callable[[], bool]) -> None:

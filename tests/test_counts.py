@@ -38,7 +38,7 @@ def test_streams_are_counted_by_transport_and_form() -> None:
     counts = bench.hub.counts
     kinds = (SSE_PLAIN, SSE_COMPRESSED, WS_PLAIN, WS_COMPRESSED)
     assert [counts.streams[kind] for kind in kinds] == [1, 1, 1, 0]
-    bench.hub.leave(one.client)
+    bench.hub.crowd.leave(one.client)
     assert counts.streams[SSE_PLAIN] == 0
     assert sum(counts.opens) == 3
 
@@ -51,7 +51,7 @@ def test_a_delivery_is_an_update_that_a_client_is_given() -> None:
     counts = bench.hub.counts
     assert counts.deliveries == 3 * 2
     bench.publish("A")
-    bench.hub.turn()
+    bench.hub.rounds.go_round()
     assert counts.deliveries == 3 * 2 + 3
 
 
@@ -59,7 +59,7 @@ def test_bytes_are_counted_before_and_after_compression() -> None:
     bench = Bench()
     one = bench.join(gzip=True)
     bench.publish(*[f"SYMBOL{number}" for number in range(100)])
-    bench.hub.turn()
+    bench.hub.rounds.go_round()
     counts, wire = bench.hub.counts, bytes(one.sock.taken)
     whole = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(wire)
     prices = whole[whole.index(b'data: {"symbol"') :]
@@ -73,16 +73,16 @@ def test_what_a_rate_leaves_out_is_conflated() -> None:
         bench = Bench()
         bench.publish("A")
         bench.join(symbols, rate=1.0)
-        bench.hub.turn()
+        bench.hub.rounds.go_round()
         bench.clock.advance(2)
         bench.publish("A")
-        bench.hub.turn()
+        bench.hub.rounds.go_round()
         assert bench.hub.counts.conflated == 0
         for _ in range(4):
             bench.publish("A")
-            bench.hub.turn()
+            bench.hub.rounds.go_round()
         bench.clock.advance(2)
-        bench.hub.turn()
+        bench.hub.rounds.go_round()
         assert bench.hub.counts.conflated == 3
 
 
@@ -94,7 +94,7 @@ def test_who_is_behind_is_counted_and_skips_to_the_newest() -> None:
     slow.sock.let(0)
     for _ in range(5):
         bench.publish("A")
-        bench.hub.turn()
+        bench.hub.rounds.go_round()
     settle()
     assert (counts.behind, counts.conflated) == (1, 0)
     slow.sock.let(1 << 40)
@@ -107,7 +107,7 @@ def test_one_that_leaves_is_behind_no_more() -> None:
     slow = bench.join()
     slow.sock.let(0)
     bench.publish("A")
-    bench.hub.turn()
+    bench.hub.rounds.go_round()
     assert bench.hub.counts.behind == 1
     slow.client.close()
     assert bench.hub.counts.behind == 0
@@ -118,20 +118,20 @@ def test_what_a_slowed_cohort_is_not_given_is_conflated(symbols: Symbols) -> Non
     bench = Bench()
     bench.publish("A")
     cohort = bench.join(symbols).client.cohort
-    bench.hub.turn()
+    bench.hub.rounds.go_round()
     bench.publish("A")
     cohort.slow(1.0)
     bench.publish("A")
     bench.clock.advance(2)
-    bench.hub.turn()
+    bench.hub.rounds.go_round()
     assert bench.hub.counts.conflated == 1
     bench.publish("A", "A", "A")
     cohort.slow(0.0)
-    bench.hub.turn()
+    bench.hub.rounds.go_round()
     given = bench.hub.counts.conflated + cohort.given
     assert given == 5
     bench.publish("A")
-    bench.hub.turn()
+    bench.hub.rounds.go_round()
     assert bench.hub.counts.conflated + cohort.given == 6
 
 
@@ -140,10 +140,10 @@ def test_more_than_is_kept_between_two_passes_is_conflated(symbols: Symbols) -> 
     bench = Bench()
     bench.publish("A")
     bench.join(symbols)
-    bench.hub.turn()
+    bench.hub.rounds.go_round()
     for _ in range(5):
         bench.publish(*["A"] * (LOG_ENTRIES // 2))
-    bench.hub.turn()
+    bench.hub.rounds.go_round()
     assert bench.hub.counts.conflated == 5 * (LOG_ENTRIES // 2) - 1
 
 
@@ -158,7 +158,7 @@ def stall(bench: Bench) -> None:
     slow.sock.let(0)
     slow.client._wait = lambda *_: False  # type: ignore[attr-defined]
     bench.publish("A")
-    bench.hub.turn()
+    bench.hub.rounds.go_round()
     settle()
 
 
@@ -173,7 +173,7 @@ def answer_no_ping(bench: Bench) -> None:
     bench.join(websocket=True)
     for _ in range(2):
         bench.hub.heartbeat()
-        bench.hub.turn()
+        bench.hub.rounds.go_round()
         bench.clock.advance(100)
     bench.hub.heartbeat()
 
@@ -221,10 +221,10 @@ def test_an_id_is_good_or_means_nothing_here() -> None:
     bench = Bench()
     bench.publish("A")
     hub = bench.hub
-    assert hub.standing("") == 0
+    assert hub.begin_at("") == 0
     assert hub.counts.resumes == {}
-    assert hub.standing(hub.board.id) == 1
-    assert hub.standing("another-1") == 0
+    assert hub.begin_at(hub.board.id) == 1
+    assert hub.begin_at("another-1") == 0
     assert hub.counts.resumes == {"changes": 1, "full": 1}
 
 

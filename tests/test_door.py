@@ -255,5 +255,5 @@ def test_a_stream_that_leaves_twice_is_given_back_once() -> None:
     connection = bench.join(guest=visitor)
     assert (bench.hub.door.streams, visitor.streams) == (1, 1)
     bench.leave(connection)
-    bench.hub.leave(connection.client)
+    bench.hub.crowd.leave(connection.client)
     assert (bench.hub.door.streams, visitor.streams) == (0, 0)

@@ -191,7 +191,7 @@ def test_a_command_behind_a_goodbye_changes_nothing(bench: Bench) -> None:
     client = bench.join(ONE, websocket=True)
     bench.turn()
     bench.goodbye(client)
-    bench.hub.move(
+    bench.hub.crowd.move(
         client.client,
         Terms(client.client.cohort.form, ("B",)),
         version=0,
@@ -199,7 +199,7 @@ def test_a_command_behind_a_goodbye_changes_nothing(bench: Bench) -> None:
         first=b"",
     )
     bench.leave(client)
-    assert len(bench.hub) == 0
+    assert len(bench.hub.crowd) == 0
     assert len(bench.hub._registry) == 0
     assert client.sock.closed
 

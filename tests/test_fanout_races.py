@@ -211,4 +211,4 @@ def test_every_race_ends_with_what_the_board_holds(seed: int) -> None:
         bench.leave(again)
     for connection in bench.connections:
         bench.leave(connection)
-    assert len(bench.hub) == len(bench.hub._registry) == 0
+    assert len(bench.hub.crowd) == len(bench.hub._registry) == 0

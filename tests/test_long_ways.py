@@ -112,7 +112,7 @@ def test_nobody_is_far_since_the_worker_stood_still(bench: Bench) -> None:
     bench.hub.heartbeat()
     bench.turn()
     bench.clock.advance(3.0)
-    bench.hub.look_at_ways()
+    bench.hub.crowd.look_at_ways()
     assert bench.hub.counts.behind == 0
     bench.look_at_ways(1.0)
     assert bench.hub.counts.behind == 1, "but who has not answered by now"
@@ -135,7 +135,7 @@ def test_who_is_back_is_asked_every_second_for_a_while(bench: Bench) -> None:
     asked = 0
     for _ in range(20):
         bench.clock.advance(1.0)
-        bench.hub.look_at_ways()
+        bench.hub.crowd.look_at_ways()
         bench.look()
         asked += len(client.viewer.pings)
         bench.answer(client)

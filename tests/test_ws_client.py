@@ -39,7 +39,7 @@ class Spoken:
             deflates=False,
             stall_seconds=10,
         )
-        hub.enter(self.client, Terms(Messages("price", False), None, 0.0), Visitor(""))
+        hub.crowd.enter(self.client, Terms(Messages("price", False), None, 0.0), Visitor(""))
 
     def start(self) -> None:
         self.reading = gevent.spawn(self.client.read)

@@ -79,7 +79,7 @@ def of_worker(hub: Hub) -> Presence:
         silent=round(hub.health.silent, 1),
         version=hub.board.id[:MAX_TEXT],
         standbys=verdict.standbys,
-        streams=len(hub),
+        streams=len(hub.crowd),
         behind=hub.counts.behind,
         draining=hub.draining,
         refused=hub.door.refusals.counts,

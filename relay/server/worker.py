@@ -166,7 +166,7 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         relay.connections = self._count_connections
         relay.closed_connections = lambda: self.peers.refused
         if self.log.access_log_enabled:
-            relay.hub.ended = self._log_stream
+            relay.hub.crowd.ended = self._log_stream
         relay.start()
         # What is there by now stays. The garbage collector looks at the rest alone: with 5,000 streams
         # a full collection holds everybody up for 10 to 30 ms instead of 60 to 75.

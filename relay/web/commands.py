@@ -121,7 +121,7 @@ class Commands:
             has = frozenset(old or ()).difference(client.lacking)
             lacking = tuple(s for s in symbols if s not in has and s in self._hub.board)
         status = self._hub.news.change_of_mind(version, symbols, rate, lacking)
-        self._hub.move(
+        self._hub.crowd.move(
             client,
             self._terms(client, symbols, rate),
             version=version,

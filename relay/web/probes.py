@@ -43,7 +43,7 @@ def blueprint(hub: Hub) -> Blueprint:
             "draining": hub.draining,
             "symbols": len(hub.board),
             **counts,
-            "clients": len(hub),
+            "clients": len(hub.crowd),
             "degraded": [f"history: {problem}" for problem in [hub.health.history] if problem],
         } | msgspec.structs.asdict(verdict)
         return json_response(answer, 200 if ready else 503)

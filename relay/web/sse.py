@@ -76,7 +76,7 @@ def _stream(
 ) -> Life | None:
     client = Client(
         sock,
-        hub.standing(wish.since),
+        hub.begin_at(wish.since),
         hub.news,
         stall_seconds=hub.stall_seconds,
         clock=hub.clock,
@@ -85,10 +85,10 @@ def _stream(
     client.begin(opening)
     client.request_id = request_id
     try:
-        hub.enter(client, Terms(form, wish.symbols, wish.rate), visitor)
+        hub.crowd.enter(client, Terms(form, wish.symbols, wish.rate), visitor)
     except Full as full:
         # An EventSource that is refused by a status never comes back; one that is sent away does.
         refusal = hub.refusal(form, full, client.version, checksum_of(opening))
         farewell.say(sock, opening + refusal)
         return None
-    return hub.serve, client
+    return hub.crowd.serve, client

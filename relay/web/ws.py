@@ -73,7 +73,7 @@ def _stream(
 ) -> Life | None:
     client = MessageClient(
         sock,
-        hub.standing(wish.since),
+        hub.begin_at(wish.since),
         hub.news,
         websocket,
         obey,
@@ -85,11 +85,11 @@ def _stream(
     )
     client.request_id = request_id
     try:
-        hub.enter(client, Terms(form, wish.symbols, wish.rate), visitor)
+        hub.crowd.enter(client, Terms(form, wish.symbols, wish.rate), visitor)
     except Full as full:
         farewell.say(sock, hub.refusal(form, full, client.version))
         return None
-    return hub.serve, client
+    return hub.crowd.serve, client
 
 
 def _common(hub: Hub, visitor: Visitor) -> Common | None:
