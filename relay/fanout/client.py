@@ -1,4 +1,4 @@
-"""Client: one connection's socket, and what it has been given.
+"""Client: one connection, and what it has been given.
 
 Its greenlet only reads: that is how a vanished client is noticed at once, also while nothing is
 published. What is owed to it is written by its cohort without waiting. Only when the socket does not
@@ -10,7 +10,6 @@ import _socket
 import logging
 import math
 import socket
-import struct
 from collections.abc import Sequence
 
 import gevent
@@ -19,6 +18,7 @@ from relay.clock import SYSTEM, Clock
 from relay.complaint import Complaint
 from relay.fanout.checksum import NOTHING, Checksum, Summed, Tally, checksum_of
 from relay.fanout.cohort import Cohort
+from relay.fanout.connection import WRITE, Connection
 from relay.fanout.cut import Cut
 from relay.fanout.delivery import Delivery, deliver
 from relay.fanout.guest import Guest
@@ -27,11 +27,6 @@ from relay.fanout.news import News
 log = logging.getLogger(__name__)
 _cuts = Complaint(log, level=logging.INFO)
 
-#: libev's names for what a watcher waits for.
-_READ, _WRITE = 1, 2
-#: Bytes that the kernel may hold unsent for a slow client: few, so that prices wait where newer ones can
-#: replace them. Linux: tcp(7), TCP_NOTSENT_LOWAT.
-UNSENT_BYTES = 32 << 10
 #: Bytes of unfinished writes above which a client is cut: it asks (pings, commands) and does not read.
 MAX_UNFINISHED = 64 << 10
 #: Bytes that a client may say which has nothing to say.
@@ -42,11 +37,10 @@ SAID_SECONDS = 0.05
 LINGER_SECONDS = 2.0
 
 
-class Client:
-    """A connection taken over from the web server. This one only listens; a subclass may also speak."""
+class Client(Connection):
+    """One that is owed prices. This one only listens; a subclass may also speak."""
 
     __slots__ = (
-        "_clock",
         "_flusher",
         "_given",
         "_is_behind",
@@ -58,13 +52,10 @@ class Client:
         "cohort",
         "ends_at",
         "guest",
-        "heard",
         "joined",
         "lacking",
         "leaving",
         "request_id",
-        "send",
-        "sock",
         "tally",
         "unfinished",
         "version",
@@ -85,9 +76,7 @@ class Client:
     ) -> None:
         """`sock` is non-blocking; `version` is where the client stands already, 0 for nowhere. The client
         is cut when its socket takes no byte for `stall_seconds`."""
-        self.sock = sock
-        #: The C method itself: the fan-out calls nothing else.
-        self.send = sock.send
+        super().__init__(sock, clock)
         #: What the client has once `unfinished` is sent, while it does not keep up with its cohort.
         self.version = version
         #: Symbols that it asked for lately and of which it has nothing yet.
@@ -111,16 +100,11 @@ class Client:
         self.before = 0
         self._news = news
         self._stall_seconds = stall_seconds
-        self._clock = clock
-        #: When it last said anything, by the clock.
-        self.heard = clock.monotonic()
         # The number of the news that it was told last; -1 where it must be told anew.
         self._told = -1
         self._flusher: gevent.Greenlet[[], None] | None = None
         # Whether it is counted among those behind.
         self._is_behind = False
-        if hasattr(socket, "TCP_NOTSENT_LOWAT") and sock.family != socket.AF_UNIX:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
 
     def begin(self, opening: bytes) -> None:
         """The first bytes that it is to get, before it enters."""
@@ -168,20 +152,6 @@ class Client:
                 return
             # However small the pieces, reading them costs little.
             gevent.sleep(SAID_SECONDS)
-
-    def receive(self, size: int) -> bytes:
-        """Bytes from the peer, waiting for them; none when it has gone."""
-        while True:
-            try:
-                data = self.sock.recv(size)
-                self.heard = self._clock.monotonic()
-                return data
-            except BlockingIOError:
-                # Waiting here would keep the exception and its traceback for as long.
-                pass
-            except OSError:
-                return b""
-            self._wait(_READ, None)
 
     def write(self, data: bytes) -> None:
         """Sends bytes of the client's own, after whatever is unfinished."""
@@ -235,7 +205,7 @@ class Client:
             if not self._push(delivery):
                 return False
             if self.leaving:
-                self._end_output()
+                self._shut(socket.SHUT_WR)
                 return True
             if self.waits:
                 return True
@@ -296,7 +266,7 @@ class Client:
     def cut(self, why: Cut) -> None:
         """Ends the connection at once; what the kernel still holds for it is thrown away."""
         self.note(why)
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._throw_away()
         self.lost()
 
     def note(self, why: Cut) -> None:
@@ -310,10 +280,7 @@ class Client:
         self.cohort.drop(self)
         self.leaving = True
         self.unfinished = b""
-        try:
-            self.sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            log.debug("the peer was quicker")
+        self._shut(socket.SHUT_RDWR)
 
     def _due(self) -> Delivery | None:
         """What changed since `version`, unless something else comes first or it may join its cohort."""
@@ -381,13 +348,11 @@ class Client:
 
     def _send(self, data: bytes) -> int:
         """How many bytes the socket took; all of them where the connection is gone."""
-        try:
-            return self.send(data)
-        except BlockingIOError:
-            return 0
-        except OSError:
+        sent = self._offer(data)
+        if sent < 0:
             self.lost()
             return len(data)
+        return sent
 
     def _flush_later(self) -> None:
         self._count_behind(True)
@@ -397,7 +362,7 @@ class Client:
         in_order = False
         try:
             while not self.catch_up():
-                if not self._wait(_WRITE, self._stall_seconds):
+                if not self._wait(WRITE, self._stall_seconds):
                     self.cut(Cut.STALL)
                     return
             if self.leaving:
@@ -414,26 +379,3 @@ class Client:
         if is_behind != self._is_behind:
             self._is_behind = is_behind
             self.cohort.counts.behind += 1 if is_behind else -1
-
-    def _end_output(self) -> None:
-        try:
-            self.sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            log.debug("the peer was quicker")
-
-    def _wait(self, events: int, seconds: float | None) -> bool:
-        """Waits until the socket is ready; False if it is not within `seconds`."""
-        hub = gevent.get_hub()
-        watcher = hub.loop.io(self.sock.fileno(), events)
-        try:
-            if seconds is None:
-                # What `hub.wait` does, with less on the stack: this is where every idle client is.
-                watcher.start(gevent.getcurrent().switch)
-                hub.switch()
-                return True
-            with gevent.Timeout(seconds, False):  # type: ignore[arg-type]
-                hub.wait(watcher)
-                return True
-        finally:
-            watcher.close()
-        return False
