@@ -29,7 +29,7 @@ def bench() -> Bench:
 @pytest.fixture
 def last(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Connection:
     """The last of two clients in a pass that lets others run between the two."""
-    monkeypatch.setattr("relay.fanout.cohort.SENDS_PER_LOOK", 1)
+    monkeypatch.setattr("relay.fanout.ranks.SENDS_PER_LOOK", 1)
     bench.join(websocket=True)
     last = bench.join(websocket=True)
     bench.turn()

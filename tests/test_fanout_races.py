@@ -164,7 +164,7 @@ class Race:
 @pytest.fixture(autouse=True)
 def _short_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that others run in the middle of a pass over a few clients, and a long way has no room for all."""
-    monkeypatch.setattr("relay.fanout.cohort.SENDS_PER_LOOK", 1)
+    monkeypatch.setattr("relay.fanout.ranks.SENDS_PER_LOOK", 1)
     monkeypatch.setattr("relay.web.way.LEAST_BYTES", 150)
     monkeypatch.setattr("relay.web.way.MOST_BYTES", 600)
     monkeypatch.setitem(ENTRIES_PER_PIECE, "price", 2)

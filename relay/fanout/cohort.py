@@ -5,30 +5,23 @@ offered to each socket without waiting. A member whose socket does not take all 
 gets nothing from here until it has caught up by itself and joins again.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import repeat
-from operator import call
+from collections.abc import Sequence
 
 from relay.board import LOG_ENTRIES, Entry
 from relay.clock import Clock
-from relay.fanout.checksum import Checksum, checksum_of, said_by
+from relay.fanout.checksum import Checksum, said_by
 from relay.fanout.counts import Counts
 from relay.fanout.delivery import Delivery, deliver
 from relay.fanout.encoding import Form, Shared
 from relay.fanout.flow import Flow
 from relay.fanout.guest import Guest
-from relay.fanout.ledger import Ledger
 from relay.fanout.member import Member
+from relay.fanout.ranks import Breathe, Group, Ranks, tell
 from relay.fanout.recent import Recent
 from relay.fanout.terms import Terms
 
 #: As so many entries a pass counts.
 A_PASS = 8
-#: Sends after which the event loop gets its turn, if enough time has gone by.
-SENDS_PER_LOOK = 128
-
-Breathe = Callable[[], None]
-Group = dict[Member, None] | dict[Member, int]
 
 
 class Cohort:
@@ -66,17 +59,9 @@ class Cohort:
         self._flow = flow
         self._recent = recent
         self._clock = clock
-        # Those who keep up. The live have what was offered, no less and no more.
-        self._live: dict[Member, None] = {}
-        # These keep up as well, but get bytes of their own until the compressor starts over.
-        self._aside: dict[Member, None] = {}
-        # These joined with a newer version than was offered. The next pass goes past them: it would
-        # give them older prices than they have. They catch up when it is over.
-        self._ahead: dict[Member, int] = {}
+        self._ranks = Ranks()
         # During a pass some of the live have `_offered` and the others still `_settled`.
         self._offered = self._settled = flow.version
-        self._passes = 0
-        self._ledger = Ledger()
         self._shared = self.form.shared(self._clock)
         # Each update of the named symbols since `_offered`; None: the flow has to be asked.
         self._owed: list[Entry] | None = []
@@ -123,13 +108,13 @@ class Cohort:
 
     def stands_at(self, member: Member, version: int) -> int:
         """The version that a member is sure to have; `version` if it does not keep up with the cohort."""
-        if member in self._live or member in self._aside:
+        if self._ranks.hold(member):
             return self._settled
-        return self._ahead.get(member, version)
+        return self._ranks.ahead.get(member, version)
 
     def total_of(self, member: Member) -> Checksum:
         """Of what everyone was given here, as far as this member has it: see Tally."""
-        return self._ledger.of(member, self._passes)
+        return self._ranks.total_of(member)
 
     def entries_of(self, symbols: Sequence[str]) -> list[Entry]:
         """The newest entry of each of these symbols that has a price."""
@@ -140,13 +125,8 @@ class Cohort:
         self.void = True
         self.next_pass = 0.0
         self._offered = self._settled = 0
-        self._ledger.give_up((*self._live, *self._aside), self._passes)
-        self._passes += 1
+        self._ranks.start_anew()
         self._owed = None
-        for member in self._ahead:
-            self._ledger.join(member)
-        self._live |= dict.fromkeys(self._ahead)
-        self._ahead.clear()
         # A member that missed the end of a pass does not have the past that the others have.
         self._shared = self.form.shared(self._clock)
 
@@ -159,24 +139,16 @@ class Cohort:
         if not self.may_join(version):
             return False
         self._skip_what_concerns_nobody()
-        member.joined = self._passes
+        ranks = self._ranks
         if version > self._offered:
-            self._ahead[member] = version
-            return True
-        self._ledger.join(member)
-        if self._shared is None:
-            self._live[member] = None
+            ranks.join_ahead(member, version)
         else:
-            self._aside[member] = None
+            ranks.join(member, ranks.live if self._shared is None else ranks.aside)
         return True
 
     def drop(self, member: Member) -> None:
         """From here on the member gets nothing from us."""
-        if member in self._live or member in self._aside:
-            self._ledger.part(member, self._passes)
-        self._live.pop(member, None)
-        self._aside.pop(member, None)
-        self._ahead.pop(member, None)
+        self._ranks.drop(member)
 
     def missing(self, version: int) -> Delivery | None:
         """All that a member at `version` has not got, or None. Members at the same version share it."""
@@ -219,19 +191,20 @@ class Cohort:
             if not self._pass(entries, version, breathe):
                 return
         self._settled = self._offered
-        self._bring_back(breathe)
+        self._ranks.bring_back(breathe)
 
     def announce(self, name: str, data: bytes, breathe: Breathe) -> list[Member]:
         """Offers an event to everyone who keeps up, and gives those. The others hear when they catch up."""
         if self.void:
             return []
-        return self._announce((self._live, self._aside, self._ahead), name, data, breathe)
+        ranks = self._ranks
+        return self._announce((ranks.live, ranks.aside, ranks.ahead), name, data, breathe)
 
     def announce_void(self, name: str, data: bytes, breathe: Breathe) -> list[Member]:
         """Tells everyone that what they hold is void, but for those who joined after that; gives those who
         were told. The next pass gives them everything."""
         self.void = False
-        return self._announce((self._live, self._aside), name, data, breathe)
+        return self._announce((self._ranks.live, self._ranks.aside), name, data, breathe)
 
     def _changed(self) -> list[Entry]:
         """What is due: each update since the last pass, or with a rate, only the newest ones."""
@@ -248,7 +221,7 @@ class Cohort:
         if self._offered:
             came = version - self._offered if self.symbols is None else put_off
             if came > given:
-                self.counts.conflated += (came - given) * (len(self._live) + len(self._aside))
+                self.counts.conflated += (came - given) * len(self._ranks)
 
     def _skip_what_concerns_nobody(self) -> None:
         """Where nothing of our symbols changed since the last pass, everyone has the newest."""
@@ -264,15 +237,15 @@ class Cohort:
 
     def _pass(self, entries: list[Entry], version: int, breathe: Breathe) -> bool:
         """Offers entries to the live and to those aside; False if a new epoch has made it void."""
-        if self._shared is not None and self._shared.renew(alone=not self._live):
-            self._live |= self._aside
-            self._aside.clear()
-        this_pass, settled = self._begin(), self._settled
-        for group in (self._live, self._aside):
-            if not group or self._passes != this_pass:
+        ranks = self._ranks
+        if self._shared is not None and self._shared.renew(alone=not ranks.live):
+            ranks.close()
+        this_pass, settled = ranks.begin(), self._settled
+        for group in (ranks.live, ranks.aside):
+            if not group or not ranks.runs(this_pass):
                 continue
             delivery = self._deliver(self._maker(group), entries, version)
-            self._ledger.count(delivery.said)
+            ranks.count(delivery.said)
 
             def fall_short(member: Member, sent: int, delivery: Delivery = delivery) -> None:
                 self.counts.give(1, 0, sent, 0)
@@ -280,126 +253,41 @@ class Cohort:
                 if member.tally is not None:
                     member.tally.add(delivery.begun(sent))
 
-            whole = self._offer(delivery.data, group, fall_short, breathe)
+            whole = ranks.offer(delivery.data, group, fall_short, breathe)
             self.counts.give(len(whole), delivery.updates, len(delivery.data), delivery.saved)
-        if self._passes != this_pass:
+        if not ranks.runs(this_pass):
             return False
-        self._ledger.end()
+        ranks.end()
         return True
 
     def _announce(
         self, groups: tuple[Group, ...], name: str, data: bytes, breathe: Breathe
     ) -> list[Member]:
-        this_pass = self._begin()
+        ranks = self._ranks
+        this_one = ranks.begin()
         told: list[Member] = []
         for group in groups:
-            if not group or self._passes != this_pass:
+            if not group or not ranks.runs(this_one):
                 continue
             event = self._maker(group).event(name, data)
-            alone = group is self._ahead
+            alone = group is ranks.ahead
             if not alone:
-                self._ledger.count(said_by([event]))
+                ranks.count(said_by([event]))
 
             def fall_short(member: Member, sent: int, event: bytes = event) -> None:
                 member.fall_behind(event[sent:] if sent else b"", self.stands_at(member, 0))
                 if sent:
-                    _tell(member, event)
+                    tell(member, event)
 
-            told += self._offer(event, group, fall_short, breathe, alone=alone)
-        if self._passes == this_pass:
-            self._ledger.end()
+            told += ranks.offer(event, group, fall_short, breathe, alone=alone)
+        if ranks.runs(this_one):
+            ranks.end()
         return told
-
-    def _begin(self) -> int:
-        """The number of the pass that begins."""
-        self._passes += 1
-        self._ledger.begin()
-        return self._passes
 
     def _maker(self, group: Group) -> Form | Shared:
         """What makes bytes for a group: only the live share a past."""
-        return self._shared if self._shared is not None and group is self._live else self.form
-
-    def _offer(
-        self,
-        data: bytes,
-        group: Group,
-        fall_short: Callable[[Member, int], None],
-        breathe: Breathe,
-        *,
-        alone: bool = False,
-    ) -> list[Member]:
-        """The fan-out: one send for each member; gives those whose socket took all of it.
-
-        Never waits; yields only in `breathe`. `fall_short` is told how many bytes a socket took instead.
-        `alone`: what they are given here is not what the cohort is given.
-        """
-        size = len(data)
-        whole: list[Member] = []
-        for members in self._slices(group):
-            taken = _send_to_each(members, data)
-            reached = members
-            if taken.count(size) != len(members):
-                reached = []
-                for member, sent in zip(members, taken, strict=True):
-                    if sent == size:
-                        reached.append(member)
-                    elif sent < 0:
-                        member.lost()
-                    else:
-                        fall_short(member, sent)
-            whole += reached
-            if not alone:
-                self._ledger.reach(reached)
-            else:
-                for member in reached:
-                    _tell(member, data)
-            breathe()
-        return whole
-
-    def _slices(self, group: Group) -> Iterator[list[Member]]:
-        """Some members at a time. Between two slices others run: a member that left meanwhile, or left
-        and joined again with newer prices, is left out."""
-        this_pass = self._passes
-        everyone = list(group)
-        for start in range(0, len(everyone), SENDS_PER_LOOK):
-            if self._passes != this_pass:
-                return
-            part = everyone[start : start + SENDS_PER_LOOK]
-            yield [member for member in part if member in group and member.joined < this_pass]
-
-    def _bring_back(self, breathe: Breathe) -> None:
-        """Lets those who were ahead catch up with the pass."""
-        for member in list(self._ahead):
-            if member in self._ahead:
-                member.resume(self._ahead.pop(member))
-                breathe()
+        return self._shared if self._shared is not None and group is self._ranks.live else self.form
 
     def _deliver(self, maker: Form | Shared, entries: list[Entry], version: int) -> Delivery:
         size = self.form.entries_per_piece
         return deliver(entries, version, self._flow.epoch, maker.encode, size)
-
-
-def _tell(member: Member, event: bytes) -> None:
-    """It was given this event by itself."""
-    if member.tally is not None:
-        member.tally.add(checksum_of(event))
-
-
-def _send_to_each(members: list[Member], data: bytes) -> list[int]:
-    """Offers `data` to each socket: how many bytes each took, -1 where the connection is gone.
-
-    The loop itself runs in C, from one exception to the next: here every nanosecond counts by the
-    number of clients.
-    """
-    taken: list[int] = []
-    sends = iter([member.send for member in members])
-    while True:
-        try:
-            taken.extend(map(call, sends, repeat(data)))
-        except BlockingIOError:
-            taken.append(0)
-        except OSError:
-            taken.append(-1)
-        else:
-            return taken
