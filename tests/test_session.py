@@ -110,6 +110,7 @@ class Parts(Nobody):
         self._watcher.start(self._look)
 
     def take(self, session: Session, tickers: list[Ticker]) -> None:
+        super().take(session, tickers)
         self.sizes.append(len(tickers))
         self.turns.append(self._looked)
 
@@ -150,6 +151,7 @@ def test_of_a_session_that_is_closed_amid_a_large_frame_the_rest_does_not_come(
         taken = 0
 
         def take(self, session: Session, tickers: list[Ticker]) -> None:
+            super().take(session, tickers)
             self.taken += 1
             session.close()
 
