@@ -72,7 +72,8 @@ def main(url: str, rotations: int) -> None:
     )
 
     def look() -> None:
-        while feed.rotations < rotations:
+        # The last one is over when the older connection has said all that came before the newer one.
+        while feed.rotations < rotations or feed.overlaps:
             gevent.sleep(0.005)
             if ledger.ids:
                 ledger.states.add(feed.status().state)

@@ -1,7 +1,10 @@
 """The running minutes: what is made of updates, what travels, and what waits to be kept."""
 
+import gevent
+import pytest
+
 from relay.candle import Candle, packed
-from relay.ingest.candles import Candles
+from relay.ingest.candles import LINES_PER_TURN, Candles
 from relay.ingest.intake import Intake
 from relay.ingest.minutes import Closed, Minutes
 from relay.ticker import Ticker
@@ -116,6 +119,114 @@ def test_a_late_update_of_a_minute_makes_it_wait_again() -> None:
     assert candle.high == 6
 
 
+def read(intake: Intake, clock: SetClock, *updates: Ticker) -> list[Candle]:
+    """What a symbol's newest ticker carries once these came, a second after each other."""
+    for update in updates:
+        clock.advance(1)
+        intake.offer([update])
+    return intake.wait(0)[-1].candles
+
+
+def test_a_late_trade_of_the_minute_that_has_closed_counts_in_how_far_it_reached() -> None:
+    candles, clock = kept()
+    intake = Intake(clock=clock, candles=candles)
+    clock.set_wall(START + 63_000)
+    intake.offer([ticker("5.0", 1), ticker("6", 61)])
+    candles.saved(waiting(candles))
+    assert read(intake, clock, ticker("9.25", 59), ticker("7", 62)) == [
+        Candle(MINUTE, 2, 500, 925, 500, 500, 2),
+        Candle(MINUTE + 60, 0, 6, 7, 6, 7, 2),
+    ]
+    assert [candle for _, candle in waiting(candles)] == [Candle(MINUTE, 2, 500, 925, 500, 500, 2)]
+
+
+def test_a_late_trade_of_the_running_minute_counts_too_but_does_not_close_it() -> None:
+    candles, clock = kept()
+    intake = Intake(clock=clock, candles=candles)
+    came = ticker("5", 1), ticker("6", 10), ticker("2", 9), ticker("3", 8), ticker("6", 11)
+    assert read(intake, clock, *came) == [Candle(MINUTE, 0, 5, 6, 2, 6, 4)]
+
+
+def test_a_trade_that_comes_twice_counts_once() -> None:
+    candles, clock = kept()
+    intake = Intake(clock=clock, candles=candles)
+    came = ticker("5", 1), ticker("9", 59), ticker("6", 61)
+    once = read(intake, clock, *came)
+    assert read(intake, clock, *came, ticker("6", 62))[0] == once[0]
+
+
+def test_a_ticker_of_a_former_moment_counts_nowhere() -> None:
+    candles, clock = kept()
+    intake = Intake(clock=clock, candles=candles)
+    late = Ticker("BTCUSDT", "9", "24hrMiniTicker", event_time=START + 59_000)
+    intake.offer([ticker("5", 1), ticker("6", 61), late])
+    assert read(intake, clock, ticker("7", 62))[0] == Candle(MINUTE, 0, 5, 5, 5, 5, 1)
+
+
+@pytest.mark.parametrize("ahead", [5, 300, 80_000])
+def test_a_trade_whose_time_is_ahead_costs_the_minute_nothing_but_its_close(ahead: int) -> None:
+    candles, clock = kept()
+    intake = Intake(clock=clock, candles=candles)
+    clock.set_wall(START + 50_000)
+    prices = [10, 11, 90, *range(13, 30)]
+    true = [ticker(str(price), 50 + number) for number, price in enumerate(prices)]
+    newest = read(intake, clock, true[0], ticker("11", 56 + ahead), *true[1:])
+    # It counts for six seconds. The trades meanwhile are old news, but were no less high and low.
+    assert [each.time for each in newest] == [MINUTE, MINUTE + 60]
+    assert (newest[0].open, newest[0].high, newest[0].low) == (10, 90, 10)
+    assert newest[1] == Candle(MINUTE + 60, 0, 20, 29, 20, 29, 10)
+
+
+def test_a_trade_of_another_day_has_no_candle_and_those_of_today_have_theirs() -> None:
+    candles, clock = kept()
+    intake = Intake(clock=clock, candles=candles)
+    came = ticker("10", 1), ticker("99", 100_000), *(ticker(str(n), n) for n in range(11, 20))
+    assert read(intake, clock, *came) == [Candle(MINUTE, 0, 10, 19, 10, 19, 10)]
+
+
+def test_a_clock_that_goes_back_adds_to_the_minutes_that_were_kept() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("5", 1), ticker("9", 2), ticker("7", 61), ticker("3", 62))
+    made(candles, clock, ticker("6", 121), ticker("6", 181))
+    candles.saved(waiting(candles))
+    # It is two minutes behind now, and then right again.
+    made(candles, clock, ticker("8", 30), ticker("8", 90), ticker("8", 150), ticker("6", 240))
+    found = dict(waiting(candles))
+    assert found[Closed(False, "BTCUSDT", MINUTE)] == Candle(MINUTE, 0, 5, 9, 5, 8, 3)
+    assert found[Closed(False, "BTCUSDT", MINUTE + 60)] == Candle(MINUTE + 60, 0, 7, 8, 3, 8, 3)
+    assert found[Closed(False, "BTCUSDT", MINUTE + 120)] == Candle(MINUTE + 120, 0, 6, 8, 6, 8, 2)
+
+
+def test_a_standby_loses_no_minute_by_a_time_that_is_ahead() -> None:
+    candles, clock = kept()
+    made(candles, clock, ticker("5", 1), ticker("6", 61))
+    candles.take([ticker("5", 80_000, "WRONG")])
+    candles.remove("WRONG")
+    candles.forget(900)
+    assert Closed(False, "BTCUSDT", MINUTE) in dict(candles.unsaved())
+
+
+def test_a_standby_of_a_large_market_loses_no_candle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.ingest.candles.MAX_UNSAVED", 40)
+    candles, clock = kept()
+    for minute in range(15):
+        made(candles, clock, *(ticker("5", 60 * minute, f"S{number}") for number in range(10)))
+        candles.forget(900)
+    assert candles.lost == 0
+    # Those of the last two minutes that are over.
+    assert {closed.time - MINUTE for closed, _ in candles.unsaved()} == {60 * 12, 60 * 13}
+
+
+def test_ending_the_minutes_of_a_large_market_gives_others_turns() -> None:
+    candles, clock = kept()
+    candles.take([ticker("5", 1, f"S{number}") for number in range(LINES_PER_TURN + 1)])
+    clock.set_wall(START + 63_000)
+    removal = gevent.spawn(candles.remove, f"S{LINES_PER_TURN}")
+    candles.end_minutes()
+    assert removal.ready()
+    assert candles.waiting == LINES_PER_TURN + 1
+
+
 def test_a_candle_that_changed_while_it_was_kept_still_waits() -> None:
     candles, clock = kept()
     made(candles, clock, ticker("5", 1))
@@ -201,15 +312,6 @@ def test_every_update_counts_also_one_that_is_conflated() -> None:
     assert sent.candles[-1] == Candle(MINUTE, 0, 5, 9, 5, 6, 3)
 
 
-def test_an_update_that_is_refused_changes_no_candle() -> None:
-    candles, clock = kept()
-    intake = Intake(clock=clock, candles=candles)
-    intake.offer([ticker("5", 2)])
-    intake.offer([ticker("9", 1)])
-    [sent] = intake.wait(0)
-    assert sent.candles[-1] == Candle(MINUTE, 0, 5, 5, 5, 5, 1)
-
-
 def test_a_store_that_has_lost_its_state_is_told_the_latest_minutes_again() -> None:
     candles, clock = kept()
     intake = Intake(clock=clock, candles=candles)
@@ -241,7 +343,7 @@ def test_only_the_latest_minutes_stay_and_only_so_many_candles() -> None:
     assert [(closed.time - MINUTE) // 60 for closed, _ in minutes][::4] == list(range(14, 20))
     minutes.keep_minutes(6, most=10)
     assert len(minutes) == len(list(minutes)) == 8
-    minutes.keep_seconds(0)
+    minutes.keep_seconds(0, MINUTE + 86_400)
     assert {closed.time for closed, _ in minutes} == {MINUTE + 60 * 19}
     minutes.drop_one()
     assert [closed.symbol for closed, _ in minutes] == ["C0USDT", "C1USDT", "C2USDT"]

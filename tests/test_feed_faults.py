@@ -10,7 +10,7 @@ from gevent.queue import SimpleQueue
 from relay.absences import Absences
 from relay.batch import DOWN_SECONDS
 from relay.exchange.failure import FeedError
-from relay.exchange.feed import RECONNECT_SECONDS, Feed
+from relay.exchange.feed import OVERLAP_SECONDS, RECONNECT_SECONDS, Feed
 from relay.exchange.source import PROVEN_SECONDS, RETURN_FOR_SECONDS, RETURN_SECONDS, Source
 from relay.exchange.streams import plan
 from relay.ticker import Ticker
@@ -239,3 +239,25 @@ def test_a_listener_that_did_not_run_does_not_blame_the_exchange(sockets: FakeSo
         absences.look()
     assert running.feed.status().reason.startswith("exchange: ")
     running.feed.stop()
+
+
+def test_what_lies_unread_of_an_old_connection_is_read_though_its_time_is_up(
+    running: Running, sockets: FakeSockets
+) -> None:
+    _, old = sockets.next()
+    old.tick(1, A="1")
+    assert running.price() == "1"
+    running.feed._rotate_at = running.clock.monotonic()
+    running.feed._wake.set()
+    _, new = sockets.next()
+    new.tick(5, B="5")
+    assert running.price() == "5"
+    # It does not run for a while. When it does again, its timers come before its sockets.
+    running.clock.advance(OVERLAP_SECONDS)
+    running.feed._wake.set()
+    for time in (2, 3, 4):
+        old.tick(time, A=str(time))
+    assert [running.price() for _ in range(3)] == ["2", "3", "4"]
+    while not old.closed:
+        gevent.sleep(0.001)
+    assert not new.closed

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import gevent
 import pytest
 
 from relay.exchange.failure import FeedError
@@ -121,6 +122,43 @@ def test_an_old_session_that_stays_behind_is_closed_after_a_while(scripted: Scri
     scripted.clock.advance(OVERLAP_SECONDS)
     scripted.step()
     assert old.closed
+
+
+def test_an_old_session_that_is_always_behind_is_closed_all_the_same(scripted: Scripted) -> None:
+    old = scripted.begin(FakeSession(), 1)
+    scripted.begin(FakeSession(), 5)
+
+    def tell() -> None:
+        while not old.closed:
+            scripted.tell(old, 4)
+            gevent.sleep(0)
+
+    telling = gevent.spawn(tell)
+    scripted.clock.advance(OVERLAP_SECONDS)
+    scripted.step()
+    assert not old.closed
+    scripted.clock.advance(OVERLAP_SECONDS)
+    scripted.step()
+    assert old.closed
+    telling.join()
+
+
+def test_what_an_old_session_could_not_say_any_more_is_a_gap(scripted: Scripted) -> None:
+    old = scripted.begin(FakeSession(), 1)
+    scripted.begin(FakeSession(), 5)
+    scripted.end(old)
+    scripted.step()
+    assert (scripted.gaps, scripted.lost) == ([True, False, True], 1)
+    assert scripted.feed.status().state == "live"
+
+
+def test_an_old_session_that_ends_when_it_has_caught_up_leaves_none(scripted: Scripted) -> None:
+    old = scripted.begin(FakeSession(), 1)
+    scripted.begin(FakeSession(), 5)
+    scripted.tell(old, 6)
+    scripted.end(old)
+    scripted.step()
+    assert (scripted.gaps, scripted.lost) == ([True, False], 0)
 
 
 @pytest.mark.parametrize("at_once", [(True, False), (False, True), (False, False)])

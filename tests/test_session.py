@@ -5,7 +5,7 @@ import pytest
 from gevent.event import Event
 
 from relay.exchange import connection as connection_module
-from relay.exchange.session import Session
+from relay.exchange.session import TICKERS_PER_TURN, Session
 from relay.exchange.streams import Dial, Plan, plan
 from relay.ticker import Ticker
 from tests.clocks import SetClock
@@ -97,3 +97,69 @@ def test_others_have_a_turn_though_messages_wait_all_the_time(
     watcher.close()
     session.close()
     assert len(set(turns)) >= 19
+
+
+class Parts(Nobody):
+    """Knows how many tickers came at a time, and how often everything else had a turn by then."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self.turns: list[int] = []
+        self._looked = 0
+        self._watcher = gevent.get_hub().loop.check(ref=False)
+        self._watcher.start(self._look)
+
+    def take(self, session: Session, tickers: list[Ticker]) -> None:
+        super().take(session, tickers)
+        self.sizes.append(len(tickers))
+        self.turns.append(self._looked)
+
+    def stop(self) -> None:
+        self._watcher.close()
+
+    def _look(self) -> None:
+        self._looked += 1
+
+
+@pytest.mark.parametrize(
+    ("number", "sizes"),
+    [
+        (TICKERS_PER_TURN, [TICKERS_PER_TURN]),
+        (2 * TICKERS_PER_TURN + 1, [TICKERS_PER_TURN, TICKERS_PER_TURN, 1]),
+    ],
+)
+def test_a_frame_that_is_larger_than_the_whole_market_comes_in_parts(
+    monkeypatch: pytest.MonkeyPatch, number: int, sizes: list[int]
+) -> None:
+    parts = Parts()
+    sockets = FakeSockets(monkeypatch)
+    session = Session("ws://x", plan("ws://x"), 10.0, parts, clock=SetClock())
+    _, socket = sockets.next()
+    socket.tick(**{f"S{each}USDT": "1" for each in range(number)})
+    while sum(parts.sizes) < number:
+        gevent.sleep(0.001)
+    parts.stop()
+    session.close()
+    assert parts.sizes == sizes
+    assert len(set(parts.turns)) == len(sizes)
+
+
+def test_of_a_session_that_is_closed_amid_a_large_frame_the_rest_does_not_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Closer(Nobody):
+        taken = 0
+
+        def take(self, session: Session, tickers: list[Ticker]) -> None:
+            super().take(session, tickers)
+            self.taken += 1
+            session.close()
+
+    closer = Closer()
+    sockets = FakeSockets(monkeypatch)
+    Session("ws://x", plan("ws://x"), 10.0, closer, clock=SetClock())
+    _, socket = sockets.next()
+    socket.tick(**{f"S{each}USDT": "1" for each in range(2 * TICKERS_PER_TURN)})
+    while not socket.closed:
+        gevent.sleep(0.001)
+    assert closer.taken == 1

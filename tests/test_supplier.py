@@ -198,6 +198,21 @@ def test_a_candle_is_over_once_it_is_by_the_exchanges_clock_and_by_ours(
     assert running(exchange).answer(RUNNING).until == until
 
 
+def test_a_candle_that_ended_while_the_exchange_took_its_time_to_answer_is_not_over(
+    running: Start, exchange: ScriptedApi
+) -> None:
+    supplier = running(exchange)
+
+    def answer(query: Query) -> Said:
+        # The exchange's clock is ten seconds behind ours. What it says it looked up four seconds ago.
+        supplier.clock.advance(4)
+        date = formatdate((NOW - 6_000) // 1000, usegmt=True)
+        return rows_of(query, end=NOW)._replace(headers={"Date": date})
+
+    exchange.answer = answer
+    assert supplier.answer(RUNNING).until == NOW // 1000 * 1000 - 10_000 - APART_MILLISECONDS
+
+
 def test_a_page_that_is_over_by_our_clock_alone_is_not_final(
     running: Start, exchange: ScriptedApi
 ) -> None:

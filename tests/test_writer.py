@@ -224,6 +224,23 @@ def test_without_the_lease_it_stands_by_and_then_goes_on_where_the_other_left_of
     assert (batch.epoch, batch.previous, prices(batch)) == ("abc", 41, {"B": "2"})
 
 
+def test_nobody_stands_by_behind_a_standby(
+    writer: Writer, store: ScriptedStore, intake: Intake
+) -> None:
+    intake.offer([ticker("A", "1")])
+    store.next()
+    gevent.sleep(0)
+    assert (writer.leading, writer.standbys) == (True, 1)
+    store.failures = [StoreRefuses("full"), LeaseHeld("other")]
+    intake.offer([ticker("A", "2", 2)])
+    store.told.get(timeout=10)
+    intake.ring()
+    while store.failures:
+        gevent.sleep(0.01)
+    gevent.sleep(0)
+    assert (writer.leading, writer.standbys) == (False, 0)
+
+
 def test_a_removal_that_could_not_be_written_is_written_in_the_next_term(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -375,6 +392,21 @@ def test_prices_that_nobody_can_write_do_not_become_live_with_each_change_of_the
     clock.advance(20)
     assert store.told.get(timeout=10).state == "down"
     assert prices(store.next()) == {"A": "1"}
+
+
+@pytest.mark.usefixtures("writer")
+def test_a_store_that_took_another_listeners_prices_meanwhile_has_not_failed_all_the_time(
+    store: ScriptedStore, intake: Intake, clock: SetClock
+) -> None:
+    store.failures = [StoreRefuses("full"), LeaseHeld("another one"), StoreRefuses("full")]
+    intake.offer([ticker("A", "1")])
+    assert store.told.get(timeout=10).state == "live"
+    store.position = stored().position
+    clock.advance(3600)
+    assert store.told.get(timeout=10).state == "live"
+    clock.advance(5)
+    store.failures.append(StoreRefuses("full"))
+    assert store.told.get(timeout=10).state == "stale"
 
 
 def test_what_is_told_while_nothing_can_be_written_is_marked_as_what_workers_show() -> None:

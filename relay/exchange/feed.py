@@ -23,6 +23,7 @@ from relay.exchange.source import Source
 from relay.exchange.streams import Plan
 from relay.feed_status import FeedStatus
 from relay.ticker import Ticker
+from relay.turn import give_turn
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +109,11 @@ class Feed:
         self._next_source = self._sources[0]
         # There is one only beside a current one, and of its kind.
         self._leaving: _Left | None = None
+        # Whether all that the one that is leaving says comes over the current one as well.
+        self._caught_up = False
+        # How many messages came of sessions that were left; until when more of them are waited for.
+        self._told_by_left = 0
+        self._unread_until: float | None = None
         # The newest time that the exchange put on the first tickers of the current session.
         self._first_time = 0
         self._heard: float | None = None
@@ -139,6 +145,11 @@ class Feed:
     def url(self) -> str:
         """The URL in use or being tried: not to be told."""
         return self._next_source.url if self._current is None else self._current.url
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether a session is read yet that another one took over from."""
+        return self._leaving is not None
 
     def mark(self, simulated: bool) -> None:
         """What is held by now is simulated, or not, though no session has sent it: REST did, or a store.
@@ -173,9 +184,11 @@ class Feed:
             if session.complete or self._current is None:
                 self._promote(session)
                 self._first_time = _newest_time(tickers) if session.at_once else 0
-        elif self._is_leaving(session) and self._has_caught_up(session, tickers):
-            self._overlap_until = 0.0
-            self._wake.set()
+        elif self._is_leaving(session):
+            self._told_by_left += 1
+            if self._has_caught_up(session, tickers):
+                self._caught_up = True
+                self._wake.set()
         if session is self._current or self._is_leaving(session):
             self._heard = self._clock.monotonic()
             if tickers:
@@ -204,6 +217,7 @@ class Feed:
                 self.rotations += 1
                 self._leaving = _Left(before, self._current_source, self._promoted)
                 self._overlap_until = now + OVERLAP_SECONDS
+                self._caught_up, self._unread_until = False, None
             else:
                 before.close()
         self._current_source = self._next_source
@@ -235,9 +249,28 @@ class Feed:
         return session.at_once and 0 < self._first_time < _newest_time(tickers)
 
     def _close_left(self) -> None:
-        """Closes the session that was left, once it was read for long enough."""
-        if self._overlap_until <= self._clock.monotonic():
+        """Closes the session that was left, once it has caught up or its time is up."""
+        left = self._leaving
+        if left is None:
+            return
+        is_over = self._caught_up or (
+            self._overlap_until <= self._clock.monotonic() and self._is_read()
+        )
+        if is_over and self._leaving is left:
             self._close_leaving()
+
+    def _is_read(self) -> bool:
+        """Whether nothing of the session that was left lies unread, or only what is never less.
+
+        Where this process did not run for a while, the session's time is up before that is read.
+        """
+        if self._unread_until is None:
+            self._unread_until = self._clock.monotonic() + OVERLAP_SECONDS
+        told = self._told_by_left
+        # What the first look at the sockets finds is read before the second one.
+        give_turn()
+        give_turn()
+        return self._told_by_left == told or self._unread_until <= self._clock.monotonic()
 
     def _close_leaving(self) -> None:
         if self._leaving is not None:
@@ -261,6 +294,10 @@ class Feed:
             self._next = None
         if self._leaving is not None and self._leaving.session.error is not None:
             self._leaving = None
+            if self._current is not None and self._current.error is None and not self._caught_up:
+                # What it had not said yet came before the current one began.
+                self._lost()
+                self._announce(self._current.simulated, True)
         if self._current is not None and self._current.error is not None:
             error = self._current.error
             self.failures[error.cause] += 1

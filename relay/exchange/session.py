@@ -9,11 +9,15 @@ from relay.exchange.failure import FeedError
 from relay.exchange.reading import Reading
 from relay.exchange.streams import Plan
 from relay.ticker import Ticker
+from relay.turn import give_turn
 from relay.url import shown
 
 #: Seconds after which a symbol that was asked for by name, and of which nothing came, is reported; more for
 #: a slow one.
 UNHEARD_SECONDS = 60.0
+#: Tickers of a message that are passed on between two turns of everything else, which takes some 15 ms: more
+#: than a frame of Binance's whole market has.
+TICKERS_PER_TURN = 5_000
 
 
 class Watcher(Protocol):
@@ -111,7 +115,16 @@ class Session:
             self._waiting.discard(connection)
             if self._unheard:
                 self._unheard.difference_update([ticker.symbol for ticker in tickers])
-            self._watcher.take(self, tickers)
+            if len(tickers) <= TICKERS_PER_TURN:
+                self._watcher.take(self, tickers)
+            else:
+                self._pass_on_in_parts(tickers)
+
+    def _pass_on_in_parts(self, tickers: list[Ticker]) -> None:
+        """Where the session is closed meanwhile, the rest comes no more, like the messages after it."""
+        for start in range(0, len(tickers), TICKERS_PER_TURN):
+            give_turn()
+            self._watcher.take(self, tickers[start : start + TICKERS_PER_TURN])
 
     def end(self, error: FeedError) -> None:
         """See Receiver."""

@@ -19,14 +19,14 @@ from relay.candle import (
     MINUTE,
     Candle,
     pack,
-    packed,
     reconciled,
     units,
-    with_decimals,
 )
 from relay.clock import SYSTEM, Clock
+from relay.ingest.candle_line import CandleLine, first_of, in_one_unit, reaching
 from relay.ingest.minutes import Closed, Minutes
-from relay.ticker import MAX_CANDLES, Ticker
+from relay.ticker import Ticker
+from relay.turn import give_turn
 
 log = logging.getLogger(__name__)
 
@@ -40,66 +40,9 @@ GRACE_SECONDS = 2
 #: Minutes that are kept once more where a store has lost what it held: a server that was cut off from its
 #: disk or from its replica lacks a few seconds.
 RECENT_MINUTES = 6
+#: Symbols whose minutes are ended between two turns of everything else, which takes some 10 ms.
+LINES_PER_TURN = 2_000
 _MINUTE_MS = 1000 * MINUTE
-
-
-class _Line:
-    """The candles of one symbol."""
-
-    __slots__ = (
-        "close",
-        "decimals",
-        "high",
-        "low",
-        "minutes",
-        "open",
-        "over",
-        "packed_over",
-        "saved",
-        "time",
-        "updates",
-    )
-
-    def __init__(self, candle: Candle) -> None:
-        self.follow([])
-        self.adopt(candle)
-
-    def follow(self, over: list[Candle]) -> None:
-        """The minutes before, the oldest first."""
-        #: The last one that had updates, and those before it that are not kept yet.
-        self.over = over[1 - MAX_CANDLES :]
-        self.packed_over = b"".join(map(packed, self.over))
-        self.minutes: bytes | None = None
-
-    def kept(self, candle: Candle) -> None:
-        """This candle is kept: it need not travel any more, but for the last one."""
-        if candle in self.over[:-1]:
-            self.follow([each for each in self.over if each != candle])
-
-    def adopt(self, candle: Candle) -> None:
-        """Goes on from this candle."""
-        self.time, self.decimals, self.updates = candle.time, candle.decimals, candle.updates
-        self.open, self.high, self.low, self.close = (
-            candle.open,
-            candle.high,
-            candle.low,
-            candle.close,
-        )
-        #: How many updates the candle had when it was last given to be kept.
-        self.saved = 0
-        #: Both as they travel; None where that has changed.
-        self.minutes = None
-
-    def candle(self) -> Candle:
-        return Candle(
-            self.time,
-            self.decimals,
-            self.open,
-            self.high,
-            self.low,
-            self.close,
-            self.updates,
-        )
 
 
 class Candles:
@@ -107,7 +50,7 @@ class Candles:
 
     def __init__(self, clock: Clock = SYSTEM) -> None:
         self._clock = clock
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, CandleLine] = {}
         self._unsaved = Minutes()
         # Those that were kept lately.
         self._kept = Minutes()
@@ -134,14 +77,14 @@ class Candles:
             if line is None:
                 line = self._begun(ticker.symbol, time)
                 if line is None:
-                    lines[ticker.symbol] = _Line(_first(time, decimals, price))
+                    lines[ticker.symbol] = CandleLine(first_of(time, decimals, price))
                     continue
             if line.time != time and not self._turn(
-                ticker.symbol, line, _first(time, decimals, price)
+                ticker.symbol, line, first_of(time, decimals, price)
             ):
                 continue
             if line.decimals != decimals:
-                scaled = _in_one_unit(line, decimals, price)
+                scaled = in_one_unit(line, decimals, price)
                 if scaled is None:
                     continue
                 price = scaled
@@ -152,6 +95,25 @@ class Candles:
             line.close = price
             line.updates += 1
             line.minutes = None
+
+    def take_late(self, trades: Iterable[Ticker]) -> None:
+        """Takes in trades that are older than what counts, or the same again. They close no candle; but the
+        price was as high or low as that within their minute."""
+        for trade in trades:
+            line, found = self._lines.get(trade.symbol), units(trade.price)
+            if line is None or found is None:
+                continue
+            time = _minute(trade)
+            is_running = time == line.time
+            candle = line.candle() if is_running else self._known(trade.symbol, time)
+            wider = None if candle is None else reaching(candle, *found)
+            if wider is None:
+                continue
+            if is_running:
+                line.widen(wider)
+            else:
+                line.follow([wider if each.time == time else each for each in line.over])
+                self._close(trade.symbol, wider)
 
     def attach(self, ticker: Ticker) -> Ticker:
         """The ticker with its symbol's candles as they are now; a copy where it had others before."""
@@ -210,12 +172,17 @@ class Candles:
         return len(self._unsaved)
 
     def end_minutes(self) -> None:
-        """From here on every minute that is over waits to be kept, or waits again where it has changed."""
+        """From here on every minute that is over waits to be kept, or waits again where it has changed.
+        Gives turns to others."""
         over = self._clock.wall_ms() // 1000 - MINUTE - GRACE_SECONDS
-        for symbol, line in self._lines.items():
-            if line.saved != line.updates and line.time <= over:
+        for number, (symbol, line) in enumerate(list(self._lines.items()), 1):
+            # It may have gone in one of the turns.
+            is_there = self._lines.get(symbol) is line
+            if is_there and line.saved != line.updates and line.time <= over:
                 line.saved = line.updates
                 self._close(symbol, line.candle())
+            if number % LINES_PER_TURN == 0:
+                give_turn()
 
     def unsaved(self, most: int = MAX_UNSAVED) -> list[tuple[Closed, Candle]]:
         """Those that wait longest to be kept, so many at most."""
@@ -240,18 +207,26 @@ class Candles:
         self._kept.clear()
 
     def forget(self, seconds: int) -> None:
-        """Whoever leads keeps the candles: of those that wait here only the last so many seconds stay."""
-        self._unsaved.keep_seconds(seconds)
+        """Whoever leads keeps the candles: of those that wait here only the last so many seconds stay, and
+        half of those that may wait at most."""
+        self._unsaved.keep_seconds(seconds, self._clock.wall_ms() // 1000)
+        self._unsaved.keep_minutes(len(self._unsaved), MAX_UNSAVED // 2)
 
-    def _begun(self, symbol: str, time: int) -> _Line | None:
+    def _begun(self, symbol: str, time: int) -> CandleLine | None:
         """The line of a symbol that was gone and has come back within the same minute, if it has."""
-        closed = Closed(bool(self.simulated()), symbol, time)
-        candle = self._unsaved.get(closed) or self._kept.get(closed)
+        candle = self._known(symbol, time)
         if candle is not None:
-            self._lines[symbol] = _Line(candle)
+            self._lines[symbol] = CandleLine(candle)
         return self._lines.get(symbol)
 
-    def _turn(self, symbol: str, line: _Line, first: Candle) -> bool:
+    def _known(self, symbol: str, time: int) -> Candle | None:
+        """The candle of a minute that is over, if that is at hand."""
+        if not (self._unsaved.has(time) or self._kept.has(time)):
+            return None
+        closed = Closed(bool(self.simulated()), symbol, time)
+        return self._unsaved.get(closed) or self._kept.get(closed)
+
+    def _turn(self, symbol: str, line: CandleLine, first: Candle) -> bool:
         """An update of another minute has come; True if it is still to be added to that of the line."""
         if first.time > line.time:
             ended = line.candle()
@@ -261,13 +236,11 @@ class Candles:
                 self._close(symbol, ended)
         else:
             # The exchange's time was wrong before, and is right now: a candle of that time is void.
-            same = [each for each in line.over if each.time == first.time]
             line.follow([each for each in line.over if each.time < first.time])
-            if same:
-                line.adopt(same[0])
-                return True
-        line.adopt(first)
-        return False
+        # A clock that went back comes by the same minutes again.
+        known = self._known(symbol, first.time)
+        line.adopt(first if known is None else known)
+        return known is not None
 
     def _meet(self, symbol: str, published: list[Candle], waiting: list[Candle]) -> None:
         """A symbol's candles of a store meet ours. Minutes before those of the store were its writer's to
@@ -287,18 +260,18 @@ class Candles:
                 self._unsaved.drop(self._name(symbol, candle))
         *over, running = sorted(candles)
         if line is None:
-            line = self._lines[symbol] = _Line(candles[running])
+            line = self._lines[symbol] = CandleLine(candles[running])
         line.adopt(candles[running])
         line.follow([candles[time] for time in over])
         for time in over:
             self._close(symbol, candles[time])
 
-    def _end_at(self, line: _Line, ticker: Ticker | None) -> None:
+    def _end_at(self, line: CandleLine, ticker: Ticker | None) -> None:
         """The running candle closes at the price that counts, if that is of its minute."""
         if ticker is None or _minute(ticker) != line.time:
             return
         found = units(ticker.price)
-        price = None if found is None else _in_one_unit(line, found[1], found[0])
+        price = None if found is None else in_one_unit(line, found[1], found[0])
         if price is not None and price != line.close:
             line.high, line.low = max(line.high, price), min(line.low, price)
             line.close, line.minutes = price, None
@@ -316,10 +289,6 @@ class Candles:
         self._unsaved.put(closed, candle)
 
 
-def _first(time: int, decimals: int, price: int) -> Candle:
-    return Candle(time, decimals, price, price, price, price, 1)
-
-
 def _fits(price: str) -> bool:
     return len(price.replace(".", "", 1)) <= MAX_DIGITS
 
@@ -328,18 +297,3 @@ def _minute(ticker: Ticker) -> int:
     """When the minute of an update begins, in seconds since 1970: by the exchange's clock, where it says."""
     made = ticker.event_time
     return (ticker.received_time if made is None else made) // _MINUTE_MS * MINUTE
-
-
-def _in_one_unit(line: _Line, decimals: int, price: int) -> int | None:
-    """The price in the line's unit, which becomes that of the price where that is finer; None where one
-    of both does not fit."""
-    if decimals <= line.decimals:
-        price *= 10 ** (line.decimals - decimals)
-        return price if price < 10**MAX_DIGITS else None
-    candle = with_decimals(line.candle(), decimals)
-    if candle is None:
-        return None
-    saved = line.saved
-    line.adopt(candle)
-    line.saved = saved
-    return price

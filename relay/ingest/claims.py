@@ -22,6 +22,8 @@ _DAY_FIELDS = (
     "change_percent",
     "trades",
 )
+#: What happened once, at one price: it did so however late it is told.
+TRADES = frozenset(("trade", "aggTrade"))
 #: Each event of these kinds has an id of its own; of others the last trade's, which may come again.
 _NUMBERED = frozenset(("trade", "aggTrade", "bookTicker"))
 #: Ids that begin again, as on a testnet's monthly reset, do so with a time that is later by far more

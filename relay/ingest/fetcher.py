@@ -138,7 +138,7 @@ class Fetcher:
     def _ask(self, api: Api, name: PageName) -> Fetched:
         """Raises RestError, or Refusal where no other API would say anything else."""
         self._try_alone(api)
-        asked = self._clock.wall_ms()
+        asked, began = self._clock.wall_ms(), self._clock.monotonic()
         try:
             answer = klines(api, _wanted(name, asked))
         except InvalidSymbol:
@@ -154,8 +154,11 @@ class Fetcher:
         self._check_kind(name, answer.simulated)
         if answer.dropped:
             log.warning("%s: %d candles that make no sense", name, answer.dropped)
-        # By whichever clock is behind: ours may be ahead of the one that ends candles.
-        until = min(asked, answer.date or asked) - APART_MILLISECONDS
+        # By whichever clock is behind: ours may be ahead of the one that ends candles. The answer's date is
+        # of its end, and what it says may be of its beginning.
+        took = int(1000 * (self._clock.monotonic() - began))
+        theirs = asked if answer.date is None else answer.date - took
+        until = min(asked, theirs) - APART_MILLISECONDS
         page = Page(until, answer.klines, whole=not answer.dropped)
         return Fetched(page, _is_final(name, page))
 

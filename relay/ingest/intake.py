@@ -15,7 +15,7 @@ from relay import pace
 from relay.clock import SYSTEM, Clock
 from relay.ingest.admission import Admission
 from relay.ingest.candles import Candles
-from relay.ingest.claims import Claims, content, order, plainly_follows
+from relay.ingest.claims import TRADES, Claims, content, order, plainly_follows
 from relay.ingest.line import Line
 from relay.ingest.listings import Listings
 from relay.ticker import Ticker, removal
@@ -89,7 +89,7 @@ class Intake:
         now = self._clock.monotonic()
         lines, pending, claims = self._lines, self._pending, self._claims
         rivals = claims.rivals
-        taken = []
+        taken, late = [], []
         for ticker in tickers:
             symbol = ticker.symbol
             line = lines.get(symbol)
@@ -104,6 +104,8 @@ class Intake:
                 if not plainly_follows(ticker, held):
                     if claims.loses(ticker, held, now):
                         self._dropped += 1
+                        if ticker.stream in TRADES:
+                            late.append(ticker)
                         continue
                     claims.inherit(ticker, held)
                 if rivals:
@@ -126,6 +128,7 @@ class Intake:
             self._listings.stamp(pending[symbol])
         if self._candles is not None:
             self._candles.take(taken)
+            self._candles.take_late(late)
         self._bell.set()
 
     def seed(self, tickers: Iterable[Ticker], debuts: Mapping[str, bool] | None = None) -> None:

@@ -37,6 +37,10 @@ class Minutes:
         for time in sorted(self._minutes):
             yield from self._minutes[time].items()
 
+    def has(self, time: int) -> bool:
+        """Whether there is any candle of this minute."""
+        return time in self._minutes
+
     def get(self, closed: Closed) -> Candle | None:
         """The candle, or None."""
         return self._minutes.get(closed.time, {}).get(closed)
@@ -63,10 +67,11 @@ class Minutes:
         """Forgets a candle of the oldest minute."""
         self.drop(next(reversed(self._minutes[min(self._minutes)])))
 
-    def keep_seconds(self, seconds: int) -> None:
-        """Forgets the minutes that began so many seconds and more before the latest one."""
+    def keep_seconds(self, seconds: int, now: int) -> None:
+        """Forgets the minutes that began more than so many seconds before the latest one, or before now if
+        that is earlier: a time may be wrong, and far ahead."""
         if self._minutes:
-            earliest = max(self._minutes) - seconds
+            earliest = min(max(self._minutes), now) - seconds
             for time in [time for time in self._minutes if time < earliest]:
                 self._forget(time)
 

@@ -67,11 +67,13 @@ class Writer:
         self._told: bool | None = None
         # The kind of what the store holds, and so of what workers show.
         self._shown: bool | None = None
-        #: How many other listeners stood by when something was written last.
+        #: How many other listeners stood by when something was written last; 0 while we stand by.
         self.standbys = 0
         self._holds_lease = False
-        # Since when nothing was written, by the monotonic clock; None while all is well.
+        # Since when nobody has written anything, by the monotonic clock; None while all is well.
         self._failing_since: float | None = None
+        # What the store held last, as far as we know: epoch, version, and when its feed was said.
+        self._held: tuple[str, int, int] | None = None
         self._named: set[str] = set()
         #: How many updates were written.
         self.written = 0
@@ -116,7 +118,7 @@ class Writer:
             try:
                 self._lead(position)
             finally:
-                self._holds_lease = False
+                self._holds_lease, self.standbys = False, 0
             gevent.sleep(STANDBY_SECONDS)
 
     def _take_lease(self) -> Position | None:
@@ -168,6 +170,7 @@ class Writer:
             else:
                 unconfirmed = None
                 self._failing_since = None
+                self._held = _mark(batch.epoch, batch.version, batch.feed)
                 self._shown = batch.feed.simulated
                 self.written += len(batch.updates)
                 _say_that_it_is_back(backoff)
@@ -191,6 +194,10 @@ class Writer:
                 self._start_epoch()
             return
         snapshot = position.snapshot
+        held = _mark(snapshot.epoch, snapshot.version, snapshot.feed)
+        if held != self._held:
+            # Another listener wrote after us: the store took that, whatever it refused us.
+            self._held, self._failing_since = held, None
         simulated = None if snapshot.feed is None else snapshot.feed.simulated
         self._shown = simulated
         if simulated is None or self._simulated not in (None, simulated):
@@ -266,6 +273,11 @@ class Writer:
     def _new_epoch(self) -> str:
         """No two alike: the time in seconds, so that people can read it, and chance."""
         return f"{self._clock.wall_ms() // 1000:x}{secrets.token_hex(3)}"
+
+
+def _mark(epoch: str, version: int, feed: FeedStatus | None) -> tuple[str, int, int]:
+    """What tells two writes apart, also two beats."""
+    return epoch, version, 0 if feed is None else feed.time
 
 
 def _say_that_it_is_back(backoff: Backoff) -> None:
