@@ -2,7 +2,6 @@
 
 import math
 import os
-import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,10 @@ from relay import logs  # noqa: E402
 from relay.config import load_or_exit  # noqa: E402
 from relay.descriptors import CONNECTIONS, Share, raise_limit, share  # noqa: E402
 from relay.metrics import directory  # noqa: E402
+from relay.server.address import host_is_wrong, why_not  # noqa: E402
 from relay.server.generations import GENERATIONS  # noqa: E402
-from relay.supervise import fail, leave_slowly  # noqa: E402
+from relay.server.reloading import Reloading  # noqa: E402
+from relay.supervise import EXIT_FAILED, fail, fail_slowly, leave_slowly  # noqa: E402
 
 settings = load_or_exit()
 
@@ -48,7 +49,7 @@ bind = (
 )
 
 # In-process there can only be one. With Redis, give `-w` or WEB_CONCURRENCY.
-workers = int(os.environ.get("WEB_CONCURRENCY") or 1)
+workers = max(0, int(os.environ.get("WEB_CONCURRENCY") or 1))
 
 # Requests at a time, not streams: those leave the request's greenlet (MAX_CLIENTS bounds them).
 wanted = Share(connections=CONNECTIONS, streams=settings.max_clients)
@@ -75,10 +76,11 @@ control_socket_disable = True
 
 
 def on_starting(server: Any) -> None:
-    """Refuses to start what would not serve: see _wrong."""
-    if why := _wrong(server):
+    """Refuses to start what would not serve: see _wrong and _not_listening."""
+    if why := _wrong(server) or _not_listening(server):
         print(why, file=sys.stderr)
         sys.exit(2)
+    Reloading(server, directory.leave_alone)
     if fitting != wanted:
         server.log.warning(
             "%d open files are allowed (ulimit -n), so a worker serves %d streams, not %d (MAX_CLIENTS), "
@@ -92,12 +94,8 @@ def on_starting(server: Any) -> None:
 
 
 def on_reload(server: Any) -> None:
-    """All workers there are will be replaced (HUP), unless new ones would not serve."""
-    if why := _wrong(server):
-        server.log.error("not reloaded, the workers stay as they are: %s", why)
-        server.cfg.set("workers", 0)
-    else:
-        GENERATIONS.reload(server.worker_age)
+    """All workers there are will be replaced (HUP); whether new ones would serve has been tried."""
+    GENERATIONS.reload(server.worker_age)
 
 
 def child_exit(_server: object, worker: object) -> None:
@@ -129,11 +127,30 @@ def _wrong(server: Any) -> str:
             "REDIS_URL must name a Redis server to run more than one worker (-w, WEB_CONCURRENCY): "
             "in-process mode has one (-w 1)."
         )
-    if cfg.bind == [bind]:
-        try:
-            socket.getaddrinfo(settings.host, settings.port)
-        except OSError:
-            return f"HOST is wrong: {settings.host[:80]!r} is no address of this machine (conda sets HOST)."
+    if cfg.workers < 1:
+        return "WEB_CONCURRENCY, or -w, is wrong: a server has one worker or more."
+    return ""
+
+
+def _not_listening(server: Any) -> str:
+    """A sentence where the server cannot listen on an address that it does not have yet."""
+    cfg = server.cfg
+    # Of systemd and of the master whose place this one takes (USR2) it gets sockets.
+    if (
+        server.LISTENERS
+        or cfg.reuse_port
+        or not {"LISTEN_FDS", "GUNICORN_FD"}.isdisjoint(os.environ)
+    ):
+        return ""
+    is_ours = cfg.bind == [bind]
+    for host, port in (address for address in cfg.address if isinstance(address, tuple)):
+        if host_is_wrong(host):
+            name = "HOST" if is_ours else "-b"
+            return (
+                f"{name} is wrong: {host[:80]!r} is no address of this machine (conda sets HOST)."
+            )
+        if why := why_not(host, port):
+            return f"{'PORT' if is_ours else '-b'} is wrong: {why}, on {host}, port {port}."
     return ""
 
 
@@ -153,8 +170,16 @@ def post_fork(_server: Any, worker: Any) -> None:
 def worker_exit(_server: object, worker: Any) -> None:
     """Ends a worker that failed with a status that says so, and not sooner than its replacement is due.
 
-    gunicorn would start another one at once, and another one, for ever.
+    gunicorn would start another one at once, and another one, for ever; or end, where the code was broken
+    while it served.
     """
+    if worker.pid != os.getpid():
+        # The master has found it dead.
+        return
+    if worker.orphaned:
+        sys.exit(EXIT_FAILED)
+    if not worker.booted and GENERATIONS.have_served():
+        fail_slowly("a worker cannot begin, another one is tried soon")
     if worker.booted and worker.alive:
         fail("the worker ended by itself")
     leave_slowly()

@@ -34,6 +34,10 @@ def main() -> None:
 
 def serve(options: list[str]) -> None:
     """Becomes gunicorn with the relay's settings, wherever it was started. Does not return."""
+    if not (os.environ.get("WEB_CONCURRENCY") or "1").strip().isdecimal():
+        # gunicorn itself ends with a traceback where it is no number.
+        print("WEB_CONCURRENCY is wrong: it is the number of workers.", file=sys.stderr)
+        sys.exit(2)
     settings = ["-c", str(HOME / "gunicorn.conf.py")]
     command = [sys.executable, "-m", "gunicorn", *settings, *options, "app:app"]
     os.execv(sys.executable, command)  # noqa: S606 - no shell is wanted

@@ -76,6 +76,13 @@ def leave_slowly() -> None:
     sys.exit(EXIT_FAILED)
 
 
+def fail_slowly(why: str) -> None:
+    """Logs why, and ends a process that never began its loops, as failed; see leave_slowly."""
+    log.error(why)
+    _Process.failed = True
+    leave_slowly()
+
+
 def _supervise(run: Callable[..., object], *args: Any) -> None:
     name = getattr(run, "__qualname__", repr(run))
     try:

@@ -32,6 +32,7 @@ MODULES: dict[str, set[str]] = {
         "relay.logs",
         "relay.plain_lines",
         "relay.request_id",
+        "relay.supervise",
         "relay.turn",
     },
     "web": {"relay.config"},

@@ -1,17 +1,135 @@
-"""A HUP with a wrong setting ends nothing that serves."""
+"""What signals do to a server: a HUP with something wrong ends nothing that serves."""
 
 import os
+import shutil
 import signal
 import ssl
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.certificates import make_certificate, needs_openssl
+from tests.ports import free_port, listens
 from tests.processes import ROOT, Gunicorn, Process, wait_until
 
 NOWHERE = "ws://127.0.0.1:1"
+
+
+class Site(Process):
+    """The relay, in a directory where its settings and its entry point can be broken."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        for name in ("app.py", "gunicorn.conf.py"):
+            shutil.copy(ROOT / name, directory)
+        self.port = free_port()
+        self._whole = {
+            name: (directory / name).read_text() for name in ("app.py", "gunicorn.conf.py")
+        }
+        self._whole[".env"] = f"BINANCE_WS={NOWHERE}\nPORT={self.port}\n"
+        self.mend()
+        super().__init__(
+            [sys.executable, "-m", "gunicorn", "app:app"], {"PYTHONPATH": str(ROOT)}, directory
+        )
+        wait_until(lambda: answers(self.url), "an answer")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def children(self) -> list[str]:
+        return Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+
+    def add(self, name: str, text: str) -> None:
+        """To the end of one of its files."""
+        (self._directory / name).write_text(f"{self._whole[name]}\n{text}\n")
+
+    def mend(self) -> None:
+        for name, text in self._whole.items():
+            (self._directory / name).write_text(text)
+
+    def says(self, number: int, pattern: str) -> None:
+        """Waits for a line that follows on a signal."""
+        start = len(self.output)
+        self.signal(number)
+        self.wait_for_line(pattern, start)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site(tmp_path_factory.mktemp("site")) as site:
+        yield site
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("app.py", "def (", r"SyntaxError: invalid syntax \(app.py, line \d+\)\.$"),
+        (
+            "app.py",
+            "import relay.nothing",
+            r"ModuleNotFoundError: .*'relay.nothing' \(app.py, line \d+\)",
+        ),
+        (
+            "gunicorn.conf.py",
+            "1 / 0",
+            r"ZeroDivisionError: division by zero \(gunicorn.conf.py, line",
+        ),
+        ("gunicorn.conf.py", "workers = 'many'", "invalid literal for int"),
+        ("gunicorn.conf.py", "workers = 0", "WEB_CONCURRENCY, or -w, is wrong"),
+        ("gunicorn.conf.py", "workers = 2", "REDIS_URL must name a Redis server"),
+        (".env", "HOST=203.0.113.7", "HOST is wrong: '203.0.113.7' is no address of this machine"),
+    ],
+)
+def test_a_reload_that_would_end_the_server_is_refused(
+    site: Site, name: str, text: str, why: str
+) -> None:
+    before = site.children
+    site.add(name, text)
+    site.says(signal.SIGHUP, f"not reloaded, the workers stay as they are: .*{why}")
+    site.mend()
+    assert answers(site.url)
+    assert site.children == before
+
+
+def test_what_a_signal_does_not_do_here_is_said(site: Site) -> None:
+    site.says(signal.SIGWINCH, "WINCH ends the workers of a daemon")
+    site.says(signal.SIGTTOU, "no fewer than one worker")
+    assert answers(site.url)
+
+
+def test_a_worker_that_dies_while_the_code_is_broken_does_not_end_the_server(site: Site) -> None:
+    site.add("app.py", "1 / 0")
+    start = len(site.output)
+    os.kill(int(site.children[0]), signal.SIGKILL)
+    site.wait_for_line("a worker cannot begin, another one is tried soon", start)
+    site.mend()
+    # It is tried again when that one has waited.
+    os.kill(int(site.children[0]), signal.SIGKILL)
+    wait_until(lambda: answers(site.url), "an answer of the worker that took its place")
+
+
+def test_another_master_takes_over_and_whose_master_dies_frees_the_port(tmp_path: Path) -> None:
+    with Site(tmp_path) as old:
+        first = int(old.children[0])
+        old.says(signal.SIGUSR2, "Booting worker")
+        master = next(int(child) for child in old.children if int(child) != first)
+        try:
+            old.signal(signal.SIGTERM)
+            wait_until(lambda: old.has_ended, "the end of the first one")
+            assert answers(old.url)
+            start = len(old.output)
+        finally:
+            os.kill(master, signal.SIGKILL)
+        wait_until(lambda: not listens(old.port), "the port to be free")
+        wait_until(lambda: "Worker exiting" in "".join(old.output[start:]), "the worker's end")
+        said = [line for line in old.output[start:] if "INFO" not in line]
+        assert len(said) == 1
+        assert "the master has died" in said[0]
 
 
 def answers(url: str) -> bool:

@@ -108,7 +108,8 @@ class _Drill:
             silencer.start()
             act(number)
             acted = time.monotonic() - began
-            silencer.join()
+            # They must go on being read: it waits until some of them are back.
+            self._wait(lambda: not silencer.is_alive(), "too few come back")
             self._wait(lambda: not self._crowd.away, "not all are back")
             back = time.monotonic() - began
             self._crowd.run_until(lambda: not self._lacking(), 5.0)

@@ -64,6 +64,12 @@ def reserve(pid: int) -> str:
     return ""
 
 
+def leave_alone() -> None:
+    """This process prepares nothing and writes nothing: it only tries what its master is about to do."""
+    _Prepared.by = os.getpid()
+    os.environ.pop(VARIABLE, None)
+
+
 def _remove(directory: str, pid: int) -> None:
     # Workers end as this process does, with what it has registered.
     if os.getpid() == pid:

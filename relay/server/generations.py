@@ -29,17 +29,24 @@ class Generations:
 
     def serve(self, age: int) -> None:
         """The worker of this age is about to take connections."""
-        (newest,) = _SERVING.unpack_from(self._memory, _RELOADED.size)
-        _SERVING.pack_into(self._memory, _RELOADED.size, max(age, newest))
+        _SERVING.pack_into(self._memory, _RELOADED.size, max(age, self._serving))
 
     def took_over(self) -> bool:
         """Whether one of the newest generation serves."""
-        (serving,) = _SERVING.unpack_from(self._memory, _RELOADED.size)
-        return bool(serving > self._reloaded)
+        return self._serving > self._reloaded
+
+    def have_served(self) -> bool:
+        """Whether any worker has begun to take connections."""
+        return self._serving > 0
 
     @property
     def _reloaded(self) -> int:
         (newest,) = _RELOADED.unpack_from(self._memory)
+        return int(newest)
+
+    @property
+    def _serving(self) -> int:
+        (newest,) = _SERVING.unpack_from(self._memory, _RELOADED.size)
         return int(newest)
 
 

@@ -11,6 +11,7 @@ import errno
 import functools
 import gc
 import logging
+import os
 import socket
 import ssl
 import sys
@@ -24,12 +25,14 @@ from relay.complaint import Complaint
 from relay.server.forwarded import Proxies
 from relay.server.generations import GENERATIONS
 from relay.server.handler import Handler
+from relay.server.lifeline import LIFELINE
 from relay.server.peers import Peer, Peers
 from relay.server.tls import TlsSocket
 from relay.server.turns import Turns
 from relay.server.unbelieved import Unbelieved
 from relay.server.visitors import Visitors
 from relay.server.waiting import Waiting
+from relay.supervise import EXIT_FAILED
 
 # gevent remembers for debugging who spawned whom, and where: 1 KiB for each connection.
 gevent.config.track_greenlet_tree = False
@@ -152,11 +155,18 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.servers: list[Server] = []
         self.draining = False
+        #: Whether the master has died.
+        self.orphaned = False
         self.waiting = Waiting()
         self.proxies = Proxies(self.cfg.forwarded_allow_ips)
         self.unbelieved = Unbelieved()
 
+    def init_process(self) -> None:
+        LIFELINE.let_go()
+        super().init_process()
+
     def run(self) -> None:
+        gevent.spawn(self._end_with_master)
         self.server_class = functools.partial(Server, worker=self)
         relay = self.wsgi.extensions["relay"]
         self.turns = Turns()
@@ -203,6 +213,22 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
             sys.exit(0)
         self._start_drain(self.wsgi.extensions["relay"].drain_delay)
 
+    def notify(self) -> None:
+        """Tells the master that this worker lives. Whether the master does, is told by the lifeline."""
+        self.tmp.notify()
+
+    def _end_with_master(self) -> None:
+        """Frees the port at once, then ends in good order."""
+        LIFELINE.wait()
+        self.log.error("the master has died: this worker sends its clients away, and ends")
+        self.orphaned = True
+        for server in self.servers:
+            server.close()
+        if not self.servers:
+            # Nobody is served yet.
+            os._exit(EXIT_FAILED)
+        self._start_drain()
+
     def _start_drain(self, delay: float = 0.0) -> None:
         if not self.draining:
             self.draining = True
@@ -215,7 +241,7 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         began = time.monotonic()
         # Until whoever sends connections here has looked at a probe.
         gevent.sleep(delay)
-        if not relay.hub.announced:
+        if not (relay.hub.announced or self.orphaned):
             self._wait_for_successor(began + HANDOVER_SECONDS)
         waited = time.monotonic() - began
         # First of all no new connections: the master has, or will start, somebody else for them.

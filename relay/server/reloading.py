@@ -1,0 +1,71 @@
+"""Reloading: what gunicorn's master does at signals, and what it refuses with a sentence."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from relay.server.generations import GENERATIONS
+from relay.server.rehearsal import rehearse
+
+#: Module and time of its file's last change, in seconds.
+Times = dict[str, float]
+
+
+class Reloading:
+    """A master's signals. It takes the place of what gunicorn does at some."""
+
+    def __init__(self, server: Any, prepare: Callable[[], None]) -> None:
+        """`prepare`: see rehearse."""
+        self._server = server
+        self._prepare = prepare
+        self._reload: Callable[[], None] = server.reload
+        self._take_away: Callable[[], None] = server.handle_ttou
+        self._end_workers: Callable[[], None] = server.handle_winch
+        self._began_with = _times()
+        # What `python -m gunicorn` would be begun by anew (USR2) is a file among gunicorn's own modules,
+        # which would hide Python's.
+        server.START_CTX["args"] = list(sys.orig_argv)
+        server.reload = self.reload
+        server.handle_ttou = self.take_away
+        server.handle_winch = self.end_workers
+
+    def reload(self) -> None:
+        """HUP: all workers are replaced, unless new ones would not serve."""
+        log = self._server.log
+        if why := rehearse(self._server, self._prepare):
+            log.error("not reloaded, the workers stay as they are: %s", why)
+            return
+        self._reload()
+        times = _times()
+        if changed := [name for name, then in self._began_with.items() if times.get(name) != then]:
+            log.warning(
+                "the master goes on with what it read at its start of %s: a restart or USR2 reads that anew",
+                ", ".join(changed),
+            )
+
+    def take_away(self) -> None:
+        """TTOU: the oldest worker ends, and the others go on."""
+        workers = self._server.WORKERS.values()
+        if self._server.num_workers <= 1:
+            self._server.log.error("no fewer than one worker: TERM ends the server")
+            return
+        GENERATIONS.reload(min(worker.age for worker in workers))
+        self._take_away()
+
+    def end_workers(self) -> None:
+        """WINCH: the workers end and the master stays, where it is a daemon."""
+        if not self._server.cfg.daemon:
+            self._server.log.error(
+                "WINCH ends the workers of a daemon (-D) only: TERM ends the server"
+            )
+        self._end_workers()
+
+
+def _times() -> Times:
+    """Of our own modules in this process."""
+    ours = {
+        name: module for name, module in sys.modules.items() if name.partition(".")[0] == "relay"
+    }
+    files = {name: Path(module.__file__) for name, module in ours.items() if module.__file__}
+    return {name: file.stat().st_mtime for name, file in files.items() if file.exists()}
