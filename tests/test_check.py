@@ -1,6 +1,7 @@
 """`relay check` names what is wrong with a configuration, and how bad it is, and no secret."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from tests.exchange import Simulator
 from tests.ports import free_port
-from tests.processes import ROOT, WAIT_SECONDS, RedisServer
+from tests.processes import ROOT, WAIT_SECONDS, Gunicorn, Listener, RedisServer
 from tests.scripted import ScriptedExchange
 
 SECRET = "a-word-that-nobody-may-read"  # noqa: S105 - it opens nothing
@@ -97,6 +98,54 @@ def test_a_port_that_is_taken_is_named(settings: dict[str, str]) -> None:
         port = str(other.getsockname()[1])
         code, said = check(settings | {"PORT": port})
     assert (code, f"cannot listen on 127.0.0.1 port {port}" in said) == (2, True)
+
+
+@pytest.fixture(scope="module")
+def running(
+    simulator: Simulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """The settings of a relay that runs: a listener with metrics and a worker."""
+    metrics_port = str(free_port())
+    with RedisServer(tmp_path_factory.mktemp("running")) as server:
+        settings = {"REDIS_URL": server.url, "OPERATOR_TOKENS": f"me:{SECRET}"}
+        listener = Listener(BINANCE_WS=simulator.url, METRICS_PORT=metrics_port, **settings)
+        with listener, Gunicorn(**settings) as relay:
+            relay.wait_until_ready()
+            yield settings | {"PORT": str(relay.port), "METRICS_PORT": metrics_port}
+
+
+def test_a_relay_that_runs_already_is_told_of(
+    settings: dict[str, str], running: dict[str, str]
+) -> None:
+    code, said = check(settings | running)
+    assert (code, "WRONG" in said) == (0, False), said
+    port, metrics_port = running["PORT"], running["METRICS_PORT"]
+    relay = (
+        rf"PORT: a relay answers at 127\.0\.0\.1 port {port} already: live, SIMULATED, at \w+-\d+\n"
+    )
+    assert re.search(relay, said), said
+    listener = (
+        f"METRICS_PORT: a listener answers at 127.0.0.1 port {metrics_port} already: it writes\n"
+    )
+    assert listener in said
+    stranger = settings | running | {"OPERATOR_TOKENS": ""}
+    code, said = check(stranger)
+    assert f"port {port} already: live, SIMULATED\n" in said
+    assert f"port {metrics_port} already: it lets only operators ask\n" in said
+
+
+def test_a_metrics_port_that_is_taken_is_named(settings: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        code, said = check(settings | {"METRICS_PORT": port})
+        assert (code, f"HOST, METRICS_PORT: cannot listen on 127.0.0.1 port {port}" in said) == (
+            2,
+            True,
+        )
+        code, said = check(settings | {"METRICS_PORT": port, "REDIS_URL": "memory://"})
+        assert (code, "METRICS_PORT: not used in-process" in said) == (0, True)
+    code, said = check(settings | {"METRICS_PORT": settings["PORT"]})
+    assert (code, "METRICS_PORT: the same as PORT" in said) == (1, True)
 
 
 def test_too_few_open_files_are_named(settings: dict[str, str]) -> None:
