@@ -9,7 +9,6 @@ from relay.check.finding import Finding, doubtful, fine, wrong
 from relay.config import Config
 from relay.descriptors import CONNECTIONS, Share, raise_limit, share
 
-
 #: What answers at an address already, in a few words; empty where it is none of ours.
 Ask = Callable[[str, int, Collection[str]], str]
 

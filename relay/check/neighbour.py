@@ -64,7 +64,9 @@ def _object(body: bytes) -> dict[str, Any]:
 
 def _ask(host: str, port: int, path: str, tokens: Collection[str]) -> bytes:
     """The body of whatever answers, in plain text or by TLS; empty where nothing does in time."""
-    headers = {"Connection": "close"} | {"Authorization": f"Bearer {one}" for one in [*tokens][:1]}
+    headers = {"Connection": "close"}
+    if tokens:
+        headers["Authorization"] = f"Bearer {next(iter(tokens))}"
     near = _NEAR.get(host, host)
     # It only has to be found, not to be believed.
     anybody = ssl._create_unverified_context()  # noqa: S323
