@@ -62,6 +62,8 @@ def test_what_is_right_is_said_and_ends_with_0(settings: dict[str, str]) -> None
     assert (code, "WRONG" in said, "doubtful" in said) == (0, False, False), said
     assert "Redis" in said
     assert "BINANCE_WS" in said
+    assert "listener: none writes there at present" in said
+    assert re.search(r"clock: the exchange's is [+-]\d+ ms from this machine's\n", said), said
 
 
 def test_in_process_it_asks_no_redis(settings: dict[str, str]) -> None:
@@ -128,6 +130,7 @@ def test_a_relay_that_runs_already_is_told_of(
         f"METRICS_PORT: a listener answers at 127.0.0.1 port {metrics_port} already: it writes\n"
     )
     assert listener in said
+    assert re.search(r"listener: \S+:\d+:\w+:1 writes there\n", said), said
     stranger = settings | running | {"OPERATOR_TOKENS": ""}
     code, said = check(stranger)
     assert f"port {port} already: live, SIMULATED\n" in said
@@ -178,6 +181,16 @@ def test_a_source_that_fails_is_a_nuisance_where_another_one_works(
 ) -> None:
     code, said = check(settings | {"BINANCE_WS": f"ws://{CLOSED},{settings['BINANCE_WS']}"})
     assert (code, "WRONG" in said) == (1, False)
+
+
+def test_a_clock_that_is_off_is_named(settings: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import time\nreal = time.time\ntime.time = lambda: real() - 10\n"
+    )
+    code, said = check(settings | {"PYTHONPATH": str(tmp_path)})
+    assert code == 1, said
+    for whose in ("Redis' machine is", "the exchange's is"):
+        assert re.search(rf"clock: {whose} \+(10\.\d|9\.9) s from this", said), said
 
 
 @pytest.fixture(scope="module")
