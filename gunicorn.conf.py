@@ -83,8 +83,8 @@ def on_starting(server: Any) -> None:
     Reloading(server, directory.leave_alone)
     if fitting != wanted:
         server.log.warning(
-            "%d open files are allowed (ulimit -n), so a worker serves %d streams, not %d (MAX_CLIENTS), "
-            "and %d other connections, not %d",
+            "%d open files are allowed (ulimit -n), so a worker serves %d streams (MAX_CLIENTS: %d) and "
+            "%d other connections (usually %d)",
             descriptors,
             fitting.streams,
             wanted.streams,

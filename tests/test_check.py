@@ -1,6 +1,7 @@
 """`relay check` names what is wrong with a configuration, and how bad it is, and no secret."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from tests.exchange import Simulator
 from tests.ports import free_port
-from tests.processes import ROOT, WAIT_SECONDS, RedisServer
+from tests.processes import ROOT, WAIT_SECONDS, Gunicorn, Listener, RedisServer
 from tests.scripted import ScriptedExchange
 
 SECRET = "a-word-that-nobody-may-read"  # noqa: S105 - it opens nothing
@@ -61,6 +62,8 @@ def test_what_is_right_is_said_and_ends_with_0(settings: dict[str, str]) -> None
     assert (code, "WRONG" in said, "doubtful" in said) == (0, False, False), said
     assert "Redis" in said
     assert "BINANCE_WS" in said
+    assert "listener: none writes there at present" in said
+    assert re.search(r"clock: the exchange's is [+-]\d+ ms from this machine's\n", said), said
 
 
 def test_in_process_it_asks_no_redis(settings: dict[str, str]) -> None:
@@ -99,6 +102,55 @@ def test_a_port_that_is_taken_is_named(settings: dict[str, str]) -> None:
     assert (code, f"cannot listen on 127.0.0.1 port {port}" in said) == (2, True)
 
 
+@pytest.fixture(scope="module")
+def running(
+    simulator: Simulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """The settings of a relay that runs: a listener with metrics and a worker."""
+    metrics_port = str(free_port())
+    with RedisServer(tmp_path_factory.mktemp("running")) as server:
+        settings = {"REDIS_URL": server.url, "OPERATOR_TOKENS": f"me:{SECRET}"}
+        listener = Listener(BINANCE_WS=simulator.url, METRICS_PORT=metrics_port, **settings)
+        with listener, Gunicorn(**settings) as relay:
+            relay.wait_until_ready()
+            yield settings | {"PORT": str(relay.port), "METRICS_PORT": metrics_port}
+
+
+def test_a_relay_that_runs_already_is_told_of(
+    settings: dict[str, str], running: dict[str, str]
+) -> None:
+    code, said = check(settings | running)
+    assert (code, "WRONG" in said) == (0, False), said
+    port, metrics_port = running["PORT"], running["METRICS_PORT"]
+    relay = (
+        rf"PORT: a relay answers at 127\.0\.0\.1 port {port} already: live, SIMULATED, at \w+-\d+\n"
+    )
+    assert re.search(relay, said), said
+    listener = (
+        f"METRICS_PORT: a listener answers at 127.0.0.1 port {metrics_port} already: it writes\n"
+    )
+    assert listener in said
+    assert re.search(r"listener: \S+:\d+:\w+:1 writes there\n", said), said
+    stranger = settings | running | {"OPERATOR_TOKENS": ""}
+    code, said = check(stranger)
+    assert f"port {port} already: live, SIMULATED\n" in said
+    assert f"port {metrics_port} already: it lets only operators ask\n" in said
+
+
+def test_a_metrics_port_that_is_taken_is_named(settings: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        code, said = check(settings | {"METRICS_PORT": port})
+        assert (code, f"HOST, METRICS_PORT: cannot listen on 127.0.0.1 port {port}" in said) == (
+            2,
+            True,
+        )
+        code, said = check(settings | {"METRICS_PORT": port, "REDIS_URL": "memory://"})
+        assert (code, "METRICS_PORT: not used in-process" in said) == (0, True)
+    code, said = check(settings | {"METRICS_PORT": settings["PORT"]})
+    assert (code, "METRICS_PORT: the same as PORT" in said) == (1, True)
+
+
 def test_too_few_open_files_are_named(settings: dict[str, str]) -> None:
     code, said = check(settings | {"MAX_CLIENTS": "5000"}, "prlimit", "--nofile=300:300")
     assert (code, "300 open files are allowed" in said) == (1, True)
@@ -129,6 +181,16 @@ def test_a_source_that_fails_is_a_nuisance_where_another_one_works(
 ) -> None:
     code, said = check(settings | {"BINANCE_WS": f"ws://{CLOSED},{settings['BINANCE_WS']}"})
     assert (code, "WRONG" in said) == (1, False)
+
+
+def test_a_clock_that_is_off_is_named(settings: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import time\nreal = time.time\ntime.time = lambda: real() - 10\n"
+    )
+    code, said = check(settings | {"PYTHONPATH": str(tmp_path)})
+    assert code == 1, said
+    for whose in ("Redis' machine is", "the exchange's is"):
+        assert re.search(rf"clock: {whose} \+(10\.\d|9\.9) s from this", said), said
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """A feed against what nobody foresaw: nothing that is said ends it, and it is never called live wrongly."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from gevent.queue import SimpleQueue
 
 from relay.absences import Absences
 from relay.batch import DOWN_SECONDS
+from relay.exchange import feed, frame_limits
 from relay.exchange.failure import FeedError
 from relay.exchange.feed import OVERLAP_SECONDS, RECONNECT_SECONDS, Feed
 from relay.exchange.source import PROVEN_SECONDS, RETURN_FOR_SECONDS, RETURN_SECONDS, Source
@@ -16,6 +18,7 @@ from relay.exchange.streams import plan
 from relay.ticker import Ticker
 from tests.clocks import SetClock
 from tests.fake_sockets import FakeSockets
+from tests.processes import WAIT_SECONDS
 
 SILENCE = 10.0
 
@@ -148,6 +151,38 @@ def test_a_connection_that_is_lost_is_told_at_once_and_prices_are_as_old_as_they
         running.clock.advance(seconds)
         seen.append((running.state(), running.feed.status().age))
     assert seen == [("live", 0), ("stale", RECONNECT_SECONDS), ("down", DOWN_SECONDS)]
+    running.feed.stop()
+
+
+def test_the_log_tells_of_an_outage_when_it_begins_however_late_the_next_attempt_is(
+    sockets: FakeSockets, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(feed, "RECONNECT_SECONDS", 5.0)
+    monkeypatch.setattr(feed, "DOWN_SECONDS", 5.03)
+    running = Running()
+    _, socket = sockets.next()
+    socket.tick(A="1")
+    running.price()
+
+    refused: SimpleQueue[bool] = SimpleQueue()
+
+    def refuse(*_: object) -> None:
+        refused.put(True)
+        raise frame_limits.BadStatus("no", 451, "", {}, b"")
+
+    monkeypatch.setattr(frame_limits, "connect", refuse)
+    socket.said.put(OSError("gone"))
+    refused.get(timeout=WAIT_SECONDS)
+    running.clock.advance(4.98)
+    refused.get(timeout=WAIT_SECONDS)
+    while "451" not in running.feed.status().reason:
+        gevent.sleep(0.001)
+    for state in ("stale", "down"):
+        running.clock.advance(0.03)
+        with gevent.Timeout(WAIT_SECONDS):
+            while f"the feed is {state}: exchange: " not in caplog.text:
+                gevent.sleep(0.001)
     running.feed.stop()
 
 

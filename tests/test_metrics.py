@@ -198,6 +198,21 @@ def test_a_directory_whose_gunicorn_was_killed_goes_with_the_next_start(
     assert all(other.exists() for other in others)
 
 
+def test_a_leftover_is_found_behind_however_many_that_are_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(leftovers, "MAX_LOOKS", 2)
+    for _ in range(5):
+        leftovers.make("relay-metrics-")
+    left = Path(killed_between("relay-metrics-"))
+    # Each start has a chance of one in three.
+    wait_until(lambda: leftovers.sweep("relay-metrics-") == 1, "the leftover to be found")
+    assert not left.exists()
+    assert len(list(tmp_path.iterdir())) == 5
+
+
 def test_a_directory_is_kept_while_a_child_of_its_maker_lives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -265,6 +265,6 @@ def test_a_worker_that_was_stopped_says_so_and_blames_nobody(redis_server: Redis
         os.kill(worker, signal.SIGCONT)
         relay.wait_for_line("prices are SIMULATED", said)
         logged = "".join(relay.output[said:])
-        assert "prices are stale worker: it did not run for 4 s, and is checking" in logged
+        assert "prices are stale: worker: it did not run for 4 s, and is checking" in logged
         assert "listener: " not in logged
         assert "redis: " not in logged

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from relay.store.failure import reason
 from tests.certificates import make_certificate, needs_openssl
 from tests.ports import free_port
 from tests.processes import Gunicorn, Listener, RedisServer, Sentinel, wait_until
@@ -274,3 +275,9 @@ def test_prices_go_on_with_the_new_master_when_the_old_one_dies(
                 chain.everybody_holds(BTCUSDT="2", ETHUSDT="2")
                 assert exchange.connected == 1
                 assert not chain.stream.ended
+
+
+def test_a_password_that_was_set_is_named_whatever_redis_says_of_it() -> None:
+    """It answers so to whoever sends much before it knows him."""
+    error = redis.ResponseError("Protocol error: unauthenticated multibulk length")
+    assert reason(error) == "Redis accepts neither our user nor our password"

@@ -66,7 +66,7 @@ def test_it_names_every_hop_with_age_and_version(relay: Gunicorn) -> None:
     assert list(hops) == ["exchange", "listener", "redis", "worker"]
     assert all(hop["is_well"] for hop in hops.values())
     assert "newest data" in hops["exchange"]["said"]
-    assert "1 stand by" in hops["listener"]["said"]
+    assert "1 stands by" in hops["listener"]["said"]
     assert f"this one at {version}" in hops["worker"]["said"]
 
 

@@ -3,24 +3,32 @@
 import socket
 import time
 from collections.abc import Iterator
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import gevent
+import msgspec
 
 from relay import upstream
 from relay.check.finding import Finding, doubtful, fine, wrong
 from relay.config import SIMULATOR, Config
 from relay.exchange import frame_limits, streams
-from relay.exchange.api import Api, RestError
+from relay.exchange.api import Api, RestError, decoded
 from relay.exchange.connection import CONNECT_SECONDS, refused
 from relay.exchange.failure import FeedError, said
 from relay.exchange.simulated import HEADER
 from relay.url import shown
 
-#: Seconds between the exchange's clock and ours that are noticed; it tells whole ones.
-OFFSET_SECONDS = 5.0
-_PING_PATH = "/api/v3/ping"
+#: Seconds between the exchange's clock and ours that are noticed.
+OFFSET_SECONDS = 2.0
+_TIME_PATH = "/api/v3/time"
 _PORTS = {"ws": 80, "wss": 443}
+
+
+class _Time(msgspec.Struct):
+    """What the exchange's clock shows, in milliseconds since 1970."""
+
+    serverTime: Annotated[int, msgspec.Meta(ge=0, le=10**15)]  # noqa: N815 - the exchange's name
 
 
 def look(config: Config) -> Iterator[Finding]:
@@ -77,16 +85,16 @@ def _source(config: Config, url: str) -> Finding:
 
 def _rest(base: str) -> Iterator[Finding]:
     place = f"BINANCE_REST: {shown(base)}"
+    before = time.time()
     try:
-        answer = Api(base).get(_PING_PATH, 1, 1 << 16)
+        answer = Api(base).get(_TIME_PATH, 1, 1 << 16)
+        told = decoded(msgspec.json.Decoder(_Time).decode, answer.body).serverTime / 1000
     except RestError as error:
         yield doubtful(f"{place}: {error}; what is halted, new or gone is not known without it")
         return
     yield fine(f"{place} answers")
-    if answer.date is None:
-        return
-    offset = answer.date / 1000 - time.time()
+    offset = told - (before + time.time()) / 2
     if abs(offset) > OFFSET_SECONDS:
-        yield doubtful(f"clock: the exchange is {offset:+.0f} s from this machine")
+        yield doubtful(f"clock: the exchange's is {offset:+.1f} s from this machine's")
     else:
-        yield fine("clock: the exchange's agrees with this machine's, to the second")
+        yield fine(f"clock: the exchange's is {1000 * offset:+.0f} ms from this machine's")

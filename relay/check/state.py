@@ -7,7 +7,7 @@ from typing import Any
 from relay.check.finding import Finding, doubtful, fine, wrong
 from relay.store import keys
 from relay.store.connect import connect
-from relay.store.failure import forbidden, reason
+from relay.store.failure import forbidden, reason, text
 
 #: The oldest Redis that is tested.
 OLDEST = (6, 2)
@@ -39,13 +39,14 @@ def look(url: str) -> Iterator[Finding]:
     yield from _memory(info)
     yield _persistence(info)
     yield _buffers(redis)
+    yield _listener(redis)
 
 
 def _version(info: dict[str, Any]) -> Finding:
     name = "Valkey" if "valkey_version" in info else "Redis"
-    text = str(info.get("valkey_version") or info.get("redis_version", ""))
-    said = f"{name} {text[:20]}"
-    parts = text.split(".")
+    version = str(info.get("valkey_version") or info.get("redis_version", ""))
+    said = f"{name} {version[:20]}"
+    parts = version.split(".")
     if not all(part.isdecimal() for part in parts[:2]):
         return doubtful(f"{said}: an unknown version")
     if tuple(map(int, parts[:2])) < OLDEST:
@@ -115,3 +116,14 @@ def _buffers(redis: Any) -> Finding:
             f"{name} pubsub is {least} bytes: Redis may cut workers; {LEAST_BUFFER} is enough"
         )
     return fine(f"{name} pubsub is enough")
+
+
+def _listener(redis: Any) -> Finding:
+    """Before the first start there is none; beside a relay that shows no prices it is news."""
+    try:
+        holder = redis.get(keys.LEASE)
+    except Exception as error:  # noqa: BLE001 - see look
+        return doubtful(f"listener: not known whether one writes there: {reason(error)}")
+    if holder is None:
+        return fine("listener: none writes there at present")
+    return fine(f"listener: {text(holder)} writes there")

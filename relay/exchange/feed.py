@@ -344,6 +344,10 @@ class Feed:
             due.append(self._silence / 4)
             if self._rotate_at > self._clock.monotonic():
                 due.append(self._rotate_at - self._clock.monotonic())
+        elif self._heard is not None:
+            # What we are changes by itself, long before a source that refuses may be tried again.
+            age = self._clock.monotonic() - self._heard
+            due += [limit - age for limit in (RECONNECT_SECONDS, DOWN_SECONDS) if limit > age]
         return max(min(due), 0.01) if due else None
 
     def _session(self, source: Source) -> Session:

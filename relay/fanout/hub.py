@@ -150,9 +150,9 @@ class Hub:
         self.vigil.note_all()
         log.log(
             logging.INFO if verdict.label == "live" else logging.WARNING,
-            "prices are %s %s",
+            "prices are %s%s",
             verdict.label.upper() if verdict.label == "simulated" else verdict.label,
-            verdict.reason,
+            verdict.reason and f": {verdict.reason}",
         )
         self.rounds.make_status_due()
 

@@ -32,6 +32,8 @@ class Attendance:
         self._name = f"{socket.gethostname()[:100]}:{os.getpid()}"
         self._began = int(time.time() * 1000)
         self._failed = Complaint(log)
+        # Why nobody was told lately, or nothing: others will not have been able to say it either.
+        self._unsaid = ""
 
     def presence(self) -> Presence:
         """How this process is now."""
@@ -47,7 +49,7 @@ class Attendance:
         """All processes that said so lately, this one as it is now; and why that are not all, or nothing."""
         own = self.presence()
         try:
-            others, reason = self._roll.read(), ""
+            others, reason = self._roll.read(), self._unsaid
         except StoreUnavailable as error:
             others, reason = [], str(error)
         return [own, *(one for one in others if one.name != own.name)], reason
@@ -57,7 +59,9 @@ class Attendance:
         while True:
             try:
                 self._roll.say(self.presence())
+                self._unsaid = ""
             except StoreUnavailable as error:
+                self._unsaid = str(error)
                 log.debug("nobody was told how this process is: %s", error)
             except Exception as error:  # noqa: BLE001 - prices go on
                 self._failed.make("nobody was told how this process is: %r", error)

@@ -7,9 +7,9 @@ process's number would not: another process may have it.
 
 import fcntl
 import os
+import random
 import shutil
 import tempfile
-from itertools import islice
 from pathlib import Path
 
 _LOCK = "in-use"
@@ -36,11 +36,15 @@ def make(prefix: str) -> str:
 
 
 def sweep(prefix: str) -> int:
-    """Takes away what others of this user have left over. Returns how many directories that were."""
+    """Takes away what others of this user have left over. Returns how many directories that were.
+
+    Of more than MAX_LOOKS it looks at some by chance: those in use, however many, hide none for ever.
+    """
     with os.scandir(tempfile.gettempdir()) as entries:
-        ours = (entry for entry in entries if entry.name.startswith(prefix) and _is_ours(entry))
-        looked_at = [entry.path for entry in islice(ours, MAX_LOOKS)]
-    return sum(map(_removed, looked_at))
+        ours = [
+            entry.path for entry in entries if entry.name.startswith(prefix) and _is_ours(entry)
+        ]
+    return sum(map(_removed, random.sample(ours, min(len(ours), MAX_LOOKS))))
 
 
 def _is_ours(entry: os.DirEntry[str]) -> bool:

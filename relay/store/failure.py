@@ -18,9 +18,10 @@ from relay.store.master import Elsewhere, Moved, Unknown
 #: Characters of theirs at most.
 MAX_DETAIL = 200
 
+_NO_ENTRY = "Redis accepts neither our user nor our password"
 #: What the error is, or what it came from: the first that fits counts.
 _KINDS: tuple[tuple[type[BaseException], str], ...] = (
-    (exceptions.AuthenticationError, "Redis accepts neither our user nor our password"),
+    (exceptions.AuthenticationError, _NO_ENTRY),
     (exceptions.AuthenticationWrongNumberOfArgsError, "Redis knows no users, but one is named"),
     (exceptions.NoPermissionError, "Redis does not let our user do that"),
     (exceptions.OutOfMemoryError, "Redis is out of memory"),
@@ -52,6 +53,8 @@ _CODE = re.compile(rf"(?:^|-)({'|'.join(_CODES)})\b")
 _SCRIPT = re.compile(r"Error running script \(.*?\): (?:@[^:]*: *[0-9]+: )+-?")
 _ODD = "Redis answers oddly"
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
+#: Redis says so to whoever sends much before a password.
+_UNKNOWN_USER = "unauthenticated"
 _CLOSED = "Connection closed by server"
 
 
@@ -103,9 +106,15 @@ def reason(error: Exception) -> str:
         if any(isinstance(origin, kind) for origin in origins):
             return words
     if isinstance(error, exceptions.ResponseError):
-        code = _CODE.search(str(error))
-        return _CODES[code[1]] if code else "Redis refuses what it is asked"
+        return _refusal(str(error))
     return "Redis closes connections" if _CLOSED in str(error) else "Redis cannot be reached"
+
+
+def _refusal(theirs: str) -> str:
+    if _UNKNOWN_USER in theirs:
+        return _NO_ENTRY
+    code = _CODE.search(theirs)
+    return _CODES[code[1]] if code else "Redis refuses what it is asked"
 
 
 def _elsewhere(error: Elsewhere) -> str:

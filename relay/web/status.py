@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import Blueprint, Response, request
 from msgspec.structs import asdict
@@ -10,19 +10,11 @@ from msgspec.structs import asdict
 from relay.fanout.hub import Hub
 from relay.presence import MAX_EVENTS, Occurrence, Presence
 from relay.web.answer import json_response
+from relay.web.hops import hops
 from relay.web.pages import page, wants_page
 
 #: All processes that live, and why that may not be all of them, or nothing.
 Roll = Callable[[], tuple[list[Presence], str]]
-
-
-class Hop(NamedTuple):
-    """A step on the way of a price."""
-
-    name: str
-    #: Whether it is not the one to blame.
-    is_well: bool
-    said: str
 
 
 def nobody() -> tuple[list[Presence], str]:
@@ -38,42 +30,22 @@ def blueprint(hub: Hub, present: Roll, in_process: bool) -> Blueprint:
     def status() -> Response:
         processes, missing = present()
         processes.sort(key=lambda one: (one.role, one.name))
-        hops = _hops(hub, processes, missing)
+        way = hops(hub, processes, missing)
         if in_process:
-            hops = [hop for hop in hops if hop.name not in ("listener", "redis")]
+            way = [hop for hop in way if hop.name not in ("listener", "redis")]
         events = _events(processes)
-        shown: dict[str, Any] = {"processes": processes, "refused": _refused(processes)}
+        shown: dict[str, Any] = {
+            "processes": processes,
+            "refused": _refused(processes),
+            "missing": missing,
+        }
         if wants_page(request):
-            return page("status.html", hub, hops=hops, events=events, **shown)
-        shown["hops"] = [hop._asdict() for hop in hops]
+            return page("status.html", hub, hops=way, events=events, **shown)
+        shown["hops"] = [hop._asdict() for hop in way]
         shown["events"] = [{"process": name} | asdict(event) for name, event in events]
         return json_response({"time": hub.health.now()} | shown)
 
     return routes
-
-
-def _hops(hub: Hub, processes: list[Presence], missing: str) -> list[Hop]:
-    """From the exchange to this worker."""
-    verdict = hub.verdict()
-    blamed = verdict.hop
-    workers = [one for one in processes if one.role == "worker"]
-    listeners = [one for one in processes if one.role == "listener"]
-    age = "no data yet" if verdict.age is None else f"newest data {verdict.age:.1f} s old"
-    leader = next((one for one in listeners if one.leading), None)
-    led = f"{leader.name} writes, at {leader.version}" if leader else "none known that writes"
-    silent = f"heard {hub.health.silent:.1f} s ago"
-    streams = sum(one.streams for one in workers)
-    redis = missing or (verdict.reason.removeprefix("redis: ") if blamed == "redis" else "well")
-    return [
-        Hop("exchange", blamed != "exchange", f"{verdict.source or 'no source'}, {age}"),
-        Hop("listener", blamed != "listener", f"{led}; {silent}; {verdict.standbys} stand by"),
-        Hop("redis", blamed != "redis" and not missing, redis),
-        Hop(
-            "worker",
-            blamed != "worker",
-            f"{len(workers)} with {streams:,} streams; this one at {hub.board.id}",
-        ),
-    ]
 
 
 def _refused(processes: list[Presence]) -> dict[str, int]:

@@ -1,0 +1,78 @@
+"""Hops: the way of a price, step by step, in the words of /status."""
+
+from typing import NamedTuple
+
+from relay.batch import STALE_SECONDS
+from relay.fanout.health import Verdict
+from relay.fanout.hub import Hub
+from relay.presence import Presence
+
+
+class Hop(NamedTuple):
+    """A step on the way of a price."""
+
+    name: str
+    #: Whether it is not the one to blame.
+    is_well: bool
+    said: str
+
+
+def hops(hub: Hub, processes: list[Presence], missing: str) -> list[Hop]:
+    """From the exchange to this worker. `missing`: why others may be missing among the processes."""
+    verdict = hub.verdict()
+    blamed = verdict.hop
+    redis = missing or (verdict.reason.removeprefix("redis: ") if blamed == "redis" else "well")
+    return [
+        Hop("exchange", blamed != "exchange", _exchange(verdict)),
+        Hop("listener", blamed != "listener", _listener(hub, verdict, processes, missing)),
+        Hop("redis", blamed != "redis" and not missing, redis),
+        Hop("worker", blamed != "worker", _worker(hub, processes, missing)),
+    ]
+
+
+def _exchange(verdict: Verdict) -> str:
+    source = verdict.source or "no source"
+    if verdict.age is None:
+        return f"{source}, no data yet"
+    # Where nothing reaches us, nobody here can know what the exchange sends.
+    known = " here" if verdict.hop in ("listener", "redis", "worker") else ""
+    return f"{source}, newest data{known} {verdict.age:.1f} s old"
+
+
+def _listener(hub: Hub, verdict: Verdict, processes: list[Presence], missing: str) -> str:
+    silent = hub.health.silent
+    was_heard = hub.health.heard.is_set()
+    said = [
+        _leader(processes, missing, silent > STALE_SECONDS),
+        f"heard {silent:.1f} s ago" if was_heard else "not heard yet",
+    ]
+    if was_heard and silent <= STALE_SECONDS:
+        standbys = verdict.standbys
+        one = "1 stands by" if standbys == 1 else f"{standbys} stand by"
+        said.append(one if standbys else "none stands by")
+    return "; ".join(said)
+
+
+def _leader(processes: list[Presence], missing: str, is_silent: bool) -> str:
+    """Who writes. One that has just died is still listed; whoever took over is further on."""
+    leaders = [one for one in processes if one.role == "listener" and one.leading]
+    if not leaders:
+        return "not known which one writes" if missing else "none known that writes"
+    newest = max(leaders, key=lambda one: _order(one.version))
+    did = "wrote last" if is_silent else "writes"
+    return f"{newest.name} {did}, at {newest.version}"
+
+
+def _order(version: str) -> tuple[str, int]:
+    """Epochs begin with the time at which they began."""
+    epoch, _, number = version.rpartition("-")
+    return epoch, int(number) if number.isdecimal() else 0
+
+
+def _worker(hub: Hub, processes: list[Presence], missing: str) -> str:
+    workers = [one for one in processes if one.role == "worker"]
+    number = sum(one.streams for one in workers)
+    streams = "1 stream" if number == 1 else f"{number:,} streams"
+    if missing:
+        return f"this one with {streams}, at {hub.board.id}; others are not known"
+    return f"{len(workers)} with {streams}; this one at {hub.board.id}"
