@@ -67,6 +67,9 @@ def market() -> Market:
         ("/api/prices/A", "text/plain", "text/plain", "1.50"),
         ("/api/prices/A.txt", "text/csv", "text/plain", "1.50"),
         ("/api/prices.txt?since=e1-1", "", "text/plain", "B 2.5\n"),
+        ("/api/prices/A", "application/json;q=0.5, text/plain;charset=utf-8", "text/plain", "1.50"),
+        ("/api/prices/A", "text/csv;q=0.4, text/plain;format=flowed;q=0.6", "text/plain", "1.50"),
+        ("/api/prices/A", "application/json;q=0, text/plain;q=0.1", "text/plain", "1.50"),
     ],
 )
 def test_the_form_is_the_suffix_or_what_is_accepted(
