@@ -160,6 +160,16 @@ def test_a_wait_that_ends_says_nothing_and_may_not_be_kept(market: Market) -> No
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".ndjson", ".txt"])
+def test_a_table_without_news_may_not_be_kept(market: Market, suffix: str) -> None:
+    answer = market.get(f"/api/prices{suffix}?since=e1-2&symbols=A")
+    assert (answer.status_code, answer.headers["Relay-Id"]) == (200, "e1-2")
+    assert answer.headers["Cache-Control"] == "no-store"
+    market.tell(A="1.60")
+    answer = market.get(f"/api/prices{suffix}?since=e1-2&symbols=A")
+    assert answer.headers["Cache-Control"] == "public, max-age=1, must-revalidate"
+
+
 def test_what_is_known_already_is_not_waited_for(market: Market) -> None:
     for since in ("e1-1", "0ff-7"):
         with gevent.Timeout(5):
