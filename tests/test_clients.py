@@ -162,6 +162,26 @@ def test_a_client_leaves_a_connection_that_is_silent(
     of(name, lived).wait_for_return(unheard[name])
 
 
+#: Readers of gzip that tell a whole file from one that is cut: each ends with 0 at the end of a whole one.
+UNZIP = """
+const { get } = require("http"), { createGunzip } = require("zlib"), { pipeline } = require("stream");
+const nowhere = require("fs").createWriteStream("/dev/null");
+const end = (error) => process.exit(error ? 1 : 0);
+get(process.argv[1], { headers: { "Accept-Encoding": "gzip" } }, (answer) => {
+  pipeline(answer, createGunzip(), nowhere, end);
+});
+"""
+
+
+def readers(url: str) -> dict[str, list[str]]:
+    """Those that are installed."""
+    known = {
+        "curl": ["curl", "-sSN", "--compressed", "--output", "/dev/null", url],
+        "node": ["node", "-e", UNZIP, url],
+    }
+    return {name: command for name, command in known.items() if shutil.which(name)}
+
+
 def zipped(relay: Gunicorn) -> bytes:
     """All symbols as gzip, from the first byte to the end that the relay makes."""
     headers = {"Accept-Encoding": "gzip"}
@@ -174,6 +194,10 @@ def test_a_stream_that_is_sent_away_is_a_whole_gzip_file(relay: Gunicorn, tmp_pa
         reader = None
         if GO_PROGRAM.exists():
             reader = stack.enter_context(Process([str(GO_PROGRAM), "gzip", relay.url]))
+        others = {
+            name: stack.enter_context(Process(command))
+            for name, command in readers(f"{relay.url}/events").items()
+        }
         file = zipped(relay)
         assert b"event: bye" in gzip.decompress(file)
         inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
@@ -182,5 +206,7 @@ def test_a_stream_that_is_sent_away_is_a_whole_gzip_file(relay: Gunicorn, tmp_pa
         (tmp_path / "stream.gz").write_bytes(file)
         test = [shutil.which("gzip") or "gzip", "-t", str(tmp_path / "stream.gz")]
         subprocess.run(test, check=True)
+        for name, other in others.items():
+            assert other.wait() == 0, (name, other.output)
         if reader is not None:
             assert json.loads(reader.wait_for_line("gzip").string) == {"gzip": "<nil>"}
