@@ -24,6 +24,8 @@ UNITS = {
 FIGURE = re.compile(r"(\d[\d,]*(?:\.\d+)?(?:e-?\d)?)(?: (ms|s|min|h|days?|KiB|MiB)\b)?")
 #: A file, and the names of it that a row gives.
 NAMED = re.compile(r"`([\w/]+\.(?:py|js))`((?:,? ?\b[A-Z][A-Z_]+)+)")
+#: What a port may be is known.
+PORTS = ("port", "metrics_port")
 #: "5 to 20 s".
 RANGE = re.compile(r"(\d[\d.]*) to (\d[\d.]*) (ms|s|min|h)\b")
 #: Their rows have no such figure: twice 1.25 heartbeats, "a ping".
@@ -69,6 +71,19 @@ def test_every_setting_stands_in_the_document_with_its_default() -> None:
         if default.startswith("`") and said not in (value, value or "0"):
             wrong[name] = (said, value)
     assert wrong == {}
+
+
+def test_every_bound_of_a_setting_stands_in_its_row() -> None:
+    meanings = {
+        name: meaning
+        for names, _, meaning in rows("configuration.md")
+        for name in re.findall(r"`([A-Z_]+)`", names)
+    }
+    for name, field in Config.model_fields.items():
+        for bound in field.metadata:
+            number = getattr(bound, "le", getattr(bound, "ge", 0))
+            if number > 1 and name not in PORTS:
+                assert re.search(rf"\b{number}\b", meanings[name.upper()]), (name, bound)
 
 
 def test_the_example_file_has_every_default(monkeypatch: pytest.MonkeyPatch) -> None:
