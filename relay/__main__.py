@@ -4,9 +4,11 @@ import os
 import runpy
 import sys
 
+from relay import __version__
 from relay.home import HOME
 
 _USAGE = """usage: relay ROLE [options]
+       relay --help | --version
 
   web        the web side: gunicorn with the relay's settings; options are gunicorn's
   listener   the feed side: reads the exchange and writes to Redis
@@ -27,8 +29,11 @@ def main() -> None:
         runpy.run_module(f"relay.{role}", run_name="__main__", alter_sys=True)
     elif role in ("-h", "--help"):
         print(_USAGE, end="")
+    elif role == "--version":
+        print(f"relay {__version__}")
     else:
-        print(_USAGE, end="", file=sys.stderr)
+        wrong = f"relay: there is no role {role!r}\n" if role else ""
+        print(_USAGE, wrong, sep="", end="", file=sys.stderr)
         sys.exit(2)
 
 
@@ -39,7 +44,8 @@ def serve(options: list[str]) -> None:
         print("WEB_CONCURRENCY is wrong: it is the number of workers.", file=sys.stderr)
         sys.exit(2)
     settings = ["-c", str(HOME / "gunicorn.conf.py")]
-    command = [sys.executable, "-m", "gunicorn", *settings, *options, "app:app"]
+    # The application stands before all: what else is no option is then refused, not taken for another one.
+    command = [sys.executable, "-m", "gunicorn", "app:app", *settings, *options]
     os.execv(sys.executable, command)  # noqa: S606 - no shell is wanted
 
 

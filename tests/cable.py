@@ -1,4 +1,4 @@
-"""A cable between clients and a server that can be cut."""
+"""A cable between clients and a server that can be cut, or swallow what it should carry."""
 
 import socket
 import socketserver
@@ -8,49 +8,81 @@ from contextlib import suppress
 
 from tests.closing import Closing
 
+#: Between two looks whether it is to end.
+_LOOK_SECONDS = 0.05
 _RESET = struct.pack("ii", 1, 0)
+
+
+class _Connection:
+    """One connection through the cable."""
+
+    def __init__(self, client: socket.socket, server: socket.socket) -> None:
+        self.ends = (client, server)
+        self.swallows = False
+        #: Bytes that went nowhere.
+        self.lost = 0
+
+    def run(self) -> None:
+        """Carries both ways until both have ended."""
+        client, server = self.ends
+        back = threading.Thread(target=self._carry, args=(server, client), daemon=True)
+        back.start()
+        self._carry(client, server)
+        back.join()
+
+    def _carry(self, one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(65536):
+                if self.swallows:
+                    self.lost += len(data)
+                else:
+                    other.sendall(data)
+        # What swallows everything swallows the end too.
+        if not self.swallows:
+            with suppress(OSError):
+                other.shutdown(socket.SHUT_WR)
 
 
 class Cable(Closing):
     """Listens on a free port of loopback, and carries what comes to a port of this machine."""
 
     def __init__(self, to: int) -> None:
-        self._ends: list[socket.socket] = []
-        ends = self._ends
+        self._connections: list[_Connection] = []
+        connections = self._connections
 
         class Plug(socketserver.BaseRequestHandler):
             def handle(self) -> None:
                 with socket.create_connection(("127.0.0.1", to)) as other:
-                    ends.extend((self.request, other))
-                    back = threading.Thread(target=_carry, args=(other, self.request), daemon=True)
-                    back.start()
-                    _carry(self.request, other)
-                    back.join()
+                    connection = _Connection(self.request, other)
+                    connections.append(connection)
+                    connection.run()
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Plug)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_LOOK_SECONDS,), daemon=True
+        )
         self._thread.start()
 
     def cut(self) -> None:
         """Every connection ends as when a machine is gone: in the middle, with a reset."""
-        ends, self._ends[:] = list(self._ends), []
-        for end in ends:
-            with suppress(OSError):
-                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-                end.shutdown(socket.SHUT_RDWR)
+        connections, self._connections[:] = list(self._connections), []
+        for connection in connections:
+            for end in connection.ends:
+                with suppress(OSError):
+                    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                    end.shutdown(socket.SHUT_RDWR)
+
+    def swallow(self) -> int:
+        """Nothing more arrives over the present connections, and none of them ends; how many bytes have been
+        lost so."""
+        for connection in self._connections:
+            connection.swallows = True
+        return sum(connection.lost for connection in self._connections)
 
     def close(self) -> None:
         self.cut()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-
-
-def _carry(one: socket.socket, other: socket.socket) -> None:
-    with suppress(OSError):
-        while data := one.recv(65536):
-            other.sendall(data)
-    with suppress(OSError):
-        other.shutdown(socket.SHUT_WR)

@@ -137,7 +137,7 @@ def test_answers_are_compressed_for_those_who_take_it(client: FlaskClient, path:
     assert len(gzip.decompress(zipped.data)) == pytest.approx(len(plain.data), abs=200)
     for answer in (plain, zipped):
         assert "Accept-Encoding" in answer.headers["Vary"]
-    for refused in ("gzip;q=0", "br", "identity"):
+    for refused in ("gzip;q=0", "br", "identity", "gzip;q=0.5, identity", "*;q=0"):
         answer = client.get(path, headers={"Accept-Encoding": refused})
         assert "Content-Encoding" not in answer.headers
 
@@ -145,6 +145,16 @@ def test_answers_are_compressed_for_those_who_take_it(client: FlaskClient, path:
 def test_a_small_answer_is_left_alone(client: FlaskClient) -> None:
     for path in ("/livez", "/api/prices/S1USDT", "/api/prices?symbols=S1USDT", "/nothing"):
         assert "Content-Encoding" not in client.get(path, headers=GZIP).headers
+
+
+@pytest.mark.parametrize("refusal", ["gzip, identity;q=0", "gzip;q=0.5, *;q=0"])
+def test_who_refuses_the_plain_form_gets_gzip_however_small(
+    client: FlaskClient, refusal: str
+) -> None:
+    for path in ("/livez", "/api/prices/S1USDT", "/api/prices?symbols=S1USDT", "/nothing"):
+        answer = client.get(path, headers={"Accept-Encoding": refusal})
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(answer.data)
 
 
 def test_a_stream_is_never_compressed_as_an_answer(client: FlaskClient) -> None:

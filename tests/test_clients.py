@@ -1,4 +1,5 @@
-"""Clients of every ecosystem, all of them at once at one relay: refused, served, cut, sent away, and back."""
+"""Clients of every ecosystem, all of them at once at one relay: refused, served, cut, sent away, unheard, and
+back."""
 
 import gzip
 import importlib.util
@@ -41,8 +42,9 @@ GO = ("net/http", "r3labs", "gorilla", "coder")
 class Program:
     """One client, and what it said it heard."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, cable: Cable) -> None:
         self.process = process
+        self.cable = cable
 
     @property
     def heard(self) -> list[Any]:
@@ -87,14 +89,8 @@ def relay(exchange: ScriptedExchange) -> Iterator[Gunicorn]:
 
 
 @pytest.fixture(scope="module")
-def cable(relay: Gunicorn) -> Iterator[Cable]:
-    with Cable(relay.port) as cable:
-        yield cable
-
-
-@pytest.fixture(scope="module")
-def programs(cable: Cable) -> Iterator[dict[str, Program]]:
-    """All that are installed, begun at once: they mostly wait."""
+def programs(relay: Gunicorn) -> Iterator[dict[str, Program]]:
+    """All that are installed, each at a cable of its own, begun at once: they mostly wait."""
     commands = {
         name: [sys.executable, str(CLIENTS / f"with_{name}.py")]
         for name, module in PYTHON.items()
@@ -106,31 +102,50 @@ def programs(cable: Cable) -> Iterator[dict[str, Program]]:
     if GO_PROGRAM.exists():
         commands |= {name: [str(GO_PROGRAM), name] for name in GO}
     with ExitStack() as stack:
+        cables = {name: stack.enter_context(Cable(relay.port)) for name in commands}
         yield {
-            name: Program(stack.enter_context(Process([*command, cable.url])))
+            name: Program(stack.enter_context(Process([*command, cables[name].url])), cables[name])
             for name, command in commands.items()
         }
 
 
 @pytest.fixture(scope="module")
-def lived(
-    programs: dict[str, Program], exchange: ScriptedExchange, cable: Cable
-) -> dict[str, Program]:
+def lived(programs: dict[str, Program], exchange: ScriptedExchange) -> dict[str, Program]:
     """All of them have had their first prices and another one, and were cut off then."""
     for name, program in programs.items():
         program.wait_for(f"{name} to have a price", symbol="ETHUSDT", price="2")
     exchange.tick(BTCUSDT="1.5")
     for name, program in programs.items():
         program.wait_for(f"{name} to hear of an update", symbol="BTCUSDT", price="1.5")
-    cable.cut()
+    for program in programs.values():
+        program.cable.cut()
     return programs
+
+
+@pytest.fixture(scope="module")
+def unheard(lived: dict[str, Program]) -> dict[str, int]:
+    """How much each had heard when its connection began to swallow everything."""
+    heard: dict[str, int] = {}
+
+    def all_are_silenced() -> bool:
+        for name, program in lived.items():
+            if name not in heard and program.cable.swallow():
+                heard[name] = len(program.heard)
+        return len(heard) == len(lived)
+
+    wait_until(all_are_silenced, "every connection to be silenced")
+    return heard
+
+
+def of(name: str, programs: dict[str, Program]) -> Program:
+    if name not in programs:
+        pytest.skip(f"{name} is not installed: `make test` does that, `make go-clients` for Go")
+    return programs[name]
 
 
 @pytest.mark.parametrize("name", [*PYTHON, *NODE, *GO])
 def test_a_client_is_refused_served_and_comes_back(name: str, lived: dict[str, Program]) -> None:
-    if name not in lived:
-        pytest.skip(f"{name} is not installed: `make test` does that, `make go-clients` for Go")
-    program = lived[name]
+    program = of(name, lived)
     program.wait_for("a refusal", refused=400)
     first = program.wait_for("a status", event="status")
     assert program.heard[first]["mode"] == "full"
@@ -138,6 +153,33 @@ def test_a_client_is_refused_served_and_comes_back(name: str, lived: dict[str, P
     back = program.wait_for_return(first + 1)
     bye = program.wait_for("a goodbye", back, event="bye")
     program.wait_for_return(bye)
+
+
+@pytest.mark.parametrize("name", [*PYTHON, *NODE, *GO])
+def test_a_client_leaves_a_connection_that_is_silent(
+    name: str, lived: dict[str, Program], unheard: dict[str, int]
+) -> None:
+    of(name, lived).wait_for_return(unheard[name])
+
+
+#: Readers of gzip that tell a whole file from one that is cut: each ends with 0 at the end of a whole one.
+UNZIP = """
+const { get } = require("http"), { createGunzip } = require("zlib"), { pipeline } = require("stream");
+const nowhere = require("fs").createWriteStream("/dev/null");
+const end = (error) => process.exit(error ? 1 : 0);
+get(process.argv[1], { headers: { "Accept-Encoding": "gzip" } }, (answer) => {
+  pipeline(answer, createGunzip(), nowhere, end);
+});
+"""
+
+
+def readers(url: str) -> dict[str, list[str]]:
+    """Those that are installed."""
+    known = {
+        "curl": ["curl", "-sSN", "--compressed", "--output", "/dev/null", url],
+        "node": ["node", "-e", UNZIP, url],
+    }
+    return {name: command for name, command in known.items() if shutil.which(name)}
 
 
 def zipped(relay: Gunicorn) -> bytes:
@@ -152,6 +194,10 @@ def test_a_stream_that_is_sent_away_is_a_whole_gzip_file(relay: Gunicorn, tmp_pa
         reader = None
         if GO_PROGRAM.exists():
             reader = stack.enter_context(Process([str(GO_PROGRAM), "gzip", relay.url]))
+        others = {
+            name: stack.enter_context(Process(command))
+            for name, command in readers(f"{relay.url}/events").items()
+        }
         file = zipped(relay)
         assert b"event: bye" in gzip.decompress(file)
         inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
@@ -160,5 +206,7 @@ def test_a_stream_that_is_sent_away_is_a_whole_gzip_file(relay: Gunicorn, tmp_pa
         (tmp_path / "stream.gz").write_bytes(file)
         test = [shutil.which("gzip") or "gzip", "-t", str(tmp_path / "stream.gz")]
         subprocess.run(test, check=True)
+        for name, other in others.items():
+            assert other.wait() == 0, (name, other.output)
         if reader is not None:
             assert json.loads(reader.wait_for_line("gzip").string) == {"gzip": "<nil>"}

@@ -122,7 +122,7 @@ def shell() -> Iterator[Shell]:
                 "redis-server", "redis-server --port 6379 --save ''"
             )
             stack.enter_context(shell.start(line, BINANCE_WS=simulator.url))
-        wait_until(lambda: _answers(f"{shell.url}/readyz"), "the relay of the README")
+        wait_until(lambda: _answers(f"{shell.url}/readyz"), "the relay of the README", 60)
         yield shell
 
 

@@ -67,6 +67,9 @@ def market() -> Market:
         ("/api/prices/A", "text/plain", "text/plain", "1.50"),
         ("/api/prices/A.txt", "text/csv", "text/plain", "1.50"),
         ("/api/prices.txt?since=e1-1", "", "text/plain", "B 2.5\n"),
+        ("/api/prices/A", "application/json;q=0.5, text/plain;charset=utf-8", "text/plain", "1.50"),
+        ("/api/prices/A", "text/csv;q=0.4, text/plain;format=flowed;q=0.6", "text/plain", "1.50"),
+        ("/api/prices/A", "application/json;q=0, text/plain;q=0.1", "text/plain", "1.50"),
     ],
 )
 def test_the_form_is_the_suffix_or_what_is_accepted(
@@ -155,6 +158,16 @@ def test_a_wait_that_ends_says_nothing_and_may_not_be_kept(market: Market) -> No
     answer = market.get("/api/prices?since=e1-2&wait=1")
     assert (answer.json["mode"], answer.json["prices"], answer.json["id"]) == ("none", {}, "e1-2")
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".ndjson", ".txt"])
+def test_a_table_without_news_may_not_be_kept(market: Market, suffix: str) -> None:
+    answer = market.get(f"/api/prices{suffix}?since=e1-2&symbols=A")
+    assert (answer.status_code, answer.headers["Relay-Id"]) == (200, "e1-2")
+    assert answer.headers["Cache-Control"] == "no-store"
+    market.tell(A="1.60")
+    answer = market.get(f"/api/prices{suffix}?since=e1-2&symbols=A")
+    assert answer.headers["Cache-Control"] == "public, max-age=1, must-revalidate"
 
 
 def test_what_is_known_already_is_not_waited_for(market: Market) -> None:

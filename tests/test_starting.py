@@ -1,6 +1,7 @@
 """Started the wrong way, the relay says what to do; started from elsewhere, it finds what is its own."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from tests.processes import ROOT, WAIT_SECONDS, Gunicorn, Process, wait_until
 from tests.scripted import ScriptedExchange
 
 GUNICORN = [sys.executable, "-m", "gunicorn"]
+RELAY = [sys.executable, "-m", "relay"]
 CLEAN = {key: value for key, value in os.environ.items() if key not in ("REDIS_URL", "HOST")}
 
 
@@ -33,10 +35,48 @@ def refusal(command: list[str], directory: Path = ROOT, **env: str) -> str:
     return done.stderr.strip().splitlines()[-1]
 
 
+def told(command: list[str]) -> str:
+    """What a program prints that ends with 0."""
+    done = subprocess.run(
+        command,
+        check=True,
+        cwd=ROOT,
+        env=CLEAN,
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+    )
+    return done.stdout
+
+
 @pytest.mark.parametrize("kind", ["sync", "gthread", "gevent"])
 def test_another_worker_class_is_refused(kind: str) -> None:
     said = refusal([*GUNICORN, "-k", kind, "-b", "127.0.0.1:0", "app:app"])
     assert said.startswith("-k must be geventwebsocket: ")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("nonsense", "relay: there is no role 'nonsense'"),
+        ("web extra", "unrecognized arguments: extra"),
+        ("web --nonsense", "unrecognized arguments: --nonsense"),
+        ("listener extra", "unrecognized arguments: extra"),
+        ("simulator --fault nonsense", "invalid choice: 'nonsense'"),
+        ("check --nonsense", "unrecognized arguments: --nonsense"),
+    ],
+)
+def test_what_a_role_does_not_know_is_refused(options: str, sentence: str) -> None:
+    assert sentence in refusal([*RELAY, *options.split()])
+
+
+@pytest.mark.parametrize("role", ["", "web", "listener", "simulator", "check"])
+def test_each_role_says_how_it_is_used_and_does_nothing_else(role: str) -> None:
+    assert told([*RELAY, *role.split(), "--help"]).startswith("usage: ")
+
+
+def test_it_says_which_version_it_is() -> None:
+    assert re.fullmatch(r"relay \d+\.\d+\.\d+\n", told([*RELAY, "--version"]))
 
 
 def test_flasks_own_server_is_refused() -> None:

@@ -7,6 +7,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import argparse  # noqa: E402
 import sys  # noqa: E402
 from collections.abc import Iterator  # noqa: E402
 
@@ -21,6 +22,8 @@ _MARKS = {Grade.FINE: "ok      ", Grade.DOUBTFUL: "doubtful", Grade.WRONG: "WRON
 
 def main() -> None:
     """Prints a line for each finding as it comes."""
+    told = "Says what the settings would do, tries each hop, and names what is wrong."
+    argparse.ArgumentParser("relay check", description=told).parse_args()
     worst = Grade.FINE
     for finding in _look(load_or_exit()):
         worst = max(worst, finding.grade)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from flask import Request
+from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import NotFound
 
 JSON, CSV, NDJSON, TEXT = "application/json", "text/csv", "application/x-ndjson", "text/plain"
@@ -19,7 +20,8 @@ def parted(name: str) -> tuple[str, str]:
 
 
 def chosen(request: Request, suffix: str, offered: Sequence[str]) -> str:
-    """One of those offered: by the suffix, else by `Accept`; the first one for those who do not care.
+    """One of those offered: by the suffix, else by `Accept`; the first one for those who do not care. What
+    `Accept` says of a form besides its name and its `q`, such as `charset`, chooses nothing.
 
     Raises NotFound for a suffix that is not offered.
     """
@@ -30,7 +32,9 @@ def chosen(request: Request, suffix: str, offered: Sequence[str]) -> str:
         return media
     if "Accept" not in request.headers:
         return offered[0]
-    accepted = request.accept_mimetypes
+    accepted = MIMEAccept(
+        (kind.partition(";")[0].rstrip(), quality) for kind, quality in request.accept_mimetypes
+    )
     names = [*offered, *(alias for alias, media in _ALIASES.items() if media in offered)]
     best = accepted.best_match(names) or offered[0]
     return _ALIASES.get(best, best)

@@ -94,7 +94,7 @@ def _told(request: Request, made: Priced) -> Response:
 
 
 def _as_table(request: Request, made: Sheet, media: str) -> Response:
-    answer = sent(request, made.packed, made.tag, MOVING, content_type(media))
+    answer = sent(request, made.packed, made.tag, made.cache, content_type(media))
     answer.headers["Relay-Id"] = made.id
     answer.headers["Relay-State"] = made.state
     answer.headers["Access-Control-Expose-Headers"] = "Relay-Id, Relay-State"

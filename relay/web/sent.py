@@ -2,7 +2,8 @@
 
 from flask import Request, Response
 
-from relay.web.packed import SMALLEST, Packed
+from relay.web.compression import is_to_be_zipped
+from relay.web.packed import Packed
 
 #: How long whoever likes may keep an answer: one that will never change, an incomplete one.
 SETTLED, INCOMPLETE = "public, max-age=86400", "no-store"
@@ -25,7 +26,7 @@ def sent(request: Request, packed: Packed, tag: str, cache: str, content_type: s
 
 def fill(request: Request, answer: Response, packed: Packed) -> None:
     """Gives an answer its body: as gzip where the client takes that. Gives turns."""
-    if len(packed.body) >= SMALLEST and request.accept_encodings["gzip"] > 0:
+    if is_to_be_zipped(request, len(packed.body)):
         answer.headers["Content-Encoding"] = "gzip"
         answer.set_data(packed.gzip())
     else:

@@ -17,7 +17,7 @@ from relay.ticker import PRICE, SYMBOL, Ticker
 from relay.turn import stand_in_line
 from relay.web.media import CSV, NDJSON, TEXT, content_type
 from relay.web.packed import Packed, Packer
-from relay.web.sent import MOVING, sent
+from relay.web.sent import INCOMPLETE, MOVING, sent
 
 #: The first line of a CSV.
 HEAD = "symbol,price,state,time"
@@ -47,6 +47,8 @@ class Sheet(NamedTuple):
     state: str
     #: The same for the same rows under the same feed.
     tag: str
+    #: How long it may be kept: one without a line would be asked for again at once.
+    cache: str
 
 
 def _csv(row: Row) -> str:
@@ -76,17 +78,17 @@ def sheet(hub: Hub, rows: Iterable[tuple[str, Ticker | None]], packer: Packer, m
     # All of them as of this moment, though turns are given.
     resume_id, verdict = hub.board.id, hub.verdict()
     head, write = _WRITERS[media]
-    lines = [head]
+    lines: list[str] = []
     for number, (symbol, ticker) in enumerate(rows, 1):
         if number % LINES_PER_TURN == 0:
             stand_in_line()
         row = _row(hub, verdict, symbol, ticker)
         if row is not None:
             lines.append(write(row))
-    packed = Packed(packer, "".join(lines).encode())
+    packed = Packed(packer, "".join([head, *lines]).encode())
     state = _called(verdict, verdict.state)
     tag = f"{packed.tag}{zlib.crc32(state.encode()):08x}"
-    return Sheet(packed, resume_id, state, tag)
+    return Sheet(packed, resume_id, state, tag, MOVING if lines else INCOMPLETE)
 
 
 def single(request: Request, hub: Hub, ticker: Ticker, packer: Packer) -> Response:

@@ -6,12 +6,14 @@ import sys
 
 import aiohttp
 
-#: Seconds without a word after which a connection is dead: 2.5 heartbeats.
-SILENCE = aiohttp.ClientWSTimeout(ws_receive=30, ws_close=1)
+#: It does not wait for an answer to its own goodbye.
+TIMEOUT = aiohttp.ClientWSTimeout(ws_close=1)
 
 
 async def main(url: str) -> None:
     last_id = ""
+    # Seconds without a word after which a connection is dead: 2.5 heartbeats.
+    silence = 30.0
     async with aiohttp.ClientSession() as session:
         try:
             await session.ws_connect(url, params={"rate": "0"})
@@ -21,11 +23,12 @@ async def main(url: str) -> None:
             pause = 1.0
             wish = {"symbols": "BTCUSDT,ETHUSDT"} | ({"since": last_id} if last_id else {})
             try:
-                async with session.ws_connect(url, params=wish, timeout=SILENCE) as ws:
-                    async for message in ws:
+                async with session.ws_connect(url, params=wish, timeout=TIMEOUT) as ws:
+                    while (message := await ws.receive(silence)).type is aiohttp.WSMsgType.TEXT:
                         said = json.loads(message.data)
                         last_id = said.get("id", last_id)
                         pause = said.get("retry", 1000 * pause) / 1000
+                        silence = 2.5 * said.get("heartbeat", silence / 2.5)
                         print(message.data, flush=True)
             except (aiohttp.ClientError, TimeoutError):
                 pass

@@ -9,7 +9,9 @@ from httpx_sse import SSEError, connect_sse
 
 url = sys.argv[1] + "/events"
 last_id = ""
-with httpx.Client(timeout=30) as client:
+#: Seconds without a word after which a connection is dead: 2.5 heartbeats.
+silence = 30.0
+with httpx.Client() as client:
     try:
         with connect_sse(client, "GET", url, params={"rate": "0"}) as refused:
             list(refused.iter_sse())
@@ -20,11 +22,14 @@ with httpx.Client(timeout=30) as client:
         try:
             headers = {"Last-Event-ID": last_id} if last_id else {}
             wish = {"symbols": "BTCUSDT,ETHUSDT"}
-            with connect_sse(client, "GET", url, params=wish, headers=headers) as source:
+            with connect_sse(
+                client, "GET", url, params=wish, headers=headers, timeout=silence
+            ) as source:
                 for event in source.iter_sse():
                     last_id = event.id or last_id
                     pause = event.retry / 1000 if event.retry is not None else pause
                     if event.data:
+                        silence = 2.5 * json.loads(event.data).get("heartbeat", silence / 2.5)
                         print(event.data, flush=True)
         except httpx.TransportError:
             pass

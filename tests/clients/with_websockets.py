@@ -9,6 +9,8 @@ from websockets.sync.client import connect
 
 url = sys.argv[1].replace("http", "ws", 1) + "/ws"
 last_id = ""
+#: Seconds without a word after which a connection is dead: 2.5 heartbeats.
+silence = 30.0
 try:
     connect(url + "?rate=0")
 except InvalidStatus as error:
@@ -16,12 +18,15 @@ except InvalidStatus as error:
 while True:
     pause = 1.0
     try:
-        with connect(f"{url}?symbols=BTCUSDT,ETHUSDT&since={last_id}") as ws:
+        # Nobody may be there to answer its goodbye.
+        address = f"{url}?symbols=BTCUSDT,ETHUSDT&since={last_id}"
+        with connect(address, close_timeout=1) as ws:
             while True:
-                message = ws.recv()
+                message = ws.recv(timeout=silence)
                 said = json.loads(message)
                 last_id = said.get("id", last_id)
                 pause = said.get("retry", 1000 * pause) / 1000
+                silence = 2.5 * said.get("heartbeat", silence / 2.5)
                 print(message, flush=True)
     except (ConnectionClosed, OSError):
         pass

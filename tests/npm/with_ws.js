@@ -3,22 +3,29 @@ import WebSocket from "ws";
 
 const url = `${process.argv[2].replace("http", "ws")}/ws`;
 let id = "";
+// Milliseconds without a word after which a connection is dead: 2.5 heartbeats.
+let silence = 30_000;
 
 function open() {
   const socket = new WebSocket(`${url}?symbols=BTCUSDT,ETHUSDT&since=${id}`);
   let pause = 1000;
-  // Without a word for 2.5 heartbeats it is dead.
-  const dead = setTimeout(() => socket.terminate(), 30_000);
+  let timer;
+  const listen = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => socket.terminate(), silence);
+  };
+  listen();
   socket.on("message", (data) => {
-    dead.refresh();
     const said = JSON.parse(data);
     id = said.id ?? id;
     pause = said.retry ?? pause;
+    silence = said.heartbeat ? 2500 * said.heartbeat : silence;
+    listen();
     console.log(String(data));
   });
   socket.on("error", () => {});
   socket.on("close", () => {
-    clearTimeout(dead);
+    clearTimeout(timer);
     setTimeout(open, pause);
   });
 }

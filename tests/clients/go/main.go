@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,12 +23,45 @@ import (
 
 const wish = "?symbols=BTCUSDT,ETHUSDT"
 
-// Without a word for 2.5 heartbeats a connection is dead.
-const silence = 30 * time.Second
+var all = context.Background()
 
-type said struct {
-	ID    string `json:"id"`
-	Retry int    `json:"retry"`
+// known is what a client keeps of what it hears.
+type known struct {
+	id string
+	// How long to wait before it comes back.
+	pause time.Duration
+	// Without a word for so long a connection is dead: 2.5 heartbeats.
+	silence time.Duration
+}
+
+func nothing() *known { return &known{pause: time.Second, silence: 30 * time.Second} }
+
+// hear takes in what an event says, which is JSON.
+func (k *known) hear(data []byte) {
+	var said struct {
+		ID        string  `json:"id"`
+		Retry     int     `json:"retry"`
+		Heartbeat float64 `json:"heartbeat"`
+	}
+	fmt.Println(string(data))
+	if json.Unmarshal(data, &said) != nil {
+		return
+	}
+	if said.ID != "" {
+		k.id = said.ID
+	}
+	if said.Retry > 0 {
+		k.pause = time.Duration(said.Retry) * time.Millisecond
+	}
+	if said.Heartbeat > 0 {
+		k.silence = time.Duration(2.5 * said.Heartbeat * float64(time.Second))
+	}
+}
+
+// rest waits as long as the relay asked for, or a second.
+func (k *known) rest() {
+	time.Sleep(k.pause)
+	k.pause = time.Second
 }
 
 func refused(status int) { fmt.Printf("{\"refused\":%d}\n", status) }
@@ -47,17 +81,19 @@ func whole(address string) {
 	fmt.Printf("{\"gzip\":%q}\n", fmt.Sprint(err))
 }
 
-// nethttp parses lines by itself; Go asks for gzip and inflates without a word.
+// nethttp parses lines by itself; Go asks for gzip and inflates without a word. It has no time-out for a stream
+// that is silent: a timer ends it here.
 func nethttp(address string) {
 	if answer, err := http.Get(address + "/events?rate=0"); err == nil {
 		refused(answer.StatusCode)
 		answer.Body.Close()
 	}
-	id := ""
-	for {
-		request, _ := http.NewRequest("GET", address+"/events"+wish, nil)
-		if id != "" {
-			request.Header.Set("Last-Event-ID", id)
+	for now := nothing(); ; now.rest() {
+		within, end := context.WithCancel(all)
+		dead := time.AfterFunc(now.silence, end)
+		request, _ := http.NewRequestWithContext(within, "GET", address+"/events"+wish, nil)
+		if now.id != "" {
+			request.Header.Set("Last-Event-ID", now.id)
 		}
 		if answer, err := http.DefaultClient.Do(request); err == nil {
 			lines := bufio.NewScanner(answer.Body)
@@ -65,19 +101,25 @@ func nethttp(address string) {
 				name, value, _ := strings.Cut(lines.Text(), ": ")
 				switch name {
 				case "id":
-					id = value
+					now.id = value
+				case "retry":
+					if wait, err := strconv.Atoi(value); err == nil {
+						now.pause = time.Duration(wait) * time.Millisecond
+					}
 				case "data":
-					fmt.Println(value)
+					now.hear([]byte(value))
+					dead.Reset(now.silence)
 				}
 			}
 			answer.Body.Close()
 		}
-		time.Sleep(time.Second)
+		dead.Stop()
+		end()
 	}
 }
 
-// r3labs comes back by itself, with the last id, at times of its own: it does not wait by `retry:`, and
-// returns when its back-off gives up.
+// r3labs keeps the last id. By itself it would come back at times of its own, and not by `retry:`; so it is told
+// to give up at once, and asked anew. It has no time-out for a stream that is silent: a timer ends it here.
 func r3labs(address string) {
 	client := sse.NewClient(address + "/events?rate=0")
 	client.ReconnectStrategy = &backoff.StopBackOff{}
@@ -91,9 +133,16 @@ func r3labs(address string) {
 		refused(status)
 	}
 	client = sse.NewClient(address + "/events" + wish)
-	for {
-		client.SubscribeRaw(func(event *sse.Event) { fmt.Println(string(event.Data)) })
-		time.Sleep(time.Second)
+	client.ReconnectStrategy = &backoff.StopBackOff{}
+	for now := nothing(); ; now.rest() {
+		within, end := context.WithCancel(all)
+		dead := time.AfterFunc(now.silence, end)
+		client.SubscribeRawWithContext(within, func(event *sse.Event) {
+			now.hear(event.Data)
+			dead.Reset(now.silence)
+		})
+		dead.Stop()
+		end()
 	}
 }
 
@@ -102,60 +151,47 @@ func withGorilla(address string) {
 	if _, answer, err := gorilla.DefaultDialer.Dial(address+"?rate=0", nil); err != nil {
 		refused(answer.StatusCode)
 	}
-	id := ""
-	for {
-		pause := time.Second
-		if socket, _, err := gorilla.DefaultDialer.Dial(address+wish+"&since="+id, nil); err == nil {
-			for {
-				socket.SetReadDeadline(time.Now().Add(silence))
-				_, data, err := socket.ReadMessage()
-				if err != nil {
-					break
-				}
-				pause = hear(data, &id, pause)
-			}
-			socket.Close()
+	for now := nothing(); ; now.rest() {
+		socket, _, err := gorilla.DefaultDialer.Dial(address+wish+"&since="+now.id, nil)
+		if err != nil {
+			continue
 		}
-		time.Sleep(pause)
+		for {
+			socket.SetReadDeadline(time.Now().Add(now.silence))
+			_, data, err := socket.ReadMessage()
+			if err != nil {
+				break
+			}
+			now.hear(data)
+		}
+		socket.Close()
 	}
 }
 
 // coder takes messages up to 32 KiB unless it is told otherwise: the relay sends none that is larger.
 func withCoder(address string) {
 	address = strings.Replace(address, "http", "ws", 1) + "/ws"
-	all := context.Background()
 	if _, answer, err := coder.Dial(all, address+"?rate=0", nil); err != nil {
 		refused(answer.StatusCode)
 	}
-	id := ""
-	for {
-		pause := time.Second
-		if socket, _, err := coder.Dial(all, address+wish+"&since="+id, nil); err == nil {
-			for {
-				within, end := context.WithTimeout(all, silence)
-				_, data, err := socket.Read(within)
-				end()
-				if err != nil {
-					break
-				}
-				pause = hear(data, &id, pause)
-			}
-			socket.CloseNow()
+	for now := nothing(); ; now.rest() {
+		opening, opened := context.WithTimeout(all, now.silence)
+		socket, _, err := coder.Dial(opening, address+wish+"&since="+now.id, nil)
+		opened()
+		if err != nil {
+			continue
 		}
-		time.Sleep(pause)
+		for {
+			within, end := context.WithTimeout(all, now.silence)
+			_, data, err := socket.Read(within)
+			end()
+			if err != nil {
+				break
+			}
+			now.hear(data)
+		}
+		socket.CloseNow()
 	}
-}
-
-func hear(data []byte, id *string, pause time.Duration) time.Duration {
-	var now said
-	if json.Unmarshal(data, &now) == nil && now.ID != "" {
-		*id = now.ID
-	}
-	fmt.Println(string(data))
-	if now.Retry > 0 {
-		return time.Duration(now.Retry) * time.Millisecond
-	}
-	return pause
 }
 
 func main() {
