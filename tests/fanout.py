@@ -19,6 +19,7 @@ from relay.fanout.health import Health
 from relay.fanout.hub import WAY_SECONDS, Hub
 from relay.fanout.terms import Symbols, Terms
 from relay.feed_status import FeedStatus
+from relay.server.turns import Lane, Turns
 from relay.server.visitors import Visitor
 from relay.ticker import Ticker, removal
 from relay.web.commands import Commands
@@ -92,6 +93,13 @@ class NoWebSocket:
 
     def charge(self, units: int) -> None:
         self.charged += units
+
+
+class EverybodysTurn(Turns):
+    """Nobody waits."""
+
+    def wait(self, lane: Lane) -> None:
+        pass
 
 
 class _OnScript:
@@ -285,6 +293,7 @@ class Bench:
                 hub.news,
                 NoWebSocket(),  # type: ignore[arg-type]
                 self.commands.obey,
+                EverybodysTurn(),
                 leftover=b"",
                 deflates=False,
                 stall_seconds=10,

@@ -173,3 +173,14 @@ def test_one_point_that_the_exchange_lacks_is_the_close_of_the_hour_that_ends_wi
     closes = case.ask("A")["A"]
     assert closes[-1 - (NOON - end) // HALF] == told
     assert closes.count("7") == 46
+
+
+@pytest.mark.parametrize("points", INTERVALS)
+def test_others_get_their_turn_each_millisecond_of_work(
+    case: Case, points: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[None] = []
+    monkeypatch.setattr("relay.history.closes.stand_in_line", lambda: turns.append(None))
+    symbols = 96
+    case.ask(*(f"S{number}" for number in range(symbols)), points=points)
+    assert len(turns) * 400 >= symbols * min(points, 400)

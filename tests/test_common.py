@@ -12,6 +12,7 @@ from relay.fanout.terms import Terms
 from relay.server.allowance import Allowance
 from relay.server.bounds import Bounds
 from relay.server.common import BURST_SECONDS, Common
+from relay.server.turns import Turns
 from relay.server.visitors import Visitor
 from relay.server.websocket import WebSocket
 from relay.web import ws_client
@@ -124,6 +125,7 @@ class Spoken:
             hub.news,
             WebSocket({}, None, None),
             lambda _, message: self.said.append(message),
+            Turns(),
             leftover=b"",
             deflates=False,
             common=common,

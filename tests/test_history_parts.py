@@ -143,5 +143,5 @@ def test_all_who_want_a_part_at_once_share_one_deflating(monkeypatch: pytest.Mon
 def test_a_long_part_that_comes_again_is_deflated_once() -> None:
     packer = Packer()
     long = bytes(range(256)) * 100
-    assert packer.deflated(long) is packer.deflated(bytes(bytearray(long)))
+    assert packer.deflated(memoryview(long)) is packer.deflated(memoryview(bytes(bytearray(long))))
     assert packer.deflated(long[1:]) is not packer.deflated(long)

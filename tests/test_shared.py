@@ -1,10 +1,12 @@
 """Answers that are costly to make, each made once for all who ask for the same."""
 
+import weakref
+
 import gevent
 import pytest
 from gevent.event import Event
 
-from relay.web import shared
+from relay.web import fresh, shared
 from relay.web.fresh import NotMade
 from relay.web.shared import Shared
 
@@ -32,3 +34,38 @@ def test_a_crowd_of_different_questions_is_turned_away_at_once(
     go_on.set()
     assert [one.get(timeout=10) for one in asking] == [0, 1, 2]
     assert answers.get(99) == 99
+
+
+def test_an_answer_that_serves_nobody_any_more_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Large:
+        pass
+
+    for module in (shared, fresh):
+        monkeypatch.setattr(module, "FRESH_SECONDS", 0.01)
+    answers: Shared[int, Large] = Shared(lambda _: Large(), lambda: "e")
+    for question in (1, 2):
+        # One that comes when all are gone is let go as well.
+        gone = Event()
+        weakref.finalize(answers.get(question), gone.set)
+        assert gone.wait(10), question
+
+
+def test_an_answer_that_is_being_made_is_not_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (shared, fresh):
+        monkeypatch.setattr(module, "FRESH_SECONDS", 0.01)
+    made: list[int] = []
+    go_on = Event()
+
+    def make(question: int) -> int:
+        made.append(question)
+        go_on.wait()
+        return question
+
+    answers: Shared[int, int] = Shared(make, lambda: "e")
+    asking = [gevent.spawn(answers.get, 7)]
+    gevent.sleep(0.05)
+    asking.append(gevent.spawn(answers.get, 7))
+    gevent.sleep(0)
+    go_on.set()
+    assert [one.get(timeout=10) for one in asking] == [7, 7]
+    assert made == [7]

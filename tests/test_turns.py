@@ -81,6 +81,20 @@ def test_a_probe_waits_for_one_page_and_a_page_for_one_probe() -> None:
     assert begun == ["page", "probe", "page", "probe", "page", "page", "page", "page"]
 
 
+def test_those_of_three_lanes_begin_by_turns() -> None:
+    now, begun = [1000.0], []
+    turns = Turns(lambda: now[0])
+
+    def work(name: str, lane: Lane) -> None:
+        turns.wait(lane)
+        begun.append(name)
+        now[0] += TURN_SECONDS
+
+    lanes = {"page": turns.pages, "probe": turns.probes, "command": turns.commands}
+    gevent.joinall([gevent.spawn(work, name, lanes[name]) for name in sorted(lanes) * 3])
+    assert all(set(begun[at : at + 3]) == set(lanes) for at in (1, 4)), begun
+
+
 def test_one_alone_gives_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "give_turn", lambda: pytest.fail("it waits"))
     turns = Turns()

@@ -2,16 +2,20 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 
 import gevent
 import pytest
+from gevent.event import Event
 
 from relay.fanout.terms import Terms
+from relay.server.turns import TURN_SECONDS, Lane, Turns
 from relay.server.visitors import Visitor
 from relay.server.websocket import WebSocket
 from relay.web.ws_client import MessageClient
 from relay.web.ws_form import Messages
 from tests.fanout import Bench, EventClient, ScriptedSocket
+from tests.test_turns import Looks
 from tests.test_ws import masked
 
 WAIT_SECONDS = 20.0
@@ -22,7 +26,7 @@ MESSAGE = masked(0x81, b"{}")
 class Spoken:
     """A client over a pair of sockets, and what it said."""
 
-    def __init__(self) -> None:
+    def __init__(self, turns: Turns | None = None) -> None:
         self.turns = 0
         #: How many turns others had had at each message.
         self.said_at: list[int] = []
@@ -35,6 +39,7 @@ class Spoken:
             hub.news,
             WebSocket({}, None, None),
             lambda *_: self.said_at.append(self.turns),
+            turns or Turns(),
             leftover=b"",
             deflates=False,
             stall_seconds=10,
@@ -56,6 +61,18 @@ class Spoken:
             gevent.sleep(0)
 
 
+class Held(Turns):
+    """Nobody may begin until it is set free."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.free = Event(), Event()
+
+    def wait(self, lane: Lane) -> None:  # noqa: ARG002
+        self.asked.set()
+        self.free.wait()
+
+
 @pytest.fixture
 def spoken() -> Iterator[Spoken]:
     spoken = Spoken()
@@ -70,6 +87,46 @@ def test_others_get_their_turn_between_two_messages_of_one_client(spoken: Spoken
         while len(spoken.said_at) < 15:
             gevent.sleep(0.001)
     assert len(set(spoken.said_at)) == 15
+
+
+def test_what_many_say_at_once_is_obeyed_a_little_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, looks = [1000.0], Looks()
+    turns = Turns(lambda: now[0])
+    obeyed: list[int] = []
+
+    def obey(*_: object) -> None:
+        obeyed.append(looks.number)
+        now[0] += TURN_SECONDS
+
+    crowd = [Spoken(turns) for _ in range(20)]
+    for spoken in crowd:
+        monkeypatch.setattr(spoken.client, "_obey", obey)
+        spoken.theirs.sendall(MESSAGE)
+        spoken.start()
+    with gevent.Timeout(WAIT_SECONDS):
+        while len(obeyed) < len(crowd):
+            gevent.sleep(0.001)
+    for spoken in crowd:
+        spoken.close()
+    looks.end()
+    assert len(set(obeyed)) == len(crowd)
+
+
+def test_who_is_sent_away_while_it_waits_for_its_turn_is_not_obeyed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("relay.web.ws_client.LINGER_SECONDS", 0.05)
+    turns = Held()
+    with closing(Spoken(turns)) as spoken:
+        spoken.theirs.sendall(MESSAGE)
+        spoken.start()
+        assert turns.asked.wait(WAIT_SECONDS)
+        spoken.client.finish(b"")
+        turns.free.set()
+        spoken.reading.get(timeout=WAIT_SECONDS)
+        assert not spoken.said_at
 
 
 @pytest.mark.parametrize("frame", [PING, MESSAGE], ids=["pings", "messages"])

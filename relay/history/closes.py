@@ -27,7 +27,8 @@ PARTIAL_SECONDS = 2.0
 MOST_BYTES = 8 << 20
 #: The last points, which our minutes fill where the exchange's page is older; our hours fill the others.
 _LATE_POINTS = 2
-_SYMBOLS_PER_TURN = 8
+#: Points that are put together between two turns of everything else: about 1 ms of work.
+_POINTS_PER_TURN = 384
 
 
 class Line(NamedTuple):
@@ -96,7 +97,7 @@ class Closes:
             line = Line(start, text, complete, self._clock.monotonic())
             self._cache.put((simulated, symbol, points), line, len(text) + 500)
             lines[symbol] = line
-            if number % _SYMBOLS_PER_TURN == 0:
+            if number % max(1, _POINTS_PER_TURN // points) == 0:
                 stand_in_line()
         return lines
 

@@ -20,7 +20,7 @@ from gevent.pywsgi import WSGIHandler
 
 from relay import request_id
 from relay.plain_lines import plain
-from relay.server import visitors, waiting
+from relay.server import turns, visitors, waiting
 from relay.server.connection import MORE, Connection
 from relay.server.forwarded import scheme
 from relay.server.head import BadHead, Head, parse, split_target
@@ -113,9 +113,9 @@ class Handler(WSGIHandler):
                 self._close()
 
     def _encrypt(self, context: ssl.SSLContext) -> None:
-        turns = self._worker.turns
+        line = self._worker.turns
         deadline = self._began + self.patience.head
-        self._connection.shake_hands(context, deadline, lambda: turns.wait(turns.pages))
+        self._connection.shake_hands(context, deadline, lambda: line.wait(line.pages))
 
     def _close(self) -> None:
         try:
@@ -133,8 +133,8 @@ class Handler(WSGIHandler):
         if head is None:
             return False
         worker = self._worker
-        turns = worker.turns
-        turns.wait(turns.probes if head.target in worker.probes else turns.pages)
+        line = worker.turns
+        line.wait(line.probes if head.target in worker.probes else line.pages)
         if self._connection.is_reset():
             # A storm of them costs no page.
             return False
@@ -208,6 +208,7 @@ class Handler(WSGIHandler):
             environ["REMOTE_PORT"] = peer.port
         environ[visitors.KEY] = visitor
         environ[waiting.KEY] = self._connection.gives_way
+        environ[turns.KEY] = self._worker.turns
         environ["wsgi.input"] = io.BytesIO()
         environ["wsgi.input_terminated"] = True
         environ["gunicorn.sock"] = self.socket

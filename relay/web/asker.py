@@ -1,11 +1,12 @@
-"""Asker: whose request it is, and what it holds while it is answered."""
+"""Asker: whose request it is, what it holds while it is answered, and when its work may begin."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from flask import Request
 
-from relay.server import waiting
+from relay.server import turns, waiting
+from relay.server.turns import Turns
 from relay.server.visitors import KEY, Visitor
 
 #: Who asks where no server says so.
@@ -25,3 +26,9 @@ def slot_of(request: Request) -> Callable[[Callable[[], None]], AbstractContextM
         waiting.KEY, lambda _: nullcontext()
     )
     return slot
+
+
+def turns_of(request: Request) -> Turns:
+    """The worker's turns; some of its own where no server has any."""
+    found: Turns | None = request.environ.get(turns.KEY)
+    return Turns() if found is None else found

@@ -57,6 +57,13 @@ class Fresh(Generic[T]):
         """Whether it is being made at present."""
         return self._making is not None
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether the next caller gets nothing of what is here, neither value nor failure."""
+        made = self._newest
+        is_old = made is None or self._age(made.time) >= FRESH_SECONDS
+        return is_old and not self.is_making and self._age(self._failed) >= FRESH_SECONDS
+
     def get(self) -> T:
         """The value; raises NotMade if its making fails, failed a moment ago, or takes too long."""
         with gevent.Timeout(WAIT_SECONDS, NotMade("it takes too long")):

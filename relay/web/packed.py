@@ -7,6 +7,7 @@ again.
 
 import struct
 import zlib
+from collections.abc import Iterator
 
 from gevent.lock import BoundedSemaphore
 
@@ -35,7 +36,7 @@ class Packer:
         # Whoever wants what is just being deflated waits for it.
         self._deflating = BoundedSemaphore(1)
 
-    def deflated(self, part: bytes) -> bytes:
+    def deflated(self, part: memoryview) -> bytes:
         """The part as deflated blocks that need nothing before them. Gives turns."""
         if len(part) < LONG_BYTES:
             return _deflated(part)
@@ -53,7 +54,7 @@ class Packed:
 
     def __init__(self, packer: Packer, *parts: bytes) -> None:
         self._packer = packer
-        self._parts = parts
+        self._lengths = [len(part) for part in parts]
         self.body = b"".join(parts)
         self._gzip = b""
 
@@ -65,13 +66,20 @@ class Packed:
     def gzip(self) -> bytes:
         """The body compressed. Gives turns."""
         if not self._gzip:
-            deflated = [self._packer.deflated(part) for part in self._parts]
+            deflated = [self._packer.deflated(part) for part in self._parts()]
             trailer = _TRAILER.pack(zlib.crc32(self.body), len(self.body))
             self._gzip = b"".join([_HEAD, *deflated, _END, trailer])
         return self._gzip
 
+    def _parts(self) -> Iterator[memoryview]:
+        """They are not kept beside the body, which holds them."""
+        whole, start = memoryview(self.body), 0
+        for length in self._lengths:
+            yield whole[start : start + length]
+            start += length
 
-def _deflated(part: bytes) -> bytes:
+
+def _deflated(part: memoryview) -> bytes:
     deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     blocks = []
     for start in range(0, len(part), BYTES_PER_TURN):

@@ -5,10 +5,13 @@ from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Generic, TypeVar
 
-from relay.clock import SYSTEM, Clock
-from relay.web.fresh import Fresh, NotMade
+import gevent
 
-#: Answers that are kept at most: the one that was asked for longest ago goes first.
+from relay.clock import SYSTEM, Clock
+from relay.web.fresh import FRESH_SECONDS, Fresh, NotMade
+
+#: Answers that are kept at most: the one that was asked for longest ago goes first. Each goes once it serves
+#: nobody any more.
 MAX_ANSWERS = 128
 #: Answers that are being made at a time before another question is turned away: each of them holds memory and
 #: may wait for the exchange, and all of them share one processor.
@@ -29,6 +32,7 @@ class Shared(Generic[K, T]):
         self._era = era
         self._clock = clock
         self._answers: OrderedDict[K, Fresh[T]] = OrderedDict()
+        self._is_forgetting = False
 
     def get(self, question: K) -> T:
         """The answer; raises NotMade, also where too many others are being made."""
@@ -40,6 +44,17 @@ class Shared(Generic[K, T]):
             self._answers[question] = fresh
             if len(self._answers) > MAX_ANSWERS:
                 self._answers.popitem(last=False)
+            if not self._is_forgetting:
+                self._is_forgetting = True
+                gevent.spawn(self._forget)
         else:
             self._answers.move_to_end(question)
         return fresh.get()
+
+    def _forget(self) -> None:
+        """Lets answers go whose time is over, while there are any: the largest take a megabyte."""
+        while self._answers:
+            gevent.sleep(FRESH_SECONDS)
+            for question in [q for q, fresh in self._answers.items() if fresh.is_spent]:
+                del self._answers[question]
+        self._is_forgetting = False

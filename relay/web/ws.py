@@ -13,8 +13,9 @@ from relay.fanout.terms import Terms
 from relay.server.common import Common
 from relay.server.negotiation import negotiate
 from relay.server.takeover import KEY, Life, Takeover
+from relay.server.turns import Turns
 from relay.server.visitors import Visitor
-from relay.web.asker import visitor_of
+from relay.web.asker import turns_of, visitor_of
 from relay.web.commands import Commands
 from relay.web.farewell import Farewell
 from relay.web.handshake import refusal
@@ -50,6 +51,7 @@ def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
             wish,
             obey,
             visitor_of(request),
+            turns_of(request),
             farewell,
             request.headers.get("X-Request-Id", ""),
         )
@@ -65,6 +67,7 @@ def _stream(
     wish: Subscription,
     obey: Obey,
     visitor: Visitor,
+    turns: Turns,
     farewell: Farewell,
     request_id: str,
     sock: _socket.socket,
@@ -77,6 +80,7 @@ def _stream(
         hub.news,
         websocket,
         obey,
+        turns,
         leftover=leftover,
         deflates=form.deflated,
         common=_common(hub, visitor),

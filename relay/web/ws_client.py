@@ -17,6 +17,7 @@ from relay.fanout.news import News
 from relay.server.allowance import Allowance
 from relay.server.common import Common
 from relay.server.frames import PING, TEXT, close_frame, frame
+from relay.server.turns import Turns
 from relay.server.websocket import Closed, WebSocket
 from relay.turn import give_turn
 from relay.web.way import NEWCOMER, Way
@@ -34,7 +35,7 @@ Obey = Callable[["MessageClient", str | bytes], None]
 class MessageClient(Client):
     """A client that may also speak."""
 
-    __slots__ = ("_asked", "_obey", "_way", "_websocket", "deflates")
+    __slots__ = ("_asked", "_obey", "_turns", "_way", "_websocket", "deflates")
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class MessageClient(Client):
         news: News,
         websocket: WebSocket,
         obey: Obey,
+        turns: Turns,
         *,
         leftover: bytes,
         deflates: bool,
@@ -50,11 +52,13 @@ class MessageClient(Client):
         stall_seconds: float,
         clock: Clock = SYSTEM,
     ) -> None:
-        """`obey` is given each message; `leftover` is what came behind the handshake; `deflates`: whether
-        permessage-deflate was agreed on; `common`: what it and others of the same visitor may say."""
+        """`obey` is given each message, when `turns` say so; `leftover` is what came behind the handshake;
+        `deflates`: whether permessage-deflate was agreed on; `common`: what it and others of the same visitor
+        may say."""
         super().__init__(sock, version, news, stall_seconds=stall_seconds, clock=clock)
         self._websocket = websocket
         self._obey = obey
+        self._turns = turns
         self.deflates = deflates
         # When it was asked first of the questions it has not answered, by the clock.
         self._asked = 0.0
@@ -114,9 +118,11 @@ class MessageClient(Client):
         try:
             while True:
                 message = self._websocket.receive()
+                # Those of others may be here as well.
+                self._turns.wait(self._turns.commands)
                 if not self.leaving:
                     self._try_to_obey(message)
-                    # Its next message may be here already, and those of others as well.
+                    # Its next message may be here already.
                     give_turn()
         except Closed as end:
             if end.is_breach:
@@ -128,8 +134,10 @@ class MessageClient(Client):
                 super().read()
 
     def pay(self, units: int) -> None:
-        """Takes units for the work that a command makes, perhaps after a wait. Raises Closed."""
+        """Takes units for the work that a command makes, perhaps after a wait; then it is to be done.
+        Raises Closed."""
         self._websocket.charge(units)
+        self._turns.wait(self._turns.commands)
 
     def _try_to_obey(self, message: str | bytes) -> None:
         try:
