@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from tests.certificates import make_certificate, needs_openssl
+from tests.plain_http import NO_TLS
 from tests.processes import ROOT, Gunicorn, Process, wait_until
 
 NOWHERE = "ws://127.0.0.1:1"
@@ -16,7 +17,7 @@ NOWHERE = "ws://127.0.0.1:1"
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/livez").status_code == 200
+        return httpx.get(f"{url}/livez", verify=NO_TLS).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -58,3 +59,5 @@ def test_a_wrong_certificate_leaves_the_workers_as_they_are(tmp_path: Path) -> N
         made.certificate.write_text(right)
         relay.signal(signal.SIGHUP)
         wait_until(lambda: relay.worker_pids()[-1:] not in ([], before[-1:]), "another worker")
+        # A worker that has only begun hears no TERM, and would be waited for.
+        relay.kill()
