@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests import loop
 from tests.closing import Closing
 from tests.ports import free_port, listens
 from tests.processes import ROOT, Process, wait_until
@@ -65,7 +66,7 @@ class Answer(NamedTuple):
 
 def crowd(port: int, path: str, encodings: Sequence[str], then: Callable[[], None]) -> list[Answer]:
     """Everybody asks at once, each with its Accept-Encoding; `then` is called when all have."""
-    return asyncio.run(_crowd(port, path, encodings, then))
+    return loop.run(_crowd(port, path, encodings, then))
 
 
 async def _crowd(

@@ -88,11 +88,18 @@ def worker(_redis_process: RedisServer, scribe: Scribe) -> Iterator[Gunicorn]:
         yield worker
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A real Chromium."""
+@pytest.fixture(scope="session")
+def _chromium() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def browser(_chromium: Browser) -> Iterator[Browser]:
+    """A real Chromium, without a page."""
+    yield _chromium
+    for context in _chromium.contexts:
+        context.close()
 
 
 @pytest.fixture

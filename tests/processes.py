@@ -46,6 +46,7 @@ class Process(Closing):
             start_new_session=True,
         )
         self.output: list[str] = []
+        self._has_said_all = False
         self._grew = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -64,7 +65,7 @@ class Process(Closing):
 
         def look() -> bool:
             found.extend(m for line in self.output[start:] if (m := re.search(pattern, line)))
-            return bool(found) or self._process.poll() is not None
+            return bool(found) or self._has_said_all or self._process.poll() is not None
 
         with self._grew:
             self._grew.wait_for(look, WAIT_SECONDS)
@@ -101,6 +102,9 @@ class Process(Closing):
             with self._grew:
                 self.output.append(line)
                 self._grew.notify_all()
+        with self._grew:
+            self._has_said_all = True
+            self._grew.notify_all()
 
 
 class RedisServer(Closing):

@@ -54,6 +54,8 @@ def test_a_low_limit_is_said_at_the_start() -> None:
         wait_until(lambda: len(relay.worker_pids()) == 1, "the worker")
         limits = resource.prlimit(relay.worker_pids()[0], resource.RLIMIT_NOFILE)
         assert limits == (hard, hard)
+        # A worker that has only begun hears no TERM, and would be waited for.
+        relay.kill()
 
 
 def _answers(relay: Gunicorn) -> bool:

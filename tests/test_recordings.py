@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 from websockets.sync.client import connect
 
 from relay.web.figures import plain
-from tests.browser import chromium
 from tests.conftest import RECORDINGS
 from tests.exchange import Simulator
 from tests.processes import Gunicorn, Listener, RedisServer, wait_until
@@ -79,7 +79,8 @@ def synthetic(directory: Path) -> Path:
     """What the simulator itself sent in a few seconds, recorded by it."""
     path = directory / "synthetic.jsonl"
     with (
-        Simulator("--record", str(path), "--activity", "1") as simulator,
+        # No more than a listener takes in before it was told what is listed.
+        Simulator("--record", str(path), "--symbols", "900", "--activity", "1") as simulator,
         connect(f"{simulator.url}/ws/!miniTicker@arr", max_size=None) as connection,
     ):
         for _ in range(3):
@@ -104,10 +105,9 @@ def recording(name: str, directory: Path) -> tuple[list[str], Iterator[Any]]:
     return [str(path)], cryptofeed(path)
 
 
-def prices_on_page(relay: Gunicorn) -> dict[str, str]:
+def prices_on_page(browser: Browser, relay: Gunicorn) -> dict[str, str]:
     """What a person sees in the browser of the whole market, without the zeros that pad it."""
-    with chromium() as browser:
-        page = browser.new_page()
+    with browser.new_page() as page:
         page.goto(f"{relay.url}/?all")
         rows = page.locator("#market tbody tr").evaluate_all(
             "rows => rows.map(row => [row.dataset.symbol, row.querySelector('td').textContent.trim()])"
@@ -117,7 +117,7 @@ def prices_on_page(relay: Gunicorn) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", ["synthetic", "ticks", "all-market", "cryptofeed"])
 def test_every_client_ends_with_the_last_recorded_price(
-    name: str, redis_server: RedisServer, tmp_path: Path
+    name: str, redis_server: RedisServer, browser: Browser, tmp_path: Path
 ) -> None:
     files, frames = recording(name, tmp_path)
     expected, frame_count, update_count = last_prices(frames)
@@ -136,7 +136,9 @@ def test_every_client_ends_with_the_last_recorded_price(
             wait_until(lambda: held.hgetall("prices") == expected, "the hash to hold them all", 60)
             for stream in streams:
                 stream.wait_for(lambda stream=stream: stream.prices == expected, "every last price")
-            assert prices_on_page(relay) == {s: plain(price) for s, price in expected.items()}
+            assert prices_on_page(browser, relay) == {
+                s: plain(price) for s, price in expected.items()
+            }
             for _ in range(4):
                 answer = relay.http.get("/api/prices").json()
                 assert answer["prices"] == expected

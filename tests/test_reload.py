@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.certificates import make_certificate, needs_openssl
+from tests.plain_http import NO_TLS
 from tests.ports import free_port, listens
 from tests.processes import ROOT, Gunicorn, Process, wait_until
 
@@ -134,7 +135,7 @@ def test_another_master_takes_over_and_whose_master_dies_frees_the_port(tmp_path
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/livez").status_code == 200
+        return httpx.get(f"{url}/livez", verify=NO_TLS).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -176,3 +177,5 @@ def test_a_wrong_certificate_leaves_the_workers_as_they_are(tmp_path: Path) -> N
         made.certificate.write_text(right)
         relay.signal(signal.SIGHUP)
         wait_until(lambda: relay.worker_pids()[-1:] not in ([], before[-1:]), "another worker")
+        # A worker that has only begun hears no TERM, and would be waited for.
+        relay.kill()

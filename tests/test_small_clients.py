@@ -12,6 +12,7 @@ from websockets.asyncio.client import connect
 
 from relay.candle import Candle, packed
 from relay.ticker import MAX_CANDLES, Ticker
+from tests import loop
 from tests.processes import WAIT_SECONDS, Gunicorn, wait_until
 from tests.scribe import DAY, Scribe, now
 
@@ -108,7 +109,7 @@ def test_a_whole_market_and_its_removal_are_read_in_every_form(
             await all_until(readers, 1)
             return readers
 
-    readers = asyncio.run(read())
+    readers = loop.run(read())
     assert len(readers) == len(FORMS)
     assert 4_000 < max(reader.longest for reader in readers) < LIMIT
 
@@ -122,6 +123,6 @@ def test_a_status_that_names_every_unknown_symbol_is_read(worker: Gunicorn, tran
             await reader.until(1)
             return reader
 
-    reader = asyncio.run(read())
+    reader = loop.run(read())
     assert reader.unknown == UNKNOWN[1:]
     assert reader.longest < LIMIT

@@ -151,6 +151,21 @@ def test_a_proxy_that_is_not_there_or_hangs_is_named(
         assert failure(api, 0.2) == f"the proxy 127.0.0.2:{hanging.port} does not answer"
 
 
+@pytest.mark.parametrize("scheme", ["http", "socks5h"])
+def test_a_proxy_does_not_answer_either_where_the_deadline_for_all_is_the_first_to_come(
+    scheme: str, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(way, "_PROXYS_SHARE", 100)
+    ended = threading.Event()
+    with HangingAddress("127.0.0.2") as hanging:
+        monkeypatch.setenv("all_proxy", f"{scheme}://127.0.0.2:{hanging.port}")
+        assert failure(api, 0.2) == f"the proxy 127.0.0.2:{hanging.port} does not answer"
+    with proxy(lambda _: ended.wait(20) and None) as port:
+        monkeypatch.setenv("all_proxy", f"{scheme}://127.0.0.1:{port}")
+        assert failure(api, 0.2) == f"the proxy 127.0.0.1:{port} does not answer"
+        ended.set()
+
+
 WAYS = [
     # What the environment says, whereto, and the proxy.
     ({"https_proxy": "http://a:1"}, ("h", 443, True), "a:1"),

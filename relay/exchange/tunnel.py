@@ -25,10 +25,17 @@ class TunnelError(OSError):
     """The proxy is to blame; the text names it, without user and password."""
 
 
+def silent(proxy: Proxy) -> TunnelError:
+    """What is said of one that let a deadline pass, whether ours or the kernel's."""
+    return TunnelError(f"the proxy {proxy.shown} does not answer")
+
+
 def tunnel(proxy: Proxy, name: str, port: int) -> Any:
     """A socket that leads through the proxy to the host. Raises TunnelError."""
     try:
         sock = dial(proxy.name, proxy.port)
+    except TimeoutError as late:
+        raise silent(proxy) from late
     except OSError as error:
         raise TunnelError(f"the proxy {proxy.shown} cannot be reached: {said(error)}") from error
     try:
@@ -39,6 +46,9 @@ def tunnel(proxy: Proxy, name: str, port: int) -> Any:
     except TunnelError:
         sock.close()
         raise
+    except TimeoutError as late:
+        sock.close()
+        raise silent(proxy) from late
     except (OSError, ProxyError, ValueError) as error:
         sock.close()
         raise TunnelError(f"the proxy {proxy.shown} says: {said(error)}") from error

@@ -8,7 +8,7 @@ from gevent import ssl
 
 from relay.exchange.dialling import dial
 from relay.exchange.proxies import Proxy, proxy_for
-from relay.exchange.tunnel import TunnelError, tunnel
+from relay.exchange.tunnel import silent, tunnel
 
 #: The part of the caller's time that a proxy has: it is the culprit then, not the exchange.
 _PROXYS_SHARE = 0.8
@@ -44,4 +44,4 @@ def _through(proxy: Proxy, name: str, port: int, seconds: float) -> Any:
     except gevent.Timeout as late:
         if late is not deadline:
             raise
-        raise TunnelError(f"the proxy {proxy.shown} does not answer") from None
+        raise silent(proxy) from None
