@@ -28,7 +28,7 @@ from relay.metrics.families import text
 from relay.metrics.listener import ListenerReport
 from relay.metrics.reporter import Report, Reporter
 from relay.metrics.worker import WorkerReport
-from relay.server.bounds import Bounds
+from relay.server.bounds import bounds_of
 from relay.server.bucket import Bucket
 from relay.store.contract import Archive, Demands, Roll, Updates
 from relay.store.failure import failures
@@ -87,7 +87,7 @@ class Relay:
         self.probes = probes.PATHS
         #: Connections that are no streams, for each address; and what else it may have.
         self.address_connections = config.address_connections
-        self.address_bounds = _of_address(config)
+        self.address_bounds = bounds_of(config, "address")
         #: How many of them there are, and how many were closed as soon as they were accepted: the worker
         #: knows.
         self.connections: Callable[[], int] = lambda: 0
@@ -156,27 +156,11 @@ def _streams(config: Config) -> int:
 
 
 def _door(config: Config) -> Door:
-    limits = Limits(
-        streams=_streams(config),
-        opens=config.opens,
-    )
-    return Door(limits, Bucket())
-
-
-def _of_address(config: Config) -> Bounds:
-    return Bounds(
-        streams=config.address_streams,
-        opens=config.address_opens,
-        requests=config.address_requests,
-        symbols=config.address_symbols,
-        commands=config.address_commands,
-        guesses=config.address_guesses,
-    )
+    return Door(Limits(streams=_streams(config), opens=config.opens), Bucket())
 
 
 def _in_process(config: Config, away: Callable[[float], float]) -> Sides:
     store, archive, demands = MemoryStore(), MemoryArchive(), MemoryDemands()
-
     pipeline = Pipeline(config, store, archive, demands, away=away)
     report = ListenerReport(pipeline, alone=False)
     return Sides(store, archive, demands, pipeline.start, MemoryRoll(), [report])

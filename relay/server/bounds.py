@@ -36,5 +36,17 @@ class Bounds(NamedTuple):
         return f"your {self.whose} {deed} ({self.setting(what)}{advice})"
 
 
+_NUMBERS = ("streams", "opens", "requests", "symbols", "commands", "guesses")
+
+
+def bounds_of(settings: object, whose: Literal["address", "token"]) -> Bounds:
+    """What the settings give each address, or the holders of each token together: see Bounds.setting.
+
+    Where there is no such setting, there is no limit.
+    """
+    numbers = {name: getattr(settings, f"{whose}_{name}", 0) for name in _NUMBERS}
+    return Bounds(**numbers, whose=whose)
+
+
 #: Of a proxy that speaks for itself: what is behind it cannot be told apart.
 UNBOUNDED = Bounds()

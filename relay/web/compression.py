@@ -4,8 +4,7 @@ import zlib
 
 from flask import Request, Response
 
-from relay.turn import stand_in_line
-from relay.web.packed import BYTES_PER_TURN, LEVEL, SMALLEST
+from relay.web.packed import SMALLEST, compressed_by_turns
 
 #: What is text, and made for one request alone.
 TYPES = frozenset(
@@ -35,14 +34,4 @@ def compress(request: Request, answer: Response) -> None:
     body = answer.get_data()
     if is_to_be_zipped(request, len(body)):
         answer.headers["Content-Encoding"] = "gzip"
-        answer.set_data(_zipped(body))
-
-
-def _zipped(body: bytes) -> bytes:
-    deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
-    blocks = []
-    for start in range(0, len(body), BYTES_PER_TURN):
-        if start:
-            stand_in_line()
-        blocks.append(deflater.compress(body[start : start + BYTES_PER_TURN]))
-    return b"".join([*blocks, deflater.flush()])
+        answer.set_data(compressed_by_turns(body, _GZIP, zlib.Z_FINISH))

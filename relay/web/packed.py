@@ -5,12 +5,13 @@ each on its own (RFC 1951: a full flush ends at a byte), and a long part that co
 again.
 """
 
-import struct
 import zlib
 from collections.abc import Iterator
 
 from gevent.lock import BoundedSemaphore
 
+from relay.fanout.checksum import NOTHING
+from relay.fanout.deflate import GZIP_HEADER, LAST_BLOCK
 from relay.history.cache import Cache
 from relay.turn import stand_in_line
 
@@ -23,9 +24,6 @@ SMALLEST = 1000
 #: Bytes from which a part is kept as deflated, and bytes of all of them that one worker keeps.
 LONG_BYTES = 4 << 10
 KEPT_BYTES = 8 << 20
-#: gzip's head (RFC 1952), without a time or a name, and deflate's empty last block.
-_HEAD, _END = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", b"\x03\x00"
-_TRAILER = struct.Struct("<II")
 
 
 class Packer:
@@ -67,8 +65,8 @@ class Packed:
         """The body compressed. Gives turns."""
         if not self._gzip:
             deflated = [self._packer.deflated(part) for part in self._parts()]
-            trailer = _TRAILER.pack(zlib.crc32(self.body), len(self.body))
-            self._gzip = b"".join([_HEAD, *deflated, _END, trailer])
+            trailer = NOTHING.over([self.body]).trailer
+            self._gzip = b"".join([GZIP_HEADER, *deflated, LAST_BLOCK, trailer])
         return self._gzip
 
     def _parts(self) -> Iterator[memoryview]:
@@ -79,11 +77,16 @@ class Packed:
             start += length
 
 
-def _deflated(part: memoryview) -> bytes:
-    deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+def compressed_by_turns(body: bytes | memoryview, window: int, flush: int) -> bytes:
+    """The body by zlib, with this window and this last flush. Gives turns."""
+    deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, window)
     blocks = []
-    for start in range(0, len(part), BYTES_PER_TURN):
+    for start in range(0, len(body), BYTES_PER_TURN):
         if start:
             stand_in_line()
-        blocks.append(deflater.compress(part[start : start + BYTES_PER_TURN]))
-    return b"".join([*blocks, deflater.flush(zlib.Z_FULL_FLUSH)])
+        blocks.append(deflater.compress(body[start : start + BYTES_PER_TURN]))
+    return b"".join([*blocks, deflater.flush(flush)])
+
+
+def _deflated(part: memoryview) -> bytes:
+    return compressed_by_turns(part, -zlib.MAX_WBITS, zlib.Z_FULL_FLUSH)

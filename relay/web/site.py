@@ -14,7 +14,7 @@ from relay.fanout.door import Full
 from relay.fanout.hub import Hub
 from relay.history.library import Library
 from relay.home import HOME
-from relay.server.bounds import Bounds
+from relay.server.bounds import bounds_of
 from relay.web import (
     contract,
     embed,
@@ -92,7 +92,7 @@ def create_site(
         config.operator_tokens,
         config.ticket_keys,
         config.ticket_seconds,
-        bounds=_of_token(config),
+        bounds=bounds_of(config, "token"),
         strangers=Strangers(ration, refusals, hub.clock),
     )
     site.register_blueprint(tickets.blueprint(access))
@@ -146,18 +146,6 @@ def create_site(
     ration.attach(site)
     site.after_request(partial(_finish, origins, access, config.frame_ancestors))
     return site
-
-
-def _of_token(config: Config) -> Bounds:
-    """What the holders of one token may have together."""
-    return Bounds(
-        streams=config.token_streams,
-        opens=config.token_opens,
-        requests=config.token_requests,
-        symbols=config.token_symbols,
-        commands=config.token_commands,
-        whose="token",
-    )
 
 
 def _judge(origins: Origins, access: Access) -> None:

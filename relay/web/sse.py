@@ -6,18 +6,15 @@ from functools import partial
 
 from flask import Blueprint, Response, request
 
-from relay.fanout.checksum import checksum_of
 from relay.fanout.client import Client
 from relay.fanout.deflate import block
-from relay.fanout.door import Full
 from relay.fanout.hub import Hub
 from relay.fanout.terms import Terms
 from relay.server.takeover import KEY, Life, Takeover
-from relay.server.visitors import Visitor
-from relay.web.asker import visitor_of
 from relay.web.farewell import Farewell
+from relay.web.opening import Opening
 from relay.web.sse_form import EventStream
-from relay.web.subscription import Subscription, parse
+from relay.web.subscription import parse
 
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -47,48 +44,24 @@ def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
             if hub.may_compress(Terms(zipped, wish.symbols, wish.rate)):
                 form = zipped
                 headers["Content-Encoding"] = "gzip"
-        request.environ[KEY] = Takeover(
-            partial(
-                _stream,
-                hub,
-                form,
-                wish,
-                visitor_of(request),
-                farewell,
-                request.headers.get("X-Request-Id", ""),
-            )
-        )
+        opening = Opening.of(request, hub, form, wish, farewell)
+        request.environ[KEY] = Takeover(partial(_begin, opening, form))
         return Response(iter(()), headers=headers)
 
     return routes
 
 
-def _stream(
-    hub: Hub,
-    form: EventStream,
-    wish: Subscription,
-    visitor: Visitor,
-    farewell: Farewell,
-    request_id: str,
-    sock: _socket.socket,
-    _left: bytes,
-    _ws: None,
+def _begin(
+    opening: Opening, form: EventStream, sock: _socket.socket, _left: bytes, _websocket: None
 ) -> Life | None:
+    hub = opening.hub
     client = Client(
         sock,
-        hub.begin_at(wish.since),
+        hub.begin_at(opening.since),
         hub.news,
         stall_seconds=hub.stall_seconds,
         clock=hub.clock,
     )
-    opening = form.opening()
-    client.begin(opening)
-    client.request_id = request_id
-    try:
-        hub.crowd.enter(client, Terms(form, wish.symbols, wish.rate), visitor)
-    except Full as full:
-        # An EventSource that is refused by a status never comes back; one that is sent away does.
-        refusal = hub.refusal(form, full, client.version, checksum_of(opening))
-        farewell.say(sock, opening + refusal)
-        return None
-    return hub.crowd.serve, client
+    first = form.opening()
+    client.begin(first)
+    return opening.let_in(sock, client, first)

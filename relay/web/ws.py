@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from relay.fanout.door import Full
 from relay.fanout.hub import Hub
 from relay.fanout.terms import Terms
 from relay.server.common import Common
@@ -15,11 +14,12 @@ from relay.server.negotiation import negotiate
 from relay.server.takeover import KEY, Life, Takeover
 from relay.server.turns import Turns
 from relay.server.visitors import Visitor
-from relay.web.asker import turns_of, visitor_of
+from relay.web.asker import turns_of
 from relay.web.commands import Commands
 from relay.web.farewell import Farewell
 from relay.web.handshake import refusal
-from relay.web.subscription import Subscription, parse
+from relay.web.opening import Opening
+from relay.web.subscription import parse
 from relay.web.ws_client import MessageClient, Obey
 from relay.web.ws_form import Messages
 
@@ -44,56 +44,38 @@ def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
             if hub.may_compress(Terms(zipped, wish.symbols, wish.rate)):
                 form = zipped
                 extensions = agreed.response
-        run = partial(
-            _stream,
-            hub,
-            form,
-            wish,
-            obey,
-            visitor_of(request),
-            turns_of(request),
-            farewell,
-            request.headers.get("X-Request-Id", ""),
-        )
+        opening = Opening.of(request, hub, form, wish, farewell)
+        run = partial(_begin, opening, obey, turns_of(request), form.deflated)
         request.environ[KEY] = Takeover(run, websocket=True, extensions=extensions)
         return Response(status=101)
 
     return routes
 
 
-def _stream(
-    hub: Hub,
-    form: Messages,
-    wish: Subscription,
+def _begin(
+    opening: Opening,
     obey: Obey,
-    visitor: Visitor,
     turns: Turns,
-    farewell: Farewell,
-    request_id: str,
+    deflates: bool,
     sock: _socket.socket,
     leftover: bytes,
     websocket: Any,
 ) -> Life | None:
+    hub = opening.hub
     client = MessageClient(
         sock,
-        hub.begin_at(wish.since),
+        hub.begin_at(opening.since),
         hub.news,
         websocket,
         obey,
         turns,
         leftover=leftover,
-        deflates=form.deflated,
-        common=_common(hub, visitor),
+        deflates=deflates,
+        common=_common(hub, opening.visitor),
         stall_seconds=hub.stall_seconds,
         clock=hub.clock,
     )
-    client.request_id = request_id
-    try:
-        hub.crowd.enter(client, Terms(form, wish.symbols, wish.rate), visitor)
-    except Full as full:
-        farewell.say(sock, hub.refusal(form, full, client.version))
-        return None
-    return hub.crowd.serve, client
+    return opening.let_in(sock, client)
 
 
 def _common(hub: Hub, visitor: Visitor) -> Common | None:
