@@ -12,7 +12,8 @@ from relay.absences import Absences
 from relay.batch import DOWN_SECONDS
 from relay.exchange import feed, frame_limits
 from relay.exchange.failure import FeedError
-from relay.exchange.feed import OVERLAP_SECONDS, RECONNECT_SECONDS, Feed
+from relay.exchange.feed import RECONNECT_SECONDS, Feed
+from relay.exchange.overlap import OVERLAP_SECONDS
 from relay.exchange.source import PROVEN_SECONDS, RETURN_FOR_SECONDS, RETURN_SECONDS, Source
 from relay.exchange.streams import plan
 from relay.ticker import Ticker

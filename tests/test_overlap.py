@@ -6,8 +6,10 @@ import gevent
 import pytest
 
 from relay.exchange.failure import FeedError
-from relay.exchange.feed import OVERLAP_SECONDS, Feed
+from relay.exchange.feed import Feed
+from relay.exchange.overlap import OVERLAP_SECONDS, UNREAD_SECONDS
 from relay.exchange.streams import Plan
+from relay.ingest.claims import CLAIM_SECONDS
 from relay.ticker import Ticker
 from tests.clocks import SetClock
 
@@ -137,10 +139,14 @@ def test_an_old_session_that_is_always_behind_is_closed_all_the_same(scripted: S
     scripted.clock.advance(OVERLAP_SECONDS)
     scripted.step()
     assert not old.closed
-    scripted.clock.advance(OVERLAP_SECONDS)
+    scripted.clock.advance(UNREAD_SECONDS)
     scripted.step()
     assert old.closed
     telling.join()
+
+
+def test_what_an_old_session_says_late_never_counts_as_the_truth() -> None:
+    assert OVERLAP_SECONDS + UNREAD_SECONDS < CLAIM_SECONDS
 
 
 def test_what_an_old_session_could_not_say_any_more_is_a_gap(scripted: Scripted) -> None:

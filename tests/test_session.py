@@ -5,7 +5,7 @@ import pytest
 from gevent.event import Event
 
 from relay.exchange import connection as connection_module
-from relay.exchange.session import TICKERS_PER_TURN, Session
+from relay.exchange.session import TICKERS_AT_ONCE, TICKERS_PER_TURN, Session
 from relay.exchange.streams import Dial, Plan, plan
 from relay.ticker import Ticker
 from tests.clocks import SetClock
@@ -124,7 +124,7 @@ class Parts(Nobody):
 @pytest.mark.parametrize(
     ("number", "sizes"),
     [
-        (TICKERS_PER_TURN, [TICKERS_PER_TURN]),
+        (TICKERS_AT_ONCE, [TICKERS_AT_ONCE]),
         (2 * TICKERS_PER_TURN + 1, [TICKERS_PER_TURN, TICKERS_PER_TURN, 1]),
     ],
 )
@@ -159,7 +159,7 @@ def test_of_a_session_that_is_closed_amid_a_large_frame_the_rest_does_not_come(
     sockets = FakeSockets(monkeypatch)
     Session("ws://x", plan("ws://x"), 10.0, closer, clock=SetClock())
     _, socket = sockets.next()
-    socket.tick(**{f"S{each}USDT": "1" for each in range(2 * TICKERS_PER_TURN)})
+    socket.tick(**{f"S{each}USDT": "1" for each in range(TICKERS_AT_ONCE + 1)})
     while not socket.closed:
         gevent.sleep(0.001)
     assert closer.taken == 1

@@ -9,7 +9,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from gevent.event import Event
 
@@ -18,21 +18,17 @@ from relay.batch import DOWN_SECONDS
 from relay.clock import SYSTEM, Clock
 from relay.config import SIMULATOR
 from relay.exchange.failure import REFUSED_SECONDS, FeedError
+from relay.exchange.overlap import Overlap, newest_time
 from relay.exchange.session import Session
 from relay.exchange.source import Source
 from relay.exchange.streams import Plan
 from relay.feed_status import FeedStatus
 from relay.ticker import Ticker
-from relay.turn import give_turn
 
 log = logging.getLogger(__name__)
 
 #: The share of its time by which a session is replaced earlier or later, drawn at random.
 ROTATE_JITTER = 0.015
-#: Seconds for which two sessions are read at most. The old one is closed before that, once it has caught
-#: up with the first that came from the new one. Some streams are too quiet to tell; and where streams are
-#: asked for one message after the other, or come over several connections, one tells nothing of the rest.
-OVERLAP_SECONDS = 5.0
 #: Seconds without data for which prices stay live while a connection that ended is made anew.
 RECONNECT_SECONDS = 2.0
 #: Latencies that are kept between two looks.
@@ -41,15 +37,6 @@ MAX_LATENCIES = 1_000
 _NAMED = 10
 
 _State = Literal["live", "stale", "down"]
-
-
-class _Left(NamedTuple):
-    """A session that another one took over from, and that is read for a while yet."""
-
-    session: Session
-    source: Source
-    #: When it became the current one, by the monotonic clock.
-    promoted: float
 
 
 class Feed:
@@ -103,19 +90,11 @@ class Feed:
         self._current: Session | None = None
         self._current_source = self._sources[0]
         self._promoted = 0.0
-        self._overlap_until = 0.0
         self._rotate_at = 0.0
         self._next: Session | None = None
         self._next_source = self._sources[0]
         # There is one only beside a current one, and of its kind.
-        self._leaving: _Left | None = None
-        # Whether all that the one that is leaving says comes over the current one as well.
-        self._caught_up = False
-        # How many messages came of sessions that were left; until when more of them are waited for.
-        self._told_by_left = 0
-        self._unread_until: float | None = None
-        # The newest time that the exchange put on the first tickers of the current session.
-        self._first_time = 0
+        self._leaving: Overlap | None = None
         self._heard: float | None = None
         self._latency: int | None = None
         # Whether what was taken in last is simulated: it stays so when the session is gone.
@@ -173,7 +152,8 @@ class Feed:
     def stop(self) -> None:
         """Ends `run` and every connection."""
         self._stopped = True
-        for session in (self._current, self._next, self._leaving and self._leaving.session):
+        left = None if self._leaving is None else self._leaving.session
+        for session in (self._current, self._next, left):
             if session is not None:
                 session.close()
         self._wake.set()
@@ -182,12 +162,10 @@ class Feed:
         """See session.Watcher. Called in the greenlets that read."""
         if session is self._next and session.error is None:
             if session.complete or self._current is None:
-                self._promote(session)
-                self._first_time = _newest_time(tickers) if session.at_once else 0
-        elif self._is_leaving(session):
-            self._told_by_left += 1
-            if self._has_caught_up(session, tickers):
-                self._caught_up = True
+                self._promote(session, tickers)
+        elif self._leaving is not None and session is self._leaving.session:
+            self._leaving.hear(tickers)
+            if self._leaving.caught_up:
                 self._wake.set()
         if session is self._current or self._is_leaving(session):
             self._heard = self._clock.monotonic()
@@ -204,7 +182,7 @@ class Feed:
         del session
         self._wake.set()
 
-    def _promote(self, session: Session) -> None:
+    def _promote(self, session: Session, first: list[Ticker]) -> None:
         """The next session has its data: from here on it is the current one."""
         # One that ended a moment ago left a gap.
         self._drop_ended()
@@ -215,9 +193,10 @@ class Feed:
             self._current_source.lasted(now - self._promoted)
             if before.simulated == session.simulated:
                 self.rotations += 1
-                self._leaving = _Left(before, self._current_source, self._promoted)
-                self._overlap_until = now + OVERLAP_SECONDS
-                self._caught_up, self._unread_until = False, None
+                since = newest_time(first) if session.at_once else 0
+                self._leaving = Overlap(
+                    before, self._current_source, self._promoted, since, self._clock
+                )
             else:
                 before.close()
         self._current_source = self._next_source
@@ -241,45 +220,21 @@ class Feed:
     def _is_leaving(self, session: Session) -> bool:
         return self._leaving is not None and session is self._leaving.session
 
-    def _has_caught_up(self, session: Session, tickers: list[Ticker]) -> bool:
-        """Whether all comes over the new session by now that would come over this one.
-
-        Events of one millisecond come one by one, and the new session may have begun amid them.
-        """
-        return session.at_once and 0 < self._first_time < _newest_time(tickers)
-
     def _close_left(self) -> None:
         """Closes the session that was left, once it has caught up or its time is up."""
         left = self._leaving
-        if left is None:
-            return
-        is_over = self._caught_up or (
-            self._overlap_until <= self._clock.monotonic() and self._is_read()
-        )
-        if is_over and self._leaving is left:
+        if left is not None and left.is_over() and self._leaving is left:
             self._close_leaving()
-
-    def _is_read(self) -> bool:
-        """Whether nothing of the session that was left lies unread, or only what is never less.
-
-        Where this process did not run for a while, the session's time is up before that is read.
-        """
-        if self._unread_until is None:
-            self._unread_until = self._clock.monotonic() + OVERLAP_SECONDS
-        told = self._told_by_left
-        # What the first look at the sockets finds is read before the second one.
-        give_turn()
-        give_turn()
-        return self._told_by_left == told or self._unread_until <= self._clock.monotonic()
 
     def _close_leaving(self) -> None:
         if self._leaving is not None:
             self._leaving.session.close()
             self._leaving = None
 
-    def _go_back(self, left: _Left) -> None:
+    def _go_back(self, left: Overlap) -> None:
         """The session that was left still delivers: it is the current one again, without a gap."""
-        self._current, self._current_source, self._promoted = left
+        self._current, self._current_source = left.session, left.source
+        self._promoted = left.promoted
         self._leaving = None
         self._rotate_at = self._clock.monotonic()
         log.info("prices from %s over the older connection again", left.session.shown)
@@ -292,9 +247,10 @@ class Feed:
             if self._current is None:
                 self._reason = str(self._next.error)
             self._next = None
-        if self._leaving is not None and self._leaving.session.error is not None:
+        left = self._leaving
+        if left is not None and left.session.error is not None:
             self._leaving = None
-            if self._current is not None and self._current.error is None and not self._caught_up:
+            if self._current is not None and self._current.error is None and not left.caught_up:
                 # What it had not said yet came before the current one began.
                 self._lost()
                 self._announce(self._current.simulated, True)
@@ -339,7 +295,7 @@ class Feed:
         """Seconds until something is due by itself; None if nothing is."""
         due = [self._wait_for(source) for source in self._candidates() if self._next is None]
         if self._leaving is not None:
-            due.append(self._overlap_until - self._clock.monotonic())
+            due.append(self._leaving.seconds)
         if self._current is not None:
             due.append(self._silence / 4)
             if self._rotate_at > self._clock.monotonic():
@@ -394,7 +350,3 @@ class Feed:
         else:
             log.warning("the feed is %s: %s", status.state, status.reason)
         self._said = status.state
-
-
-def _newest_time(tickers: list[Ticker]) -> int:
-    return max((ticker.event_time or 0 for ticker in tickers), default=0)

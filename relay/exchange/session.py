@@ -15,9 +15,11 @@ from relay.url import shown
 #: Seconds after which a symbol that was asked for by name, and of which nothing came, is reported; more for
 #: a slow one.
 UNHEARD_SECONDS = 60.0
-#: Tickers of a message that are passed on between two turns of everything else, which takes some 15 ms: more
-#: than a frame of Binance's whole market has.
-TICKERS_PER_TURN = 5_000
+#: Tickers of a message that are passed on at once: more than Binance's whole market has.
+TICKERS_AT_ONCE = 5_000
+#: Those of a larger one that are passed on between two turns of everything else: some 10 ms of work, 30 at
+#: the turn of a minute.
+TICKERS_PER_TURN = 2_500
 
 
 class Watcher(Protocol):
@@ -115,7 +117,7 @@ class Session:
             self._waiting.discard(connection)
             if self._unheard:
                 self._unheard.difference_update([ticker.symbol for ticker in tickers])
-            if len(tickers) <= TICKERS_PER_TURN:
+            if len(tickers) <= TICKERS_AT_ONCE:
                 self._watcher.take(self, tickers)
             else:
                 self._pass_on_in_parts(tickers)

@@ -30,7 +30,7 @@ _NUMBERED = frozenset(("trade", "aggTrade", "bookTicker"))
 #: than two connections' can differ, in milliseconds.
 _RESTART_MILLISECONDS = 60_000
 #: Seconds until a ticker that is contradicted all the time loses its place. Longer than two connections
-#: are read side by side (feed.OVERLAP_SECONDS): what the slower one sends late must not count.
+#: are read side by side (overlap.OVERLAP_SECONDS): what the slower one sends late must not count.
 CLAIM_SECONDS = 6.0
 
 
