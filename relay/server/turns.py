@@ -6,8 +6,8 @@ would take a worker that is asked for much for one that is dead.
 """
 
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable
 from typing import TypeAlias
 
 import gevent
@@ -22,10 +22,44 @@ TURN_SECONDS = 0.002
 Lane: TypeAlias = "deque[Waiter[None]]"
 
 
-class Turns:
-    """Lets requests begin in the order in which they asked to; those of its two lanes by turns."""
+class FairLane:
+    """What waits, of many addresses: those of one in the order in which they came, the addresses by turns."""
 
-    __slots__ = ("_clock", "_is_open", "_looks", "_serving", "_until", "pages", "probes")
+    __slots__ = ("_lines",)
+
+    def __init__(self) -> None:
+        self._lines: OrderedDict[Hashable, Lane] = OrderedDict()
+
+    def __bool__(self) -> bool:
+        return bool(self._lines)
+
+    def add(self, address: Hashable, waiter: "Waiter[None]") -> None:
+        """At the end of its address' line."""
+        self._lines.setdefault(address, deque()).append(waiter)
+
+    def popleft(self) -> "Waiter[None]":
+        """The first one of the address whose turn it is. Raises KeyError where nobody waits."""
+        address, line = self._lines.popitem(last=False)
+        waiter = line.popleft()
+        if line:
+            self._lines[address] = line
+        return waiter
+
+
+class Turns:
+    """Lets requests begin in the order in which they asked to; those of its lanes by turns."""
+
+    __slots__ = (
+        "_clock",
+        "_is_open",
+        "_lanes",
+        "_looks",
+        "_serving",
+        "_until",
+        "handshakes",
+        "pages",
+        "probes",
+    )
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Belongs to the event loop of whoever makes it. `clock()` is in seconds and never goes back."""
@@ -33,6 +67,9 @@ class Turns:
         #: Of whatever is no probe.
         self.pages: Lane = deque()
         self.probes: Lane = deque()
+        #: Of TLS. One costs as much as a page, and nobody is known yet but by address.
+        self.handshakes = FairLane()
+        self._lanes: deque[Lane | FairLane] = deque([self.pages, self.probes, self.handshakes])
         self._serving = False
         # Whether a request has begun since the last look, and until when others may.
         self._is_open = False
@@ -41,10 +78,17 @@ class Turns:
 
     def wait(self, lane: Lane) -> None:
         """Return once a request of that lane may begin: one at least for each look at the sockets."""
+        self._wait(lane.append)
+
+    def wait_to_shake_hands(self, address: Hashable) -> None:
+        """The same for a step of a handshake."""
+        self._wait(lambda waiter: self.handshakes.add(address, waiter))
+
+    def _wait(self, add: "Callable[[Waiter[None]], None]") -> None:
         if not self._serving and self._may_begin():
             return
         waiter: Waiter[None] = Waiter()
-        lane.append(waiter)
+        add(waiter)
         if not self._serving:
             self._serving = True
             gevent.spawn_raw(self._serve)
@@ -64,14 +108,20 @@ class Turns:
 
     def _serve(self) -> None:
         loop = gevent.get_hub().loop
-        lane, other = self.pages, self.probes
         try:
-            while lane or other:
+            while any(self._lanes):
                 while not self._may_begin():
                     give_turn()
-                lane, other = (other, lane) if other else (lane, other)
-                loop.run_callback(lane.popleft().switch, None)
+                loop.run_callback(self._next().switch, None)
                 # It goes first.
                 gevent.sleep(0)
         finally:
             self._serving = False
+
+    def _next(self) -> "Waiter[None]":
+        """The one that begins now, of a lane where somebody waits."""
+        lanes = self._lanes
+        lanes.rotate(-1)
+        while not lanes[0]:
+            lanes.rotate(-1)
+        return lanes[0].popleft()
