@@ -54,7 +54,8 @@ class Connection:
     def shake_hands(
         self, context: ssl.SSLContext, deadline: float, wait_for_turn: Callable[[], None]
     ) -> None:
-        """TLS's handshake; each step waits for a turn. Raises TimeoutError or another OSError."""
+        """TLS's handshake; each step waits for a turn, and none is done for a connection that was given up
+        meanwhile. Raises TimeoutError or another OSError."""
         sock = cast("TlsSocket", self.sock)
         sock.begin(context)
         mine, all_ = self._waiting.first, self._all_waiting.first
@@ -67,6 +68,10 @@ class Connection:
                     raise late
                 gevent.socket.wait_read(sock.fileno(), left, late)
                 wait_for_turn()
+                if sock not in mine or sock not in all_:
+                    raise ConnectionAbortedError("given up for others")
+                if time.monotonic() >= deadline:
+                    raise late
                 with suppress(BlockingIOError):
                     if sock.shake_hands():
                         return

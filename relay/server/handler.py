@@ -113,9 +113,9 @@ class Handler(WSGIHandler):
                 self._close()
 
     def _encrypt(self, context: ssl.SSLContext) -> None:
-        line = self._worker.turns
+        turns, visitor = self._worker.turns, self._peer.visitor
         deadline = self._began + self.patience.head
-        self._connection.shake_hands(context, deadline, lambda: line.wait(line.pages))
+        self._connection.shake_hands(context, deadline, lambda: turns.wait_to_shake_hands(visitor))
 
     def _close(self) -> None:
         try:

@@ -1,13 +1,13 @@
 """Turns: how much of what is asked for is done until the event loop looks at its sockets again.
 
-However many requests and commands come at once, on one connection or on a thousand, prices and whoever else
-has something to say wait no longer than for a few of them. A probe waits for one page and one command at
-most, or who restarts and routes by it would take a worker that is asked for much for one that is dead.
+However many requests, commands and handshakes come at once, on one connection or on a thousand, prices and
+whoever else has something to say wait no longer than for a few of them. A probe waits for one of each other
+kind at most. Whoever restarts and routes by it would else take a busy worker for a dead one.
 """
 
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable
 from typing import TypeAlias
 
 import gevent
@@ -17,23 +17,49 @@ from relay.turn import give_turn
 
 #: The key under which a view finds the worker's Turns in the WSGI environ.
 KEY = "relay.server.turns"
-#: Seconds of one look in which requests and commands begin.
+#: Seconds of one look in which requests, commands and handshakes begin.
 TURN_SECONDS = 0.002
 
 #: Those that wait, in the order in which they came.
 Lane: TypeAlias = "deque[Waiter[None]]"
 
 
+class FairLane:
+    """What waits, of many addresses: those of one in the order in which they came, the addresses by turns."""
+
+    __slots__ = ("_lines",)
+
+    def __init__(self) -> None:
+        self._lines: OrderedDict[Hashable, Lane] = OrderedDict()
+
+    def __bool__(self) -> bool:
+        return bool(self._lines)
+
+    def add(self, address: Hashable, waiter: "Waiter[None]") -> None:
+        """At the end of its address' line."""
+        self._lines.setdefault(address, deque()).append(waiter)
+
+    def popleft(self) -> "Waiter[None]":
+        """The first one of the address whose turn it is. Raises KeyError where nobody waits."""
+        address, line = self._lines.popitem(last=False)
+        waiter = line.popleft()
+        if line:
+            self._lines[address] = line
+        return waiter
+
+
 class Turns:
-    """Lets those of a lane begin in the order in which they asked to; those of its three lanes by turns."""
+    """Lets those of a lane begin in the order in which they asked to; those of its lanes by turns."""
 
     __slots__ = (
         "_clock",
         "_is_open",
+        "_lanes",
         "_looks",
         "_serving",
         "_until",
         "commands",
+        "handshakes",
         "pages",
         "probes",
     )
@@ -46,6 +72,11 @@ class Turns:
         self.probes: Lane = deque()
         #: What is said over WebSockets.
         self.commands: Lane = deque()
+        #: Of TLS. One costs as much as a page, and nobody is known yet but by address.
+        self.handshakes = FairLane()
+        self._lanes: deque[Lane | FairLane] = deque(
+            [self.pages, self.probes, self.commands, self.handshakes]
+        )
         self._serving = False
         # Whether one has begun since the last look, and until when others may.
         self._is_open = False
@@ -54,10 +85,17 @@ class Turns:
 
     def wait(self, lane: Lane) -> None:
         """Return once the caller may begin: one at least for each look at the sockets."""
+        self._wait(lane.append)
+
+    def wait_to_shake_hands(self, address: Hashable) -> None:
+        """The same for a step of a handshake."""
+        self._wait(lambda waiter: self.handshakes.add(address, waiter))
+
+    def _wait(self, add: "Callable[[Waiter[None]], None]") -> None:
         if not self._serving and self._may_begin():
             return
         waiter: Waiter[None] = Waiter()
-        lane.append(waiter)
+        add(waiter)
         if not self._serving:
             self._serving = True
             gevent.spawn_raw(self._serve)
@@ -77,16 +115,20 @@ class Turns:
 
     def _serve(self) -> None:
         loop = gevent.get_hub().loop
-        lanes = deque((self.probes, self.commands, self.pages))
         try:
-            while any(lanes):
+            while any(self._lanes):
                 while not self._may_begin():
                     give_turn()
-                while not lanes[0]:
-                    lanes.rotate(-1)
-                loop.run_callback(lanes[0].popleft().switch, None)
-                lanes.rotate(-1)
+                loop.run_callback(self._next().switch, None)
                 # It goes first.
                 gevent.sleep(0)
         finally:
             self._serving = False
+
+    def _next(self) -> "Waiter[None]":
+        """The one that begins now, of a lane where somebody waits."""
+        lanes = self._lanes
+        lanes.rotate(-1)
+        while not lanes[0]:
+            lanes.rotate(-1)
+        return lanes[0].popleft()
