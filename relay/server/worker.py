@@ -90,6 +90,12 @@ class Server(PyWSGIServer):  # type: ignore[misc]
         """Whether every slot is taken."""
         return bool(self.pool.full())
 
+    def start_accepting(self) -> None:
+        """Begins to take connections, unless the worker was told to end meanwhile: to start takes as long as
+        the machine takes to find its name."""
+        if not self.closed:
+            super().start_accepting()
+
     def do_read(self) -> tuple[_socket.socket, Any] | None:
         """Accepts a connection; None where nobody waits."""
         listener = self.socket
