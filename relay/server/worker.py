@@ -20,6 +20,7 @@ from typing import Any
 import gevent
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
+from relay.amount import amount
 from relay.complaint import Complaint
 from relay.server.forwarded import Proxies
 from relay.server.generations import GENERATIONS
@@ -186,11 +187,11 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
     ) -> None:
         """A stream has ended; gunicorn's own line was written when it began."""
         self.log.access_log.info(
-            "a stream ended: %s %s, %.3f s, %d updates [%s]",
+            "a stream ended: %s %s, %.3f s, %s [%s]",
             transport,
             form,
             seconds,
-            updates,
+            amount(updates, "update"),
             name,
         )
 

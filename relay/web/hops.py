@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from relay.amount import amount
 from relay.batch import STALE_SECONDS
 from relay.fanout.health import Verdict
 from relay.fanout.hub import Hub
@@ -81,8 +82,7 @@ def _order(version: str) -> tuple[str, int]:
 
 def _worker(hub: Hub, processes: list[Presence], missing: str) -> str:
     workers = [one for one in processes if one.role == "worker"]
-    number = sum(one.streams for one in workers)
-    streams = "1 stream" if number == 1 else f"{number:,} streams"
+    streams = amount(sum(one.streams for one in workers), "stream")
     if missing:
         return f"this one with {streams}, at {hub.board.id}; others are not known"
     return f"{len(workers)} with {streams}; this one at {hub.board.id}"
