@@ -3,6 +3,7 @@
 With Redis, updates come from a `listener.py` somewhere. In-process (no REDIS_URL) the feed runs here.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from relay import diary, logs
 from relay.__main__ import serve
 from relay.absences import Absences
 from relay.clock import SYSTEM
+from relay.complaint import Complaint
 from relay.config import Config, load_or_exit
 from relay.descriptors import CONNECTIONS, Share, raise_limit, share
 from relay.fanout.door import Door, Limits
@@ -43,6 +45,8 @@ from relay.store.redis_roll import RedisRoll
 from relay.supervise import exit_status, spawn_essential
 from relay.web import probes
 from relay.web.site import create_site
+
+log = logging.getLogger(__name__)
 
 #: Seconds that a worker waits for prices and a beat at most; then it serves without, and says so.
 LOAD_SECONDS = 3.0
@@ -97,6 +101,7 @@ class Relay:
         #: What this process says of itself, and what others say.
         self.attendance = Attendance(sides.roll, partial(of_worker, self.hub), diary.begin().events)
         self._started = False
+        self._unserved = Complaint(log)
         self._drain_delay = config.drain_delay
         self.library = Library(
             sides.archive,
@@ -113,7 +118,11 @@ class Relay:
 
     def refuse_unless_started(self) -> tuple[str, int] | None:
         """A sentence where another server than ours asks: there would be no prices, ever."""
-        return None if self._started else (f"This server cannot serve the relay: {_HOW}.\n", 503)
+        if self._started:
+            return None
+        said = f"This server cannot serve the relay: {_HOW}."
+        self._unserved.make("%s", said)
+        return f"{said}\n", 503
 
     def start(self) -> None:
         """Begins to take updates in; returns once the board is loaded and a beat has come, or it takes

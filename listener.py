@@ -95,7 +95,8 @@ def _serve_metrics(config: Config, pipeline: Pipeline, absences: Absences) -> No
     try:
         port.start()
     except OSError as error:
-        print(f"METRICS_PORT cannot be listened at: {error}.", file=sys.stderr)
+        why = os.strerror(error.errno) if error.errno else str(error)
+        print(f"METRICS_PORT {config.metrics_port} cannot be listened at: {why}.", file=sys.stderr)
         sys.exit(2)
     reporter = Reporter([ListenerReport(pipeline, alone=True)], absences.take_lag, failures)
     gevent.spawn(reporter.run)

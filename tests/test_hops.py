@@ -75,6 +75,23 @@ def test_what_nobody_can_know_is_not_said() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("problem", "silent", "well"),
+    [
+        ("", 0, [True, True, True, True]),
+        (f"redis: {AWAY}", STALE_SECONDS + 1, [None, None, False, True]),
+        ("listener: no beat from it", STALE_SECONDS + 1, [None, False, True, True]),
+    ],
+)
+def test_a_hop_that_nobody_can_see_is_not_called_well(
+    problem: str, silent: float, well: list[bool | None]
+) -> None:
+    told = Told(problem)
+    told.hear()
+    told.clock.advance(silent)
+    assert [hop.is_well for hop in hops(told.hub, [NEW], "")] == well
+
+
 def test_a_listener_that_is_silent_wrote_last() -> None:
     told = Told()
     told.hear(standbys=1)

@@ -28,6 +28,7 @@ MODULES: dict[str, set[str]] = {
     "metrics": {"relay.store.contract"},
     "ingest": {"relay.store.contract"},
     "server": {
+        "relay.amount",
         "relay.complaint",
         "relay.logs",
         "relay.plain_lines",

@@ -142,7 +142,7 @@ def test_every_client_ends_with_the_last_recorded_price(
             for _ in range(4):
                 answer = relay.http.get("/api/prices").json()
                 assert answer["prices"] == expected
-        written = listener.wait_for_line(r"stopped: (\d+) updates written").group(1)
+        written = listener.wait_for_line(r"stopped: ([\d,]+) updates? written").group(1)
         for stream in streams:
             stream.close()
     print(

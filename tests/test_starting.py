@@ -91,6 +91,7 @@ def test_without_our_settings_each_answer_says_what_to_do(tmp_path: Path) -> Non
         answer = httpx.get(f"http://127.0.0.1:{port}/events", timeout=WAIT_SECONDS)
         assert answer.status_code == 503
         assert "relay web" in answer.text
+        other.wait_for_line("WARNING app: This server cannot serve the relay: start it by")
 
 
 def test_more_workers_than_a_process_alone_can_have_are_refused() -> None:

@@ -4,6 +4,7 @@ import errno
 import socket
 from collections.abc import Callable, Collection, Iterator
 
+from relay.amount import amount
 from relay.check import neighbour
 from relay.check.finding import Finding, doubtful, fine, wrong
 from relay.config import Config
@@ -61,8 +62,8 @@ def _descriptors(streams: int) -> Finding:
     if fitting.streams < streams:
         return doubtful(
             f"{limit} open files are allowed (ulimit -n): "
-            f"a worker serves {fitting.streams} streams, not {streams} (MAX_CLIENTS)"
+            f"a worker serves {amount(fitting.streams, 'stream')}, not {streams} (MAX_CLIENTS)"
         )
     return fine(
-        f"open files: {min(limit, 1 << 30)} are allowed, enough for {streams} streams a worker"
+        f"open files: {min(limit, 1 << 30)} are allowed, enough for {amount(streams, 'stream')} a worker"
     )

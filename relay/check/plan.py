@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from relay.amount import amount
 from relay.check.finding import Finding, doubtful, fine
 from relay.config import SIMULATOR, Config
 from relay.home import HOME
@@ -20,7 +21,7 @@ def look(config: Config) -> Iterator[Finding]:
         yield from _with_redis(config)
     sources = ", then ".join(url if url == SIMULATOR else shown(url) for url in config.sources)
     yield fine(f"BINANCE_WS: prices come from {sources}")
-    named = f"{len(config.symbols)} symbols" if config.symbols else "the whole market"
+    named = amount(len(config.symbols), "symbol") if config.symbols else "the whole market"
     yield fine(f"SYMBOLS, STREAM: {named}, {config.stream}")
     if config.simulator_fallback or SIMULATOR in config.binance_ws:
         yield doubtful(

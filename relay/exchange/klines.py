@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from relay.amount import amount
 from relay.candle import units
 from relay.exchange.api import Api, RestError, decoded
 from relay.exchange.values import count, decimal, milliseconds
@@ -79,7 +80,7 @@ def klines(api: Api, wanted: Wanted) -> Klines:
     _believe(len(rows), wanted)
     found = _usable(rows, wanted)
     if rows and not found:
-        raise RestError(f"{len(rows)} candles that make no sense")
+        raise RestError(f"{amount(len(rows), 'candle')} of which none makes sense")
     return Klines(found, simulated, len(rows) - len(found), date)
 
 
@@ -96,7 +97,9 @@ def _path(wanted: Wanted) -> str:
 
 def _believe(rows: int, wanted: Wanted) -> None:
     if rows > wanted.limit:
-        raise RestError(f"{rows} candles, where {wanted.limit} were asked for: not believed")
+        raise RestError(
+            f"{amount(rows, 'candle')}, where {wanted.limit} were asked for: not believed"
+        )
 
 
 def _usable(rows: list[Any], wanted: Wanted) -> list[Kline]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import gevent
 
+from relay.amount import amount
 from relay.clock import Clock
 from relay.exchange.api import ANSWER_SECONDS, Api, Apis, RestError
 from relay.exchange.failure import REFUSED_SECONDS
@@ -153,7 +154,7 @@ class Fetcher:
         self._answered(api)
         self._check_kind(name, answer.simulated)
         if answer.dropped:
-            log.warning("%s: %d candles that make no sense", name, answer.dropped)
+            log.warning("%s: without sense: %s", name, amount(answer.dropped, "candle"))
         # By whichever clock is behind: ours may be ahead of the one that ends candles. The answer's date is
         # of its end, and what it says may be of its beginning.
         took = int(1000 * (self._clock.monotonic() - began))

@@ -8,6 +8,7 @@ import gevent
 import msgspec
 
 from relay.absences import never
+from relay.amount import amount
 from relay.candle import HOUR
 from relay.clock import SYSTEM, Clock
 from relay.config import SIMULATOR, Config
@@ -138,8 +139,8 @@ class Pipeline:
             self._writing.kill(timeout=END_SECONDS)
         dropped, conflated = self.intake.counts
         log.info(
-            "stopped: %d updates written, %d dropped, %d conflated",
-            self.writer.written,
+            "stopped: %s written, %d dropped, %d conflated",
+            amount(self.writer.written, "update"),
             dropped,
             conflated,
         )

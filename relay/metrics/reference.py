@@ -101,7 +101,8 @@ FAMILIES = (
     ),
     _durations(
         "relay_publish_to_write_seconds",
-        "From the listener's writing of a batch to the end of the pass that sent it to clients.",
+        "From the listener's writing of a batch to the end of the pass that sent it to clients, "
+        "by the clocks of both.",
     ),
     _counter(
         "relay_refused_total", "What was refused for a limit, by the limit's name.", "limit", LIMITS

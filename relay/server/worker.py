@@ -21,6 +21,7 @@ from typing import Any
 import gevent
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
 
+from relay.amount import amount
 from relay.complaint import Complaint
 from relay.server.forwarded import Proxies
 from relay.server.generations import GENERATIONS
@@ -92,6 +93,12 @@ class Server(PyWSGIServer):  # type: ignore[misc]
     def is_full(self) -> bool:
         """Whether every slot is taken."""
         return bool(self.pool.full())
+
+    def start_accepting(self) -> None:
+        """Begins to take connections, unless the worker was told to end meanwhile: to start takes as long as
+        the machine takes to find its name."""
+        if not self.closed:
+            super().start_accepting()
 
     def do_read(self) -> tuple[_socket.socket, Any] | None:
         """Accepts a connection; None where nobody waits."""
@@ -190,11 +197,11 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
     ) -> None:
         """A stream has ended; gunicorn's own line was written when it began."""
         self.log.access_log.info(
-            "a stream ended: %s %s, %.3f s, %d updates [%s]",
+            "a stream ended: %s %s, %.3f s, %s [%s]",
             transport,
             form,
             seconds,
-            updates,
+            amount(updates, "update"),
             name,
         )
 

@@ -2,18 +2,22 @@
 
 from typing import NamedTuple
 
+from relay.amount import amount
 from relay.batch import STALE_SECONDS
 from relay.fanout.health import Verdict
 from relay.fanout.hub import Hub
 from relay.presence import Presence
+
+#: The hops that a price passes after the exchange.
+_NEARER = ("listener", "redis", "worker")
 
 
 class Hop(NamedTuple):
     """A step on the way of a price."""
 
     name: str
-    #: Whether it is not the one to blame.
-    is_well: bool
+    #: Whether it is not the one to blame; None where nobody here can know.
+    is_well: bool | None
     said: str
 
 
@@ -21,10 +25,18 @@ def hops(hub: Hub, processes: list[Presence], missing: str) -> list[Hop]:
     """From the exchange to this worker. `missing`: why others may be missing among the processes."""
     verdict = hub.verdict()
     blamed = verdict.hop
+    # Where nothing reaches us, what lies behind is not known.
+    beyond = None if blamed in _NEARER else True
+    is_heard = hub.health.silent <= STALE_SECONDS
+    writes = True if is_heard else None
     redis = missing or (verdict.reason.removeprefix("redis: ") if blamed == "redis" else "well")
     return [
-        Hop("exchange", blamed != "exchange", _exchange(verdict)),
-        Hop("listener", blamed != "listener", _listener(hub, verdict, processes, missing)),
+        Hop("exchange", beyond and blamed != "exchange", _exchange(verdict)),
+        Hop(
+            "listener",
+            writes if blamed != "listener" else False,
+            _listener(hub, verdict, processes, missing),
+        ),
         Hop("redis", blamed != "redis" and not missing, redis),
         Hop("worker", blamed != "worker", _worker(hub, processes, missing)),
     ]
@@ -34,8 +46,7 @@ def _exchange(verdict: Verdict) -> str:
     source = verdict.source or "no source"
     if verdict.age is None:
         return f"{source}, no data yet"
-    # Where nothing reaches us, nobody here can know what the exchange sends.
-    known = " here" if verdict.hop in ("listener", "redis", "worker") else ""
+    known = " here" if verdict.hop in _NEARER else ""
     return f"{source}, newest data{known} {verdict.age:.1f} s old"
 
 
@@ -71,8 +82,7 @@ def _order(version: str) -> tuple[str, int]:
 
 def _worker(hub: Hub, processes: list[Presence], missing: str) -> str:
     workers = [one for one in processes if one.role == "worker"]
-    number = sum(one.streams for one in workers)
-    streams = "1 stream" if number == 1 else f"{number:,} streams"
+    streams = amount(sum(one.streams for one in workers), "stream")
     if missing:
         return f"this one with {streams}, at {hub.board.id}; others are not known"
     return f"{len(workers)} with {streams}; this one at {hub.board.id}"
