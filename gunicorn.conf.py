@@ -81,8 +81,8 @@ def on_starting(server: Any) -> None:
         sys.exit(2)
     if fitting != wanted:
         server.log.warning(
-            "%d open files are allowed (ulimit -n), so a worker serves %d streams, not %d (MAX_CLIENTS), "
-            "and %d other connections, not %d",
+            "%d open files are allowed (ulimit -n), so a worker serves %d of %d streams (MAX_CLIENTS), "
+            "and %d of %d other connections",
             descriptors,
             fitting.streams,
             wanted.streams,
