@@ -9,6 +9,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 _PIN = re.compile(r"^([a-z0-9-]+)==(\S+)", re.M)
+#: What metadata do not say: the LICENSE of gevent-websocket's source, the head of the script that litecharts
+#: carries.
+_BESIDES = {
+    "gevent-websocket": "Apache-2.0, as its source says",
+    "litecharts": "MIT; TradingView Lightweight Charts™ in it is Apache-2.0",
+}
 _CLASSIFIER = "License :: OSI Approved :: "
 _HEAD = """# Licences
 
@@ -28,6 +34,8 @@ def text() -> str:
 
 def licence(name: str) -> str:
     """What the package says of itself."""
+    if name in _BESIDES:
+        return _BESIDES[name]
     try:
         said = metadata(name)
     except PackageNotFoundError:

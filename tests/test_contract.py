@@ -148,3 +148,5 @@ def test_a_person_can_read_it(relay: Gunicorn, http: dict[str, Any]) -> None:
     for path, item in http["paths"].items():
         for method in item:
             assert f"{method.upper()} {path}" in answer.text
+        for parameter in item.get("get", {}).get("parameters", []):
+            assert parameter["description"] in answer.text

@@ -10,6 +10,7 @@ import pytest
 from relay.exchange import frame_limits, http_limits
 from relay.exchange.connection import CONNECT_SECONDS
 from relay.exchange.dialling import dial
+from relay.exchange.failure import said
 from tests.hanging import HangingAddress
 from tests.processes import wait_until
 from tests.scripted import ScriptedExchange
@@ -105,3 +106,16 @@ def test_the_deadline_ends_all_attempts(names: Names) -> None:
         gevent.Timeout(0.4, late),
     ):
         dial("exchange.test", hanging.port)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (socket.gaierror(-2, "Name or service not known"), "its name cannot be resolved"),
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (OSError("nobody is there"), "nobody is there"),
+        (TimeoutError(), "TimeoutError"),
+    ],
+)
+def test_a_failure_is_said_in_words_and_without_numbers(error: OSError, words: str) -> None:
+    assert said(error) == words

@@ -1,4 +1,4 @@
-"""Behind nginx, configured as the README says: nothing is held back, nothing is broken."""
+"""Behind nginx, configured as docs/proxies.md says: nothing is held back, nothing is broken."""
 
 import socket
 from collections.abc import Iterator

@@ -1,5 +1,6 @@
 """Failure: why a connection to the exchange could not be made, or ended."""
 
+import socket
 from collections.abc import Mapping
 
 from relay.redaction import redacted
@@ -33,8 +34,11 @@ class UnexpectedError(FeedError):
 
 
 def said(error: BaseException) -> str:
-    """The error's own words, or its kind where it has none."""
-    return _plain(str(error))[:_WORDS] or type(error).__name__
+    """The error's own words without its number, or its kind where it has none."""
+    if isinstance(error, socket.gaierror):
+        return "its name cannot be resolved"
+    words = (isinstance(error, OSError) and error.strerror) or str(error)
+    return _plain(words)[:_WORDS] or type(error).__name__
 
 
 def retry_after(headers: Mapping[str, str] | None) -> float:

@@ -33,6 +33,7 @@ _SYMBOL: Schema = {
     "name": "symbol",
     "in": "path",
     "required": True,
+    "description": "As the exchange names it, in capital letters or small ones.",
     "schema": SYMBOL_NAME,
     "example": "BTCUSDT",
 }
@@ -139,7 +140,7 @@ def _closes(names: Schema, max_symbols: int) -> Schema:
     schema = names["schema"] | {"maxItems": min(max_symbols, MAX_LINES)}
     points = {"type": "integer", "enum": list(INTERVALS), "default": USUAL_POINTS}
     parameters = [
-        names | {"required": True, "schema": schema},
+        names | {"required": True, "schema": schema, "description": "Of which symbols."},
         _query("points", points, "Closes a symbol."),
     ]
     line = {"type": "object", "required": ["symbol", "closes"]}
