@@ -24,6 +24,7 @@ from relay.complaint import Complaint
 from relay.server.forwarded import Proxies
 from relay.server.generations import GENERATIONS
 from relay.server.handler import Handler
+from relay.server.heap import give_back_large_blocks
 from relay.server.peers import Peer, Peers
 from relay.server.tls import TlsSocket
 from relay.server.turns import Turns
@@ -157,6 +158,7 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         self.unbelieved = Unbelieved()
 
     def run(self) -> None:
+        give_back_large_blocks()
         self.server_class = functools.partial(Server, worker=self)
         relay = self.wsgi.extensions["relay"]
         self.turns = Turns()

@@ -7,7 +7,7 @@ again.
 
 import struct
 import zlib
-from collections.abc import Iterator
+from functools import reduce
 
 from gevent.lock import BoundedSemaphore
 
@@ -36,7 +36,7 @@ class Packer:
         # Whoever wants what is just being deflated waits for it.
         self._deflating = BoundedSemaphore(1)
 
-    def deflated(self, part: memoryview) -> bytes:
+    def deflated(self, part: bytes) -> bytes:
         """The part as deflated blocks that need nothing before them. Gives turns."""
         if len(part) < LONG_BYTES:
             return _deflated(part)
@@ -50,36 +50,34 @@ class Packer:
 
 
 class Packed:
-    """A body, and the same as gzip from the first time that somebody wants it."""
+    """A body in parts, and the same as gzip from the first time that somebody wants it."""
 
     def __init__(self, packer: Packer, *parts: bytes) -> None:
         self._packer = packer
-        self._lengths = [len(part) for part in parts]
-        self.body = b"".join(parts)
+        #: They are never joined: whoever waits for a slow client holds what all others do.
+        self.parts = parts
+        self.size = sum(map(len, parts))
         self._gzip = b""
 
     @property
     def tag(self) -> str:
         """The same for the same bytes."""
-        return f"{zlib.crc32(self.body):08x}{len(self.body):x}"
+        return f"{self._checksum:08x}{self.size:x}"
 
     def gzip(self) -> bytes:
         """The body compressed. Gives turns."""
         if not self._gzip:
-            deflated = [self._packer.deflated(part) for part in self._parts()]
-            trailer = _TRAILER.pack(zlib.crc32(self.body), len(self.body))
+            deflated = [self._packer.deflated(part) for part in self.parts]
+            trailer = _TRAILER.pack(self._checksum, self.size)
             self._gzip = b"".join([_HEAD, *deflated, _END, trailer])
         return self._gzip
 
-    def _parts(self) -> Iterator[memoryview]:
-        """They are not kept beside the body, which holds them."""
-        whole, start = memoryview(self.body), 0
-        for length in self._lengths:
-            yield whole[start : start + length]
-            start += length
+    @property
+    def _checksum(self) -> int:
+        return reduce(lambda checksum, part: zlib.crc32(part, checksum), self.parts, 0)
 
 
-def _deflated(part: memoryview) -> bytes:
+def _deflated(part: bytes) -> bytes:
     deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     blocks = []
     for start in range(0, len(part), BYTES_PER_TURN):

@@ -25,11 +25,12 @@ def sent(request: Request, packed: Packed, tag: str, cache: str, content_type: s
 
 def fill(request: Request, answer: Response, packed: Packed) -> None:
     """Gives an answer its body: as gzip where the client takes that. Gives turns."""
-    if len(packed.body) >= SMALLEST and request.accept_encodings["gzip"] > 0:
+    if packed.size >= SMALLEST and request.accept_encodings["gzip"] > 0:
         answer.headers["Content-Encoding"] = "gzip"
         answer.set_data(packed.gzip())
     else:
-        answer.set_data(packed.body)
+        answer.response = packed.parts
+        answer.content_length = packed.size
 
 
 def tell(
