@@ -5,6 +5,7 @@ import logging
 import socket
 import struct
 import time
+import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -25,7 +26,7 @@ from relay.server.takeover import KEY, Life, Takeover
 from relay.server.turns import Turns
 from relay.server.unbelieved import Unbelieved
 from relay.server.visitors import Visitors
-from relay.server.waiting import UNREAD_SECONDS, Waiting
+from relay.server.waiting import MAX_UNREAD_BYTES, UNREAD_SECONDS, Waiting
 
 DEADLINE_SECONDS = 20.0
 #: For what a test waits to run out.
@@ -387,6 +388,35 @@ def test_an_answer_that_nobody_reads_is_given_up_for_others_after_a_while(served
     assert waiting.give_up_one()
     served.wait_for_end()
     assert not waiting.unread
+
+
+def test_of_an_answer_that_nobody_reads_there_is_no_copy(served):
+    served.answer = [bytes(1 << 23)]
+    tracemalloc.start()
+    try:
+        served.say(GET)
+        wait_for(lambda: served.worker.waiting.unread)
+        assert tracemalloc.get_traced_memory()[0] < 1 << 22
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("others", [0, MAX_UNREAD_BYTES])
+def test_where_many_bytes_wait_for_clients_the_longest_unread_answer_is_given_up(served, others):
+    waiting = served.worker.waiting
+    longest, its_client = socket.socketpair()
+    with longest, its_client:
+        waiting.unread[longest] = served.now - UNREAD_SECONDS
+        waiting.unread_bytes = others
+        served.answer = [bytes(1 << 23)]
+        served.say(GET)
+        wait_for(lambda: waiting.unread_bytes > others)
+        assert (longest not in waiting.unread) is bool(others)
+        # Its own has not waited for long.
+        assert len(waiting.unread) == 2 - bool(others)
+    served.socket.close()
+    served.wait_for_end()
+    assert waiting.unread_bytes == others
 
 
 def test_an_answer_that_is_read_in_small_bites_has_a_deadline(served):

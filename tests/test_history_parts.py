@@ -6,6 +6,7 @@ import zlib
 import gevent
 import msgspec
 import pytest
+from flask import Request, Response
 from gevent.event import Event
 
 from relay.history.cache import Cache
@@ -16,6 +17,7 @@ from relay.store.contract import StoreUnavailable
 from relay.turn import give_turn
 from relay.web import packed
 from relay.web.packed import Packed, Packer
+from relay.web.sent import fill
 from relay.web.shared import MAX_ANSWERS, Shared
 from tests.archive import Shelf, Wants, kline
 from tests.clocks import SetClock
@@ -119,9 +121,21 @@ def test_what_is_packed_in_parts_is_the_whole(size: int) -> None:
     packer = Packer()
     for head in (b"", b"first", b"second, with what was kept of the long part"):
         whole = Packed(packer, head, long, b"]}")
-        assert whole.body == head + long + b"]}"
-        assert gzip.decompress(whole.gzip()) == whole.body
+        body = b"".join(whole.parts)
+        assert body == head + long + b"]}"
+        assert whole.size == len(body)
+        assert gzip.decompress(whole.gzip()) == body
         assert whole.gzip() is whole.gzip()
+
+
+def test_who_waits_for_a_plain_answer_holds_what_all_others_hold() -> None:
+    whole = Packed(Packer(), b"first", b"x" * 5_000)
+    answers = [Response() for _ in range(2)]
+    for answer in answers:
+        fill(Request({}), answer, whole)
+        assert answer.content_length == whole.size
+        sent = answer.iter_encoded()
+        assert all(part is mine for part, mine in zip(sent, whole.parts, strict=True))
 
 
 def test_all_who_want_a_part_at_once_share_one_deflating(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,5 +157,5 @@ def test_all_who_want_a_part_at_once_share_one_deflating(monkeypatch: pytest.Mon
 def test_a_long_part_that_comes_again_is_deflated_once() -> None:
     packer = Packer()
     long = bytes(range(256)) * 100
-    assert packer.deflated(memoryview(long)) is packer.deflated(memoryview(bytes(bytearray(long))))
+    assert packer.deflated(long) is packer.deflated(bytes(bytearray(long)))
     assert packer.deflated(long[1:]) is not packer.deflated(long)

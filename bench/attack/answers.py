@@ -15,10 +15,28 @@ def _history(number: int) -> bytes:
     return get(f"/api/history/{NAMES[begin]}?interval=1m&limit=2000")
 
 
+def _table(number: int) -> bytes:
+    """Closes of 100 symbols, again and again of the same ones: only the first need be looked for."""
+    begin = number % 8 * 50
+    return get(f"/api/history.csv?symbols={','.join(NAMES[begin : begin + 100])}&points=288")
+
+
 @attack()
 def pages_unread(field: Field) -> None:
     """2,000 connections of one address ask for the largest page and never read it."""
     field.open(2000, get("/?all"), reads=False, window=4096)
+
+
+@attack()
+def pages_unread_of_many(field: Field) -> None:
+    """2,000 connections of 250 addresses ask for the largest page and never read it."""
+    field.open(2000, get("/?all"), reads=False, window=4096, sources=MANY)
+
+
+@attack()
+def tables_unread(field: Field) -> None:
+    """2,000 connections of 250 addresses ask for closes as a table each, and never read it."""
+    field.open(2000, _table, reads=False, window=4096, sources=MANY)
 
 
 @attack()
@@ -46,4 +64,12 @@ def dear_history(field: Field) -> None:
     field.open(1000, _history, sources=MANY)
 
 
-ALL = (pages_unread, hundred_pages, hundred_pages_of_many, dear_answers, dear_history)
+ALL = (
+    pages_unread,
+    pages_unread_of_many,
+    tables_unread,
+    hundred_pages,
+    hundred_pages_of_many,
+    dear_answers,
+    dear_history,
+)

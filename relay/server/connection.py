@@ -13,7 +13,7 @@ import gevent
 import gevent.socket
 
 from relay.server.head import END, BadHead, check_beginning
-from relay.server.waiting import Since, Waiting
+from relay.server.waiting import MAX_UNREAD_BYTES, Since, Waiting
 
 if TYPE_CHECKING:
     from relay.server.tls import TlsSocket
@@ -139,14 +139,25 @@ class Connection:
             left = min(deadline - time.monotonic(), stall)
             if left <= 0:
                 raise TimeoutError("the client does not read")
-            mine, all_ = self._waiting.unread, self._all_waiting.unread
-            mine[sock] = all_[sock] = self._all_waiting.clock()
-            try:
+            with self._unread(len(data)):
                 gone = TimeoutError("the client does not read")
                 gevent.socket.wait_write(sock.fileno(), left, gone)
-            finally:
-                mine.pop(sock, None)
-                all_.pop(sock, None)
+
+    @contextmanager
+    def _unread(self, size: int) -> Iterator[None]:
+        """While the client has not read so many bytes."""
+        sock, waiting = self.sock, self._all_waiting
+        mine, all_ = self._waiting.unread, waiting.unread
+        mine[sock] = all_[sock] = waiting.clock()
+        waiting.unread_bytes += size
+        if waiting.unread_bytes > MAX_UNREAD_BYTES:
+            waiting.give_up_unread()
+        try:
+            yield
+        finally:
+            waiting.unread_bytes -= size
+            mine.pop(sock, None)
+            all_.pop(sock, None)
 
     def linger(self, seconds: float) -> None:
         """End our half and throw away what still comes, for a while.

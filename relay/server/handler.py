@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _TICKET = re.compile(r"((?:^|[?&])ticket=)[^&\s]*")
 #: The status that opens a WebSocket.
 _SWITCHING = 101
+#: Bytes of a body from which on it is not worth a copy to have it in one piece with its head.
+_LONG_BYTES = 16 << 10
 
 
 class Patience(NamedTuple):
@@ -259,7 +261,14 @@ class Handler(WSGIHandler):
             log.access(answer, fields, asked, seconds)
 
     def _write_with_headers(self, data: bytes) -> None:
-        self._sendall(self._make_head() + self._framed(data))
+        head = self._make_head()
+        body = self._framed(data)
+        if len(body) < _LONG_BYTES:
+            self._sendall(head + body)
+        else:
+            # Many may wait for their clients to read what one making made.
+            self._sendall(head, MORE)
+            self._sendall(body)
 
     def _write(self, data: bytes) -> None:
         if framed := self._framed(data):

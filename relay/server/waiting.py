@@ -10,6 +10,8 @@ from contextlib import suppress
 KEY = "relay.server.waiting"
 #: Seconds without a byte taken of an answer until its connection may be given up for others.
 UNREAD_SECONDS = 1.0
+#: Bytes of all answers together that wait for clients to read; above that each new one has another given up.
+MAX_UNREAD_BYTES = 64 << 20
 
 #: Connections that wait, and since when, by the clock; the longest first.
 Since = dict[_socket.socket, float]
@@ -18,7 +20,7 @@ Since = dict[_socket.socket, float]
 class Waiting:
     """Each connection that waits, by what it waits for."""
 
-    __slots__ = ("begun", "clock", "first", "idle", "polls", "unread")
+    __slots__ = ("begun", "clock", "first", "idle", "polls", "unread", "unread_bytes")
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock()` is in seconds and never goes back."""
@@ -30,6 +32,8 @@ class Waiting:
         self.begun: Since = {}
         #: They wait for the client to read.
         self.unread: Since = {}
+        #: What is left of their answers; bytes that several share are counted for each.
+        self.unread_bytes = 0
         #: Their requests wait for news, and since when: each an end of that, which has it answered.
         self.polls: dict[Callable[[], None], float] = {}
         self.clock = clock
@@ -41,21 +45,31 @@ class Waiting:
         then those whose request waits for news: it is answered.
         Only one that has waited for `least` seconds, and an unread answer for UNREAD_SECONDS.
         """
-        now, spared = self.clock(), least
-        for waiting in (*self._without_request(), self.begun, self.unread):
-            if waiting is self.unread:
-                least = max(least, UNREAD_SECONDS)
+        now = self.clock()
+        for waiting in (*self._without_request(), self.begun):
             for sock, since in waiting.items():
                 if now - since < least:
                     break
                 del waiting[sock]
-                _end(sock, socket.SHUT_RDWR if waiting is self.unread else socket.SHUT_RD)
+                _end(sock, socket.SHUT_RD)
                 return True
+        if self.give_up_unread(least):
+            return True
         for answer, since in self.polls.items():
-            if now - since < spared:
+            if now - since < least:
                 break
             del self.polls[answer]
             answer()
+            return True
+        return False
+
+    def give_up_unread(self, least: float = 0.0) -> bool:
+        """End the connection whose answer nobody has read for longest; False where none may be ended."""
+        for sock, since in self.unread.items():
+            if self.clock() - since < max(least, UNREAD_SECONDS):
+                break
+            del self.unread[sock]
+            _end(sock, socket.SHUT_RDWR)
             return True
         return False
 

@@ -26,6 +26,7 @@ from relay.complaint import Complaint
 from relay.server.forwarded import Proxies
 from relay.server.generations import GENERATIONS
 from relay.server.handler import Handler
+from relay.server.heap import give_back_large_blocks
 from relay.server.lifeline import LIFELINE
 from relay.server.peers import Peer, Peers
 from relay.server.tls import TlsSocket
@@ -173,6 +174,7 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
         super().init_process()
 
     def run(self) -> None:
+        give_back_large_blocks()
         gevent.spawn(self._end_with_master)
         self.server_class = functools.partial(Server, worker=self)
         relay = self.wsgi.extensions["relay"]

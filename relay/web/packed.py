@@ -6,11 +6,10 @@ again.
 """
 
 import zlib
-from collections.abc import Iterator
 
 from gevent.lock import BoundedSemaphore
 
-from relay.fanout.checksum import NOTHING
+from relay.fanout.checksum import NOTHING, Checksum
 from relay.fanout.deflate import GZIP_HEADER, LAST_BLOCK
 from relay.history.cache import Cache
 from relay.turn import stand_in_line
@@ -34,7 +33,7 @@ class Packer:
         # Whoever wants what is just being deflated waits for it.
         self._deflating = BoundedSemaphore(1)
 
-    def deflated(self, part: memoryview) -> bytes:
+    def deflated(self, part: bytes) -> bytes:
         """The part as deflated blocks that need nothing before them. Gives turns."""
         if len(part) < LONG_BYTES:
             return _deflated(part)
@@ -48,36 +47,34 @@ class Packer:
 
 
 class Packed:
-    """A body, and the same as gzip from the first time that somebody wants it."""
+    """A body in parts, and the same as gzip from the first time that somebody wants it."""
 
     def __init__(self, packer: Packer, *parts: bytes) -> None:
         self._packer = packer
-        self._lengths = [len(part) for part in parts]
-        self.body = b"".join(parts)
+        #: They are never joined: whoever waits for a slow client holds what all others do.
+        self.parts = parts
+        self.size = sum(map(len, parts))
         self._gzip = b""
 
     @property
     def tag(self) -> str:
         """The same for the same bytes."""
-        return f"{zlib.crc32(self.body):08x}{len(self.body):x}"
+        return f"{self._checksum.crc:08x}{self.size:x}"
 
     def gzip(self) -> bytes:
         """The body compressed. Gives turns."""
         if not self._gzip:
-            deflated = [self._packer.deflated(part) for part in self._parts()]
-            trailer = NOTHING.over([self.body]).trailer
-            self._gzip = b"".join([GZIP_HEADER, *deflated, LAST_BLOCK, trailer])
+            deflated = [self._packer.deflated(part) for part in self.parts]
+            end = [LAST_BLOCK, self._checksum.trailer]
+            self._gzip = b"".join([GZIP_HEADER, *deflated, *end])
         return self._gzip
 
-    def _parts(self) -> Iterator[memoryview]:
-        """They are not kept beside the body, which holds them."""
-        whole, start = memoryview(self.body), 0
-        for length in self._lengths:
-            yield whole[start : start + length]
-            start += length
+    @property
+    def _checksum(self) -> Checksum:
+        return NOTHING.over(self.parts)
 
 
-def compressed_by_turns(body: bytes | memoryview, window: int, flush: int) -> bytes:
+def compressed_by_turns(body: bytes, window: int, flush: int) -> bytes:
     """The body by zlib, with this window and this last flush. Gives turns."""
     deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, window)
     blocks = []
@@ -88,5 +85,5 @@ def compressed_by_turns(body: bytes | memoryview, window: int, flush: int) -> by
     return b"".join([*blocks, deflater.flush(flush)])
 
 
-def _deflated(part: memoryview) -> bytes:
+def _deflated(part: bytes) -> bytes:
     return compressed_by_turns(part, -zlib.MAX_WBITS, zlib.Z_FULL_FLUSH)

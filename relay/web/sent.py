@@ -26,11 +26,12 @@ def sent(request: Request, packed: Packed, tag: str, cache: str, content_type: s
 
 def fill(request: Request, answer: Response, packed: Packed) -> None:
     """Gives an answer its body: as gzip where the client takes that. Gives turns."""
-    if is_to_be_zipped(request, len(packed.body)):
+    if is_to_be_zipped(request, packed.size):
         answer.headers["Content-Encoding"] = "gzip"
         answer.set_data(packed.gzip())
     else:
-        answer.set_data(packed.body)
+        answer.response = packed.parts
+        answer.content_length = packed.size
 
 
 def tell(
