@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.balancers import Balancer
+from tests.long import long
 from tests.processes import Gunicorn, RedisServer, wait_until
 from tests.rolling import Crowd, Requests
 from tests.scribe import Scribe
@@ -39,6 +40,7 @@ def servers(settings: dict[str, str], scribe: Scribe) -> Iterator[list[Gunicorn]
         server.close()
 
 
+@long
 @pytest.mark.parametrize("program", ["haproxy", "nginx"])
 def test_a_rolling_restart_is_seen_by_nobody(
     program: str,

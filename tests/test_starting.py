@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.long import long_after
 from tests.ports import free_port
 from tests.processes import ROOT, WAIT_SECONDS, Gunicorn, Process, wait_until
 from tests.scripted import ScriptedExchange
@@ -33,7 +34,7 @@ def refusal(command: list[str], directory: Path = ROOT, **env: str) -> str:
     return done.stderr.strip().splitlines()[-1]
 
 
-@pytest.mark.parametrize("kind", ["sync", "gthread", "gevent"])
+@pytest.mark.parametrize("kind", long_after(1, ["sync", "gthread", "gevent"]))
 def test_another_worker_class_is_refused(kind: str) -> None:
     said = refusal([*GUNICORN, "-k", kind, "-b", "127.0.0.1:0", "app:app"])
     assert said.startswith("-k must be geventwebsocket: ")
@@ -74,7 +75,7 @@ def test_a_signal_for_a_second_worker_is_refused_in_process(relay: Gunicorn) -> 
     assert len(relay.worker_pids()) == 1
 
 
-@pytest.mark.parametrize("how", ["python app.py", "relay web", "gunicorn -c"])
+@pytest.mark.parametrize("how", long_after(1, ["python app.py", "relay web", "gunicorn -c"]))
 def test_it_serves_from_any_directory_an_address_of_ipv6(
     how: str, exchange: ScriptedExchange, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 
 import httpx
 
+from tests.long import long
 from tests.plain_http import NO_TLS
 from tests.processes import Gunicorn, RedisServer, wait_until
 from tests.scribe import Scribe
@@ -33,6 +34,7 @@ class Probe:
             self.answers[answer.status_code, said["state"], said["draining"]] += 1
 
 
+@long
 def test_it_is_ready_all_the_time_while_workers_are_replaced(redis_server: RedisServer) -> None:
     with (
         Scribe(redis_server.url) as scribe,
