@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.long import long_after
 from tests.ports import free_port
 from tests.processes import ROOT, WAIT_SECONDS, Gunicorn, Process, wait_until
@@ -49,7 +49,7 @@ def test_without_our_settings_each_answer_says_what_to_do(tmp_path: Path) -> Non
     command = [*GUNICORN, "--pythonpath", str(ROOT), "-b", "127.0.0.1:0", "-c", "/dev/null"]
     with Process([*command, "app:app"]) as other:
         port = other.wait_for_line(r"Listening at: http://127\.0\.0\.1:(\d+)").group(1)
-        answer = httpx.get(f"http://127.0.0.1:{port}/events", timeout=WAIT_SECONDS)
+        answer = plain_http.get(f"http://127.0.0.1:{port}/events", timeout=WAIT_SECONDS)
         assert answer.status_code == 503
         assert "relay web" in answer.text
 
@@ -92,6 +92,6 @@ def test_it_serves_from_any_directory_an_address_of_ipv6(
         exchange.tick(BTCUSDT="1")
 
         def prices() -> object:
-            return httpx.get(url, timeout=WAIT_SECONDS).json()["prices"]
+            return plain_http.get(url, timeout=WAIT_SECONDS).json()["prices"]
 
         wait_until(lambda: prices() == {"BTCUSDT": "1"}, "the price")

@@ -7,6 +7,7 @@ from collections import Counter
 
 import httpx
 
+from tests import plain_http
 from tests.long import long
 from tests.plain_http import NO_TLS
 from tests.processes import Gunicorn, RedisServer, wait_until
@@ -79,7 +80,7 @@ def test_routing_goes_on_while_the_feed_is_down_and_ends_when_the_end_is_announc
             "the announcement",
         )
         # Whoever has not heard of it yet is served.
-        assert httpx.get(f"{relay.url}/api/prices").status_code == 200
+        assert plain_http.get(f"{relay.url}/api/prices").status_code == 200
         relay.kill()
 
 
