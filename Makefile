@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run listen test pythons go-clients conformance bench path attack fuzz screenshots lint format lock audit clean
+.PHONY: run listen test test-long pythons go-clients conformance bench path attack fuzz screenshots lint format lock audit clean
 
 run: $(VENV)/.run
 	SIMULATOR_FALLBACK=1 REDIS_URL=memory:// exec $(BIN)/gunicorn -k geventwebsocket -w 1 app:app
@@ -14,16 +14,21 @@ listen: $(VENV)/.run
 # The tests start Python some hundred times: what it compiled is kept, whatever the environment says.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/.test tests/npm/node_modules
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not long"
 
-# The same on every Python that is here, each in an environment of its own; PYTHONS names others.
+# The rest: soaks, and what repeats in another setting what the tests above prove; tests/long.py says what is in it.
+test-long: export PYTHONDONTWRITEBYTECODE :=
+test-long: $(VENV)/.test tests/npm/node_modules
+	$(BIN)/python -m pytest -m long
+
+# All of them on every Python that is here, each in an environment of its own; PYTHONS names others.
 PYTHONS ?= python3.11 python3.12 python3.13 python3.14
 pythons:
 	@for each in $(PYTHONS); do \
 		version=$$($$each -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) \
 			|| { echo "$$each is not here."; continue; }; \
 		echo "Python $$version:"; \
-		$(MAKE) --no-print-directory test PYTHON=$$each VENV=.venv/pythons/$$version || exit 1; \
+		$(MAKE) --no-print-directory test test-long PYTHON=$$each VENV=.venv/pythons/$$version || exit 1; \
 	done
 
 conformance: $(VENV)/.test

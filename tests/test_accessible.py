@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import WAIT
+from tests.long import long_after
 from tests.spoken import (
     SYMBOLS,
     Bodies,
@@ -149,10 +150,12 @@ def selftest(page: Page) -> None:
 
 STATES: dict[str, Callable[[Page], None]] = {
     "market": market,
+    "symbol": symbol,
+    "wall": wall,
+    "embed": embed,
     "whole-market": whole,
     "market-stale": said("/", "stale", "exchange: no data for 5 s"),
     "market-simulated": said("/", "simulated", "", simulated=True),
-    "symbol": symbol,
     "symbol-chart": chart,
     "symbol-menu": menu,
     "symbol-halted": halted,
@@ -161,16 +164,14 @@ STATES: dict[str, Callable[[Page], None]] = {
     "symbol-paused": said("/symbols/S0", "paused", "this page is hidden"),
     "symbol-refused": said("/symbols/S0", "refused", "symbols: 600 are too many"),
     "not-found": nothing,
-    "wall": wall,
     "wall-stale": wall_stale,
-    "embed": embed,
     "alerts": alerts,
     "snippets": snippets,
     "selftest": selftest,
 }
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", long_after(4, STATES))
 def test_axe_finds_nothing_and_nothing_is_cut(page: Page, state: str) -> None:
     found: list[str] = []
     page.set_viewport_size({"width": 1280, "height": 900})

@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 
+from tests.long import long
 from tests.processes import ROOT
 
 _NAMES = ("strange-framing", "upgrade-by-head", "bombs")
 
 
+@long
 def test_the_attack_tool_says_what_each_attack_did() -> None:
     command = [sys.executable, "-m", "bench.attack", "--table", "--calm", "0.3", "--after", "0"]
     done = subprocess.run(

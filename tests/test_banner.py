@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import WAIT
+from tests.long import long_after
 from tests.spoken import Bodies, open_browser_page, say_status, say_updates, show_status
 
 
@@ -39,14 +40,17 @@ def test_a_page_is_as_of_when_it_was_rendered_until_the_stream_speaks(page: Page
 
 @pytest.mark.parametrize(
     ("state", "simulated", "title"),
-    [
-        ("live", False, "S0 · Relay"),
-        ("stale", False, "STALE · S0 · Relay"),
-        ("down", True, "DOWN · SIMULATED · S0 · Relay"),
-        ("simulated", True, "SIMULATED · S0 · Relay"),
-        ("paused", False, "Paused · S0 · Relay"),
-        ("refused", False, "REFUSED · S0 · Relay"),
-    ],
+    long_after(
+        2,
+        [
+            ("live", False, "S0 · Relay"),
+            ("stale", False, "STALE · S0 · Relay"),
+            ("down", True, "DOWN · SIMULATED · S0 · Relay"),
+            ("simulated", True, "SIMULATED · S0 · Relay"),
+            ("paused", False, "Paused · S0 · Relay"),
+            ("refused", False, "REFUSED · S0 · Relay"),
+        ],
+    ),
 )
 def test_the_title_begins_with_what_is_wrong(
     page: Page, state: str, simulated: bool, title: str

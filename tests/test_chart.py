@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from relay.history.interval import SECONDS
 from tests.browser import WAIT
+from tests.long import long_after
 from tests.spoken import (
     FIELDS,
     READ,
@@ -305,7 +306,7 @@ def expect_chosen(page: Page, number: int) -> None:
     expect(page.locator("[data-part=said]")).to_contain_text(f"{read}: open ")
 
 
-@pytest.mark.parametrize("keys", ["+++", "-----", "+-", "++++----"])
+@pytest.mark.parametrize("keys", long_after(1, ["+++", "-----", "+-", "++++----"]))
 def test_the_chosen_candle_stays_chosen_and_in_sight_while_keys_zoom(page: Page, keys: str) -> None:
     choose(page, "PageUp", "PageUp", "ArrowLeft")
     expect_chosen(page, 679 - 1)

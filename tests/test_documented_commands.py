@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.exchange import Simulator
 from tests.ports import free_port
 from tests.processes import ROOT, WAIT_SECONDS, Process, wait_until
@@ -128,7 +129,7 @@ def shell() -> Iterator[Shell]:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url).is_success
+        return plain_http.get(url).is_success
     except httpx.TransportError:
         return False
 
@@ -146,7 +147,7 @@ def test_what_the_readme_starts_answers_every_question(shell: Shell) -> None:
     for question in QUESTIONS:
         if question.startswith("GET "):
             path = question.split()[1]
-            assert httpx.get(shell.url + path).is_success, question
+            assert plain_http.get(shell.url + path).is_success, question
         elif "-N" in question:
             asked = question.replace("curl", "timeout 2 curl -s") + "; true"
             assert '"price":"' in shell.out(asked)

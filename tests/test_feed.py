@@ -9,6 +9,7 @@ import pytest
 
 from tests.exchange import Simulator
 from tests.feeding import is_live_on, relay_on, wait_for_source
+from tests.long import long, long_after
 from tests.processes import ROOT, Gunicorn, wait_until
 from tests.scripted import ScriptedExchange
 from tests.streams import EventSource
@@ -23,15 +24,18 @@ def second() -> Iterator[Simulator]:
 
 @pytest.mark.parametrize(
     "faults",
-    [
-        ["silent"],
-        ["ack-only"],
-        ["half-open"],
-        ["mid-frame"],
-        ["junk-only"],
-        ["drop"],
-        ["refuse-451", "drop"],
-    ],
+    long_after(
+        2,
+        [
+            ["silent"],
+            ["refuse-451", "drop"],
+            ["ack-only"],
+            ["half-open"],
+            ["mid-frame"],
+            ["junk-only"],
+            ["drop"],
+        ],
+    ),
     ids="+".join,
 )
 def test_a_fault_is_noticed_and_the_next_url_is_read(
@@ -46,7 +50,7 @@ def test_a_fault_is_noticed_and_the_next_url_is_read(
         stream.wait_for(lambda: len(stream.updates) > seen, "prices that move on")
 
 
-@pytest.mark.parametrize("fault", ["retired", "slow-handshake", "refuse-403"])
+@pytest.mark.parametrize("fault", long_after(1, ["retired", "slow-handshake", "refuse-403"]))
 def test_a_url_that_never_gives_data_is_not_waited_for(
     fault: str, first: Simulator, second: Simulator
 ) -> None:
@@ -139,6 +143,7 @@ def test_an_announced_shutdown_is_left_before_it_comes(first: Simulator) -> None
         relay.wait_for_line("over a new connection")
 
 
+@long
 def test_a_hundred_rotations_under_load_lose_nothing() -> None:
     with Simulator("--market", "clock", "--symbols", "3", "--hz", "100") as simulator:
         done = subprocess.run(

@@ -6,6 +6,7 @@ import pytest
 
 from tests.exchange import Simulator
 from tests.feeding import relay_on, wait_for_source
+from tests.long import long_after
 from tests.processes import Gunicorn, wait_until
 from tests.proxy import Proxy
 from tests.scripted import ScriptedExchange
@@ -14,16 +15,19 @@ from tests.streams import EventSource
 
 @pytest.mark.parametrize(
     "kind",
-    [
-        "miniTicker",
-        "ticker",
-        "trade",
-        "aggTrade",
-        "bookTicker",
-        "kline_1m",
-        "avgPrice",
-        "ticker_1h",
-    ],
+    long_after(
+        2,
+        [
+            "miniTicker",
+            "ticker",
+            "trade",
+            "aggTrade",
+            "bookTicker",
+            "kline_1m",
+            "avgPrice",
+            "ticker_1h",
+        ],
+    ),
 )
 def test_only_the_chosen_symbols_are_read_whatever_the_stream(kind: str, first: Simulator) -> None:
     with (
@@ -88,7 +92,7 @@ def test_more_symbols_than_one_connection_takes_are_read_over_several() -> None:
             assert simulator.status()["too_many"] == 0
 
 
-@pytest.mark.parametrize("variable", ["http_proxy", "all_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("variable", long_after(1, ["http_proxy", "all_proxy", "ALL_PROXY"]))
 def test_the_proxy_variables_are_honoured(variable: str, first: Simulator) -> None:
     # Loopback is reached without.
     url = first.url.replace("127.0.0.1", "exchange.test")

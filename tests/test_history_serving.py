@@ -11,6 +11,7 @@ from relay.candle import Candle, packed
 from relay.history.page import Page, encode_page, page_name
 from relay.store.redis_writer import RedisStore
 from relay.ticker import Ticker
+from tests import plain_http
 from tests.archive import kline
 from tests.closing import Closing
 from tests.processes import Gunicorn, RedisServer
@@ -98,7 +99,7 @@ def test_a_chart_that_cannot_be_had_has_our_own_candles_and_the_reason(
     workers: Gunicorn, supplier: Supplier
 ) -> None:
     supplier.refused = "B"
-    answer = httpx.get(f"{workers.url}/api/history/B", headers={"Accept-Encoding": "gzip"})
+    answer = plain_http.get(f"{workers.url}/api/history/B", headers={"Accept-Encoding": "gzip"})
     assert answer.status_code == 200
     said = answer.json()
     assert not said["complete"]
@@ -107,7 +108,7 @@ def test_a_chart_that_cannot_be_had_has_our_own_candles_and_the_reason(
 
 
 def test_without_a_listener_an_answer_comes_within_its_time(workers: Gunicorn) -> None:
-    answer = httpx.get(f"{workers.url}/api/history/C?interval=1h", timeout=20)
+    answer = plain_http.get(f"{workers.url}/api/history/C?interval=1h", timeout=20)
     assert answer.status_code == 200
     assert not answer.json()["complete"]
     assert answer.json()["reason"]
@@ -115,7 +116,7 @@ def test_without_a_listener_an_answer_comes_within_its_time(workers: Gunicorn) -
 
 def test_closes_that_are_waited_for_say_so(workers: Gunicorn, supplier: Supplier) -> None:
     supplier.refused = "C"
-    said = httpx.get(f"{workers.url}/api/history?symbols=C,D&points=48").json()
+    said = plain_http.get(f"{workers.url}/api/history?symbols=C,D&points=48").json()
     assert said["waiting"] == ["C"]
     assert said["unknown"] == ["D"]
     assert said["closes"]["C"][-1] == "1.25"

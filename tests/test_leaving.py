@@ -6,9 +6,9 @@ import socket
 import threading
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.processes import WAIT_SECONDS, Gunicorn, Listener, RedisServer, wait_until
 from tests.scripted import ScriptedExchange
 from tests.streams import EventSource, WebSocket
@@ -52,7 +52,7 @@ def test_at_term_nobody_waits_for_the_rest_of_a_request(relay: Gunicorn) -> None
     with socket.create_connection(("127.0.0.1", relay.port), timeout=WAIT_SECONDS) as sock:
         sock.sendall(b"GET / HTTP/1.1\r\n")
         # It is served after what came before it.
-        assert httpx.get(f"{relay.url}/livez").status_code == 200
+        assert plain_http.get(f"{relay.url}/livez").status_code == 200
         relay.signal(signal.SIGTERM)
         assert sock.recv(1) == b""
         assert relay.wait(seconds=5) == 0
@@ -86,7 +86,7 @@ def test_at_hup_no_request_is_refused_and_clients_come_back_where_they_were(
 
     def ask() -> None:
         while not stop.is_set():
-            answers.append(httpx.get(f"{workers.url}/livez").status_code)
+            answers.append(plain_http.get(f"{workers.url}/livez").status_code)
 
     asking = threading.Thread(target=ask)
     asking.start()
@@ -110,7 +110,7 @@ def test_a_worker_that_has_had_its_requests_is_replaced(exchange: ScriptedExchan
     with Gunicorn(BINANCE_WS=exchange.url, options=options) as relay:
         first = relay.worker_pids()
         for _ in range(60):
-            assert httpx.get(f"{relay.url}/livez").status_code == 200
+            assert plain_http.get(f"{relay.url}/livez").status_code == 200
         wait_until(lambda: not set(relay.worker_pids()) & set(first), "a new worker")
 
 

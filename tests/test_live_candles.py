@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
+from tests.long import long
 from tests.processes import Gunicorn, Listener, RedisServer, wait_until
 from tests.scripted import ScriptedExchange
 
@@ -107,6 +108,7 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     server.kill()
 
 
+@long
 def test_closed_minutes_equal_the_history_through_rotation_stall_and_reconnect(
     browser: Browser, exchange: ScriptedExchange, redis_server: RedisServer
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.chart import MINUTE, Chart
+from tests.long import long
 from tests.processes import Gunicorn, Listener, RedisServer, wait_until
 from tests.scripted import ScriptedExchange
 
@@ -94,6 +95,7 @@ def check(chart: Chart, relay: Gunicorn, market: Market) -> None:
     assert chart.course == sorted(chart.course)
 
 
+@long
 def test_a_chart_is_whole_after_stalls_reconnections_and_a_rotation(
     redis_server: RedisServer, exchange: ScriptedExchange, market: Market
 ) -> None:
@@ -145,6 +147,7 @@ def test_a_chart_is_whole_after_the_listener_was_killed_and_another_took_over(
                 check(chart, relay, market)
 
 
+@long
 def test_a_chart_is_whole_after_redis_was_killed_and_came_back_with_what_its_disk_holds(
     tmp_path: Path, exchange: ScriptedExchange, market: Market
 ) -> None:

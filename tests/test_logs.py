@@ -5,13 +5,13 @@ import json
 import logging
 import re
 
-import httpx
 import pytest
 
 from relay.json_lines import JsonLines
 from relay.plain_lines import PlainLines
 from relay.redaction import RedactingFormatter, keep
 from relay.request_id import begin, request_id
+from tests import plain_http
 from tests.processes import Gunicorn
 from tests.scripted import ScriptedExchange
 from tests.streams import EventSource
@@ -94,7 +94,7 @@ def test_a_json_log_has_no_other_lines_and_tells_of_requests_and_streams(
     with Gunicorn(BINANCE_WS=exchange.url, LOG_FORMAT="json", options=options) as relay:
         exchange.tick(BTCUSDT="1")
         relay.wait_until_ready()
-        httpx.get(f"{relay.url}/livez?a=b", headers={"X-Request-Id": "mine-2"})
+        plain_http.get(f"{relay.url}/livez?a=b", headers={"X-Request-Id": "mine-2"})
         stream = EventSource(relay.port, X_Request_Id="mine-3")
         stream.wait_for_price("BTCUSDT", "1")
         exchange.tick(BTCUSDT="2")

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page
 
 from relay.ticker import Ticker
 from tests.browser import WAIT
+from tests.long import long_after
 from tests.spoken import READ, Bodies, open_browser_page, say_status
 
 TINY, HUGE = "0.000000000000000001", "12345678901234567890.123456789012345678"
@@ -36,7 +37,7 @@ def page(browser: Browser) -> Iterator[Page]:
     assert wrong == []
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", long_after(1, PATHS))
 def test_no_page_is_wider_than_its_window(page: Page, path: str) -> None:
     page.goto(path)
     for width in (320, 640, 1280):
@@ -54,7 +55,7 @@ CUT = """() => [...document.querySelectorAll("#market tbody td, .price > *")]
     .map((each) => each.textContent)"""
 
 
-@pytest.mark.parametrize("path", ["/", "/?all", "/symbols/TINYUSDT"])
+@pytest.mark.parametrize("path", long_after(1, ["/", "/?all", "/symbols/TINYUSDT"]))
 def test_what_is_cut_says_so(page: Page, path: str) -> None:
     for width in (320, 640, 1280):
         page.set_viewport_size({"width": width, "height": 700})

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.long import long_after
 from tests.market import (
     LOOK,
     TOP,
@@ -159,7 +160,7 @@ def test_the_order_goes_on_at_once_when_told_to(page: Page) -> None:
     assert order(page)[0] == "BCHUSDT"
 
 
-@pytest.mark.parametrize("use", ["tap", "focus", "selection"])
+@pytest.mark.parametrize("use", long_after(1, ["tap", "focus", "selection"]))
 def test_the_order_rests_after_other_use_too_and_goes_on(
     browser: Browser, bodies: Bodies, use: str
 ) -> None:
@@ -198,7 +199,7 @@ def test_symbols_that_come_and_go_while_the_order_rests_do_come_and_go(page: Pag
     expect(page.locator("#market")).to_have_attribute("aria-rowcount", str(COUNT + 1))
 
 
-@pytest.mark.parametrize("rewrite", ["wrap", "replace"])
+@pytest.mark.parametrize("rewrite", long_after(1, ["wrap", "replace"]))
 def test_prices_move_also_where_somebody_rewrote_the_page(page: Page, rewrite: str) -> None:
     open_market(page, MARKET)
     page.evaluate(

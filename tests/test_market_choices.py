@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.long import long_after
 from tests.market import (
     KNOWN,
     LOOK,
@@ -65,7 +66,7 @@ def address(page: Page) -> str:
     return str(page.evaluate("location.search"))
 
 
-@pytest.mark.parametrize("text", ["btc", "BTC", " btc "])
+@pytest.mark.parametrize("text", long_after(1, ["btc", "BTC", " btc "]))
 def test_the_base_itself_is_found_before_what_contains_it(page: Page, text: str) -> None:
     open_market(page, MARKET)
     found = seek(page, text)
@@ -75,7 +76,7 @@ def test_the_base_itself_is_found_before_what_contains_it(page: Page, text: str)
 
 
 @pytest.mark.parametrize(
-    "text", ["btc/usdt", "btc usdt", "BTC-USDT", "btcusdt", "btc/usd", "BTC USDT"]
+    "text", long_after(1, ["btc/usdt", "btc usdt", "BTC-USDT", "btcusdt", "btc/usd", "BTC USDT"])
 )
 def test_a_pair_is_found_however_it_is_written(page: Page, text: str) -> None:
     open_market(page, MARKET)

@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
@@ -21,6 +20,7 @@ from relay.metrics import directory, leftovers
 from relay.metrics.dead import TOGETHER, forget
 from relay.metrics.reference import NAMES
 from relay.web.site import create_site
+from tests import plain_http
 from tests.archive import nothing_past
 from tests.ports import free_port
 from tests.processes import ROOT, Gunicorn, Listener, RedisServer, wait_until
@@ -106,14 +106,14 @@ def test_any_worker_answers_for_all_and_forgets_one_that_dies(
 
 
 def test_the_listener_answers_at_a_port_of_its_own(listener: str) -> None:
-    assert httpx.get(listener).status_code == 401
+    assert plain_http.get(listener).status_code == 401
     wrong = {"Authorization": f"Bearer {TOKEN[1:]}x"}
-    assert httpx.get(listener, headers=wrong).status_code == 401
+    assert plain_http.get(listener, headers=wrong).status_code == 401
     right = {"Authorization": f"Bearer {TOKEN}"}
-    assert httpx.get(listener[:-1], headers=right).status_code == 404
+    assert plain_http.get(listener[:-1], headers=right).status_code == 404
 
     def leads() -> bool:
-        now = samples(httpx.get(listener, headers=right).text)
+        now = samples(plain_http.get(listener, headers=right).text)
         leads = now["relay_leading"] == 1 and now["relay_processes listener"] == 1
         return (
             leads and now["relay_updates_written_total"] >= 2 and now["relay_feed_state live"] == 1
@@ -124,7 +124,7 @@ def test_the_listener_answers_at_a_port_of_its_own(listener: str) -> None:
 
 def test_every_metric_of_the_reference_is_there(relay: Gunicorn, listener: str) -> None:
     told = names(relay.http.get("/metrics").text)
-    told |= names(httpx.get(listener, headers={"Authorization": f"Bearer {TOKEN}"}).text)
+    told |= names(plain_http.get(listener, headers={"Authorization": f"Bearer {TOKEN}"}).text)
     assert {name for name in NAMES if name not in told and f"{name}_sum" not in told} == set()
 
 

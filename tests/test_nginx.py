@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from relay.server.unbelieved import MANY_STREAMS
+from tests.long import long_after
 from tests.nginx import UPGRADES, Nginx
 from tests.processes import WAIT_SECONDS, Gunicorn
 from tests.scripted import ScriptedExchange
@@ -21,7 +22,9 @@ def nginx(request: pytest.FixtureRequest, relay: Gunicorn, tmp_path: Path) -> It
         yield nginx.port
 
 
-@pytest.mark.parametrize("headers", [{}, {"Accept_Encoding": "gzip"}], ids=["plain", "gzip"])
+@pytest.mark.parametrize(
+    "headers", long_after(1, [{}, {"Accept_Encoding": "gzip"}]), ids=["plain", "gzip"]
+)
 def test_every_event_passes_at_once(
     exchange: ScriptedExchange, nginx: int, headers: dict[str, str]
 ) -> None:
@@ -36,7 +39,7 @@ def test_every_event_passes_at_once(
 
 
 @pytest.mark.parametrize("nginx", ["1.1"], indirect=True)
-@pytest.mark.parametrize("compression", [None, "deflate"])
+@pytest.mark.parametrize("compression", long_after(1, [None, "deflate"]))
 def test_websockets_pass(exchange: ScriptedExchange, nginx: int, compression: str | None) -> None:
     with WebSocket(f"ws://127.0.0.1:{nginx}/ws", compression=compression) as stream:
         stream.wait_for_price("BTCUSDT", "1")

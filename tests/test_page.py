@@ -6,13 +6,13 @@ import re
 import signal
 from collections.abc import Iterator
 
-import httpx
 import msgspec
 import pytest
 from playwright.sync_api import Page, expect
 
 from relay.ticker import Ticker, public
 from relay.web import figures
+from tests import plain_http
 from tests.browser import WAIT
 from tests.exchange import Simulator
 from tests.processes import Gunicorn, wait_until
@@ -89,9 +89,9 @@ def test_an_unknown_symbol_is_a_page_for_people_and_json_for_programs(page: Page
     assert answer is not None
     assert answer.status == 404
     expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
-    programs = httpx.get(f"{url}/symbols/NOSUCHUSDT")
+    programs = plain_http.get(f"{url}/symbols/NOSUCHUSDT")
     assert "NOSUCHUSDT" in programs.json()["error"]
-    data = httpx.get(f"{url}/api/nowhere", headers={"Accept": "text/html"})
+    data = plain_http.get(f"{url}/api/nowhere", headers={"Accept": "text/html"})
     assert data.headers["Content-Type"] == "application/json"
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.balancers import Balancer
 from tests.processes import ROOT, Gunicorn, wait_until
 from tests.scripted import ScriptedExchange
@@ -61,7 +61,7 @@ def port(
             balancer = stack.enter_context(Balancer(program, directory, [port]))
             port = balancer.port
         url = f"http://127.0.0.1:{port}/routez"
-        wait_until(lambda: httpx.get(url).status_code == 200, "a way through")
+        wait_until(lambda: plain_http.get(url).status_code == 200, "a way through")
         yield port
 
 

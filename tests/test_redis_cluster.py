@@ -16,6 +16,7 @@ from relay.store.connect import connect
 from relay.store.failure import reason
 from relay.store.master import Unknown
 from relay.url import Host
+from tests.long import long
 from tests.processes import Gunicorn, Listener, RedisServer
 from tests.redis_cluster import RedisCluster
 from tests.scripted import ScriptedExchange
@@ -90,6 +91,7 @@ def chain(cluster: RedisCluster) -> Iterator[Chain]:
         listener.kill()
 
 
+@long
 def test_prices_go_on_while_the_slot_moves_to_another_node_under_load(
     chain: Chain, cluster: RedisCluster
 ) -> None:

@@ -20,6 +20,7 @@ from relay.store.keys import BASE, BATCHES, HEAD, LEASE, LOG, LOST, PRICES, STAN
 from relay.store.redis_reader import RedisUpdates
 from relay.store.redis_writer import RedisStore
 from relay.ticker import Ticker
+from tests.long import long_after
 from tests.processes import WAIT_SECONDS, RedisServer
 
 Spoil = Callable[[redis.Redis], object]
@@ -228,7 +229,7 @@ def hash_of(raw: redis.Redis) -> dict[bytes, bytes]:
     return raw.hgetall(PRICES) if raw.type(PRICES) == b"hash" else {}
 
 
-@pytest.mark.parametrize("place", SPOILED)
+@pytest.mark.parametrize("place", long_after(6, SPOILED))
 def test_a_leading_listener_and_a_new_worker_survive_a_spoiled(
     place: str, redis_server: RedisServer, raw: redis.Redis
 ) -> None:
@@ -242,7 +243,7 @@ def test_a_leading_listener_and_a_new_worker_survive_a_spoiled(
     leader.stop()
 
 
-@pytest.mark.parametrize("place", SPOILED)
+@pytest.mark.parametrize("place", long_after(6, SPOILED))
 def test_a_new_listener_and_a_worker_that_was_there_survive_a_spoiled(
     place: str, redis_server: RedisServer, raw: redis.Redis
 ) -> None:

@@ -13,6 +13,7 @@ import redis
 
 from relay.store.failure import reason
 from tests.certificates import make_certificate, needs_openssl
+from tests.long import long, long_after
 from tests.ports import free_port
 from tests.processes import Gunicorn, Listener, RedisServer, Sentinel, wait_until
 from tests.scripted import ScriptedExchange
@@ -169,17 +170,20 @@ def kill_clients(client: redis.Redis, kind: str) -> None:
 
 @pytest.mark.parametrize(
     "trouble",
-    [
-        asleep,
-        stopped,
-        out_of_memory,
-        read_only,
-        locked,
-        away,
-        flushed,
-        without_writers,
-        without_subscribers,
-    ],
+    long_after(
+        3,
+        [
+            away,
+            flushed,
+            out_of_memory,
+            asleep,
+            stopped,
+            read_only,
+            locked,
+            without_writers,
+            without_subscribers,
+        ],
+    ),
 )
 def test_prices_survive_a_redis_that_is(
     trouble: Callable[[Chain], AbstractContextManager[None]], chain: Chain
@@ -215,6 +219,7 @@ def test_a_user_with_few_rights_is_enough(exchange: ScriptedExchange, tmp_path: 
         assert client.acl_log() == []
 
 
+@long
 @needs_redis_server
 def test_a_unix_socket_reaches_redis(exchange: ScriptedExchange, tmp_path: Path) -> None:
     path = tmp_path / "redis.sock"

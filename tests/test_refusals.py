@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
+from tests.long import long_after
 from tests.spoken import URL, Bodies, json_of, open_browser_page, open_client, say, say_status
 
 A, B = "http://a.example/events", "http://b.example/events"
@@ -101,7 +102,7 @@ def test_an_address_that_is_too_long_for_something_on_the_way_asks_for_all(
     assert len(asked) == 2, "no wish is to blame, so none is asked about by itself"
 
 
-@pytest.mark.parametrize("status", [408, 425, 429])
+@pytest.mark.parametrize("status", long_after(1, [408, 425, 429]))
 def test_later_is_no_refusal(page: Page, status: int) -> None:
     said = iter([refused(status, "not now", Retry_After="7"), prices("S0")])
     asked = answering(page, lambda *_: next(said))

@@ -7,6 +7,7 @@ import pytest
 
 from relay.store.keys import HEAD
 from tests.exchange import Simulator
+from tests.long import long
 from tests.processes import Gunicorn, Listener, RedisServer, wait_until
 from tests.scripted import ScriptedExchange
 from tests.streams import EventSource, Stream, WebSocket
@@ -71,6 +72,7 @@ def test_without_redis_both_sides_start_and_wait_for_it(
             stream.wait_for_price("BTCUSDT", "1")
 
 
+@long
 def test_a_killed_redis_comes_back_and_nothing_is_lost(
     exchange: ScriptedExchange,
     listener: Listener,
@@ -93,6 +95,7 @@ def test_a_killed_redis_comes_back_and_nothing_is_lost(
     assert not any(stream.ended for stream in streams)
 
 
+@long
 def test_a_flushed_redis_is_filled_again(
     exchange: ScriptedExchange, listener: Listener, streams: list[Stream], redis_server: RedisServer
 ) -> None:

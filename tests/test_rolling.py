@@ -5,10 +5,11 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.balancers import Balancer
+from tests.long import long
 from tests.processes import Gunicorn, RedisServer, wait_until
 from tests.rolling import Crowd, Requests
 from tests.scribe import Scribe
@@ -39,6 +40,7 @@ def servers(settings: dict[str, str], scribe: Scribe) -> Iterator[list[Gunicorn]
         server.close()
 
 
+@long
 @pytest.mark.parametrize("program", ["haproxy", "nginx"])
 def test_a_rolling_restart_is_seen_by_nobody(
     program: str,
@@ -49,7 +51,7 @@ def test_a_rolling_restart_is_seen_by_nobody(
 ) -> None:
     with Balancer(program, tmp_path, [server.port for server in servers]) as balancer:
         number = 1
-        wait_until(lambda: httpx.get(f"{balancer.url}/routez").status_code == 200, program)
+        wait_until(lambda: plain_http.get(f"{balancer.url}/routez").status_code == 200, program)
         with (
             Crowd(balancer.port, CROWD, "A") as crowd,
             Requests(f"{balancer.url}/livez") as requests,

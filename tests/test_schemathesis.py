@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.long import long
 from tests.processes import ROOT, Gunicorn
 from tests.scripted import ScriptedExchange
 
@@ -28,6 +29,7 @@ def relay() -> Iterator[Gunicorn]:
 SECONDS = 200
 
 
+@long
 @pytest.mark.timeout(SECONDS + 30)
 def test_every_request_is_answered_as_the_description_says(relay: Gunicorn, tmp_path: Path) -> None:
     command = [

@@ -14,6 +14,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from tests.closing import Closing
+from tests.long import long_after
 from tests.ports import free_port
 from tests.processes import Gunicorn, Listener, RedisServer
 from tests.scripted import ScriptedExchange
@@ -140,7 +141,7 @@ def test_an_exchange_that_fails_in_any_way_gives_nothing_away(echo: Echo) -> Non
     assert_nothing_is_given_away(public + "".join(relay.output))
 
 
-@pytest.mark.parametrize("kind", ["nobody", "password", "rubbish", "sentinel"])
+@pytest.mark.parametrize("kind", long_after(1, ["nobody", "password", "rubbish", "sentinel"]))
 def test_a_redis_that_fails_in_any_way_gives_nothing_away(
     kind: str, echo: Echo, redis_server: RedisServer
 ) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 
+from tests import plain_http
 from tests.processes import WAIT_SECONDS, Gunicorn
 from tests.scripted import ScriptedExchange
 
@@ -15,7 +16,7 @@ def test_every_answer_is_in_the_access_log(exchange: ScriptedExchange) -> None:
     with Gunicorn(BINANCE_WS=exchange.url, options=options) as relay:
         exchange.tick(BTCUSDT="1")
         relay.wait_until_ready()
-        answer = httpx.get(f"{relay.url}/livez?a=b", headers={"X-Name": "me"})
+        answer = plain_http.get(f"{relay.url}/livez?a=b", headers={"X-Name": "me"})
         # The head counts too, as in pywsgi.
         relay.wait_for_line(
             r'127\.0\.0\.1 "GET /livez\?a=b HTTP/1\.1" 200 [0-9]{2,} me application/json'
@@ -25,7 +26,7 @@ def test_every_answer_is_in_the_access_log(exchange: ScriptedExchange) -> None:
             sock.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
             relay.wait_for_line(r'"GET /events HTTP/1\.1" 200 [0-9]{2,} - text/event-stream')
             assert sock.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
-        httpx.get(f"{relay.url}/nothing")
+        plain_http.get(f"{relay.url}/nothing")
         relay.wait_for_line(r'"GET /nothing HTTP/1\.1" 404')
         # What is no request has no line there, and leaves no traceback.
         with socket.create_connection(("127.0.0.1", relay.port), timeout=WAIT_SECONDS) as sock:

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import WAIT
+from tests.long import long_after
 from tests.node import evaluate
 from tests.spoken import Bodies, open_browser_page, say_status, say_updates
 
@@ -199,7 +200,9 @@ def test_an_address_may_name_a_setting(page: Page) -> None:
     assert "theme=light" in page.url
 
 
-@pytest.mark.parametrize("kept", ["7", "null", "[]", "{", '"x"', '{"theme":{"a":1}}'])
+@pytest.mark.parametrize(
+    "kept", long_after(2, ["7", "null", "[]", "{", '"x"', '{"theme":{"a":1}}'])
+)
 def test_whatever_is_kept_the_page_lives(page: Page, kept: str) -> None:
     page.add_init_script(f"localStorage.settings = localStorage.chart = {kept!r};")
     open_symbol(page)

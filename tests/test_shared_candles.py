@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from tests.channel import feed, hear, sharing_page
 from tests.channel import snapshot as whole_snapshot
+from tests.long import long_after
 from tests.spoken import Bodies, History, json_of
 from tests.test_browser_candles import MINUTE, NOW, WATCH, answer, at, held, row, settle
 
@@ -191,7 +192,7 @@ HOLLOW: list[object] = [
 ]
 
 
-@pytest.mark.parametrize("hollow", [*HOLLOW, WHOLE | {"time": None}])
+@pytest.mark.parametrize("hollow", long_after(2, [*HOLLOW, WHOLE | {"time": None}]))
 def test_an_answer_that_is_no_history_is_said_to_be_none_and_sets_no_clock(
     page: Page, hollow: object
 ) -> None:

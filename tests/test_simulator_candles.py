@@ -14,6 +14,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from tests.exchange import WAIT, Simulator
+from tests.long import long_after
 
 LENGTHS = {
     "1s": 1, "1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "2h": 7200,
@@ -120,11 +121,11 @@ def length_of(row: Row) -> int:
 class TestMadeUpPast:
     @pytest.mark.parametrize(
         ("whole", "part"),
-        [
+        long_after(5, [
             ("1m", "1s"), ("3m", "1m"), ("5m", "1m"), ("15m", "3m"), ("15m", "5m"), ("30m", "15m"),
             ("1h", "1m"), ("2h", "30m"), ("4h", "1h"), ("6h", "2h"), ("8h", "4h"), ("12h", "1h"),
             ("1d", "1m"), ("1d", "8h"), ("3d", "6h"), ("1w", "12h"), ("1M", "1h"),
-        ],
+        ]),
     )  # fmt: skip
     @pytest.mark.parametrize("symbol", ["BTCUSDT", "BNBUSDT"])
     def test_candle_is_all_of_its_parts(

@@ -12,6 +12,7 @@ import websocket
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from tests import plain_http
 from tests.exchange import WAIT, Simulator, hear_nothing, hear_until_closed
 
 SILENCE = 0.5  # seconds; the clock ticks every 0.05
@@ -250,7 +251,7 @@ def test_rest_junk_is_half_of_the_answer(simulator: Simulator) -> None:
 def test_rest_slow_is_slower_than_the_caller_waits(simulator: Simulator) -> None:
     simulator.fault("rest-slow")
     with pytest.raises(httpx.ReadTimeout):
-        httpx.get(f"{simulator.http}/api/v3/ping", timeout=0.1, trust_env=False)
+        plain_http.get(f"{simulator.http}/api/v3/ping", timeout=0.1, trust_env=False)
     assert simulator.get("/api/v3/ping").json() == {}
 
 

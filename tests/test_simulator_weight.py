@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.exchange import Simulator
 
 KLINES = {"symbol": "BTCUSDT", "interval": "1m", "limit": "5"}
@@ -108,7 +109,7 @@ class TestFaults:
     ) -> None:
         simulator.fault(name)
         with pytest.raises(httpx.ReadTimeout):
-            httpx.get(
+            plain_http.get(
                 f"{simulator.http}/api/v3/klines", params=KLINES, timeout=0.1, trust_env=False
             )
         assert simulator.get("/api/v3/ping").status_code == 200
@@ -119,7 +120,7 @@ class TestFaults:
         simulator.fault("rest-silent")
         for path in ("/api/v3/ping", "/api/v3/ticker/24hr"):
             with pytest.raises(httpx.ReadTimeout):
-                httpx.get(f"{simulator.http}{path}", timeout=0.1, trust_env=False)
+                plain_http.get(f"{simulator.http}{path}", timeout=0.1, trust_env=False)
         with (
             httpx.Client(trust_env=False, timeout=10) as client,
             client.stream("GET", f"{simulator.http}/simulator/status") as status,

@@ -6,9 +6,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.processes import WAIT_SECONDS, Gunicorn, wait_until
 from tests.scripted import ScriptedExchange
 
@@ -60,7 +60,7 @@ def test_a_body_that_never_comes_holds_no_slot(
             stack.enter_context(sock)
             sock.sendall(request_line + b" HTTP/1.1\r\nHost: relay\r\n" + body)
             assert sock.recv(4096).startswith(b"HTTP/1.1 " + status)
-        assert httpx.get(f"{narrow.url}/livez", timeout=WAIT_SECONDS).status_code == 200
+        assert plain_http.get(f"{narrow.url}/livez", timeout=WAIT_SECONDS).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_connections_without_a_whole_request_hold_no_slot(narrow: Gunicorn, firs
             sock = socket.create_connection(("127.0.0.1", narrow.port), timeout=WAIT_SECONDS)
             stack.enter_context(sock)
             sock.sendall(first)
-        assert httpx.get(f"{narrow.url}/livez", timeout=WAIT_SECONDS).status_code == 200
+        assert plain_http.get(f"{narrow.url}/livez", timeout=WAIT_SECONDS).status_code == 200
 
 
 def test_a_crowd_without_a_request_holds_no_slot(narrow: Gunicorn) -> None:
@@ -95,12 +95,12 @@ def test_a_crowd_without_a_request_holds_no_slot(narrow: Gunicorn) -> None:
                 stack.enter_context(sock)
         finally:
             os.kill(pid, signal.SIGCONT)
-        assert httpx.get(f"{narrow.url}/livez", timeout=WAIT_SECONDS).status_code == 200
+        assert plain_http.get(f"{narrow.url}/livez", timeout=WAIT_SECONDS).status_code == 200
 
 
 def test_polls_that_wait_hold_no_slot(narrow: Gunicorn) -> None:
     url = f"{narrow.url}/api/prices?symbols=NONE"
-    since = httpx.get(url, timeout=WAIT_SECONDS).json()["id"]
+    since = plain_http.get(url, timeout=WAIT_SECONDS).json()["id"]
     poll = f"GET /api/prices?symbols=NONE&since={since}&wait=25 HTTP/1.1\r\nHost: x\r\n\r\n"
     with ExitStack() as stack:
         socks = []
@@ -109,7 +109,7 @@ def test_polls_that_wait_hold_no_slot(narrow: Gunicorn) -> None:
             stack.enter_context(sock)
             sock.sendall(poll.encode())
             socks.append(sock)
-        assert httpx.get(f"{narrow.url}/livez", timeout=WAIT_SECONDS).status_code == 200
+        assert plain_http.get(f"{narrow.url}/livez", timeout=WAIT_SECONDS).status_code == 200
         # The one that waited longest has been answered, and is over.
         answer = b""
         while part := socks[0].recv(4096):
@@ -126,9 +126,9 @@ def test_a_stream_with_a_body_gets_its_prices(narrow: Gunicorn) -> None:
         while b'{"symbol":"BTCUSDT","price":"1"}' not in answer:
             answer += sock.recv(4096)
         sock.sendall(b"abc")
-        answer = httpx.get(f"{narrow.url}/readyz").json()
+        answer = plain_http.get(f"{narrow.url}/readyz").json()
         assert answer["clients"] == 1
-    wait_until(lambda: httpx.get(f"{narrow.url}/readyz").json()["clients"] == 0, "the end")
+    wait_until(lambda: plain_http.get(f"{narrow.url}/readyz").json()["clients"] == 0, "the end")
 
 
 def test_a_websocket_handshake_with_a_body_is_refused(narrow: Gunicorn) -> None:

@@ -11,10 +11,10 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests import plain_http
 from tests.browser import WAIT
 from tests.processes import WAIT_SECONDS, Gunicorn, Process
 
@@ -133,7 +133,7 @@ def test_sheets_excel_and_power_query_find_what_they_ask_for(
 
 
 def get(address: str) -> str:
-    answer = httpx.get(address, timeout=WAIT_SECONDS)
+    answer = plain_http.get(address, timeout=WAIT_SECONDS)
     assert answer.status_code == 200
     return answer.text
 

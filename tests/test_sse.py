@@ -2,9 +2,9 @@
 
 import socket
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.processes import Gunicorn, wait_until
 from tests.scripted import ScriptedExchange
 from tests.streams import EventSource
@@ -180,7 +180,7 @@ def test_a_full_worker_says_so(exchange: ScriptedExchange) -> None:
         exchange.tick(BTCUSDT="1")
         with EventSource(relay.port) as stream:
             stream.wait_for_price("BTCUSDT")
-            answer = httpx.get(f"{relay.url}/events")
+            answer = plain_http.get(f"{relay.url}/events")
             assert answer.status_code == 200
             assert "event: bye" in answer.text
             assert "MAX_CLIENTS" in answer.text

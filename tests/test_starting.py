@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests import plain_http
+from tests.long import long_after
 from tests.ports import free_port
 from tests.processes import ROOT, WAIT_SECONDS, Gunicorn, Process, wait_until
 from tests.scripted import ScriptedExchange
@@ -49,7 +50,7 @@ def told(command: list[str]) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("kind", ["sync", "gthread", "gevent"])
+@pytest.mark.parametrize("kind", long_after(1, ["sync", "gthread", "gevent"]))
 def test_another_worker_class_is_refused(kind: str) -> None:
     said = refusal([*GUNICORN, "-k", kind, "-b", "127.0.0.1:0", "app:app"])
     assert said.startswith("-k must be geventwebsocket: ")
@@ -88,7 +89,7 @@ def test_without_our_settings_each_answer_says_what_to_do(tmp_path: Path) -> Non
     command = [*GUNICORN, "--pythonpath", str(ROOT), "-b", "127.0.0.1:0", "-c", "/dev/null"]
     with Process([*command, "app:app"]) as other:
         port = other.wait_for_line(r"Listening at: http://127\.0\.0\.1:(\d+)").group(1)
-        answer = httpx.get(f"http://127.0.0.1:{port}/events", timeout=WAIT_SECONDS)
+        answer = plain_http.get(f"http://127.0.0.1:{port}/events", timeout=WAIT_SECONDS)
         assert answer.status_code == 503
         assert "relay web" in answer.text
         other.wait_for_line("WARNING app: This server cannot serve the relay: start it by")
@@ -115,7 +116,7 @@ def test_a_signal_for_a_second_worker_is_refused_in_process(relay: Gunicorn) -> 
     assert len(relay.worker_pids()) == 1
 
 
-@pytest.mark.parametrize("how", ["python app.py", "relay web", "gunicorn -c"])
+@pytest.mark.parametrize("how", long_after(1, ["python app.py", "relay web", "gunicorn -c"]))
 def test_it_serves_from_any_directory_an_address_of_ipv6(
     how: str, exchange: ScriptedExchange, tmp_path: Path
 ) -> None:
@@ -132,6 +133,6 @@ def test_it_serves_from_any_directory_an_address_of_ipv6(
         exchange.tick(BTCUSDT="1")
 
         def prices() -> object:
-            return httpx.get(url, timeout=WAIT_SECONDS).json()["prices"]
+            return plain_http.get(url, timeout=WAIT_SECONDS).json()["prices"]
 
         wait_until(lambda: prices() == {"BTCUSDT": "1"}, "the price")

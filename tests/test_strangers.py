@@ -6,10 +6,10 @@ import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from tests import plain_http
 from tests.processes import WAIT_SECONDS, Gunicorn, wait_until
 from tests.scripted import ScriptedExchange
 
@@ -55,7 +55,7 @@ def test_a_crowd_at_one_address_is_bounded_and_others_are_served(strict: Gunicor
         crowd = [stack.enter_context(call(strict)) for _ in range(3 * MOST)]
         assert is_alive(stack.enter_context(call(strict, "127.0.0.67")))
         assert sum(map(is_alive, crowd)) <= MOST
-        assert httpx.get(f"{strict.url}/livez").status_code == 200
+        assert plain_http.get(f"{strict.url}/livez").status_code == 200
 
 
 def test_streams_do_not_count_as_connections(strict: Gunicorn) -> None:
@@ -98,7 +98,7 @@ def test_what_the_websockets_of_one_address_say_is_bounded_together(strict: Guni
         return 'relay_refused_total{limit="ADDRESS_COMMANDS"} 0.0' not in metrics()
 
     def metrics() -> str:
-        text = httpx.get(f"{strict.url}/metrics").text
+        text = plain_http.get(f"{strict.url}/metrics").text
         assert 'limit="ADDRESS_COMMANDS"' in text
         return text
 

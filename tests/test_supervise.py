@@ -10,6 +10,7 @@ import pytest
 
 from relay import supervise
 from relay.supervise import EXIT_FAILED
+from tests.long import long_after
 from tests.processes import Process, RedisServer
 from tests.scripted import ScriptedExchange
 
@@ -79,7 +80,7 @@ def test_no_end_of_a_loop_goes_unnoticed(
     assert signals == ([] if ending else [signal.SIGTERM])
 
 
-@pytest.mark.parametrize("how", ["raise RuntimeError('on purpose')", "return"])
+@pytest.mark.parametrize("how", long_after(1, ["raise RuntimeError('on purpose')", "return"]))
 def test_a_listener_that_cannot_go_on_fails(
     how: str, redis_server: RedisServer, exchange: ScriptedExchange
 ) -> None:
@@ -150,7 +151,7 @@ def test_a_listener_that_hangs_while_it_ends_is_ended(
         assert process.wait() == -signal.SIGALRM
 
 
-@pytest.mark.parametrize("how", ["raise RuntimeError('on purpose')", "return"])
+@pytest.mark.parametrize("how", long_after(1, ["raise RuntimeError('on purpose')", "return"]))
 def test_a_worker_that_cannot_go_on_fails_and_is_replaced_but_not_at_full_speed(
     how: str, exchange: ScriptedExchange, tmp_path: Path
 ) -> None:

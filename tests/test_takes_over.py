@@ -7,6 +7,8 @@ from collections import Counter
 
 import httpx
 
+from tests import plain_http
+from tests.long import long
 from tests.plain_http import NO_TLS
 from tests.processes import Gunicorn, RedisServer, wait_until
 from tests.scribe import Scribe
@@ -33,6 +35,7 @@ class Probe:
             self.answers[answer.status_code, said["state"], said["draining"]] += 1
 
 
+@long
 def test_it_is_ready_all_the_time_while_workers_are_replaced(redis_server: RedisServer) -> None:
     with (
         Scribe(redis_server.url) as scribe,
@@ -77,7 +80,7 @@ def test_routing_goes_on_while_the_feed_is_down_and_ends_when_the_end_is_announc
             "the announcement",
         )
         # Whoever has not heard of it yet is served.
-        assert httpx.get(f"{relay.url}/api/prices").status_code == 200
+        assert plain_http.get(f"{relay.url}/api/prices").status_code == 200
         relay.kill()
 
 

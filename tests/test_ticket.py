@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
+from tests.long import long_after
 from tests.node import evaluate
 from tests.processes import Gunicorn
 from tests.scripted import ScriptedExchange
@@ -155,14 +156,17 @@ def test_a_text_that_is_refused_is_never_another_one(page: Page, polls: list[Rou
 
 @pytest.mark.parametrize(
     "source",
-    [
-        "() => { throw new Error('secret-9') }",
-        "() => Promise.reject('secret-9')",
-        "() => undefined",
-        "() => ({ ticket: 'secret-9' })",
-        "() => 'secret-'.repeat(1000)",
-        "() => new Promise(() => {})",
-    ],
+    long_after(
+        2,
+        [
+            "() => { throw new Error('secret-9') }",
+            "() => Promise.reject('secret-9')",
+            "() => undefined",
+            "() => ({ ticket: 'secret-9' })",
+            "() => 'secret-'.repeat(1000)",
+            "() => new Promise(() => {})",
+        ],
+    ),
 )
 def test_without_one_it_says_so_and_tries_again(page: Page, source: str) -> None:
     page.evaluate(f"globalThis.next = {source}; globalThis.asked = 0")

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import WAIT
+from tests.long import long_after
 from tests.spoken import READ, Bodies, History, open_browser_page, say, say_status, say_updates
 from tests.test_chart import answered, open_chart
 
@@ -124,7 +125,9 @@ def test_nothing_is_written_where_nothing_changed(page: Page) -> None:
     assert page.evaluate("written") == 0
 
 
-@pytest.mark.parametrize("place", ["h1", ".price", "[data-key=time]", "dd", ".legend", ".table"])
+@pytest.mark.parametrize(
+    "place", long_after(1, ["h1", ".price", "[data-key=time]", "dd", ".legend", ".table"])
+)
 def test_figures_and_symbols_are_marked_as_nothing_to_translate(page: Page, place: str) -> None:
     page.goto("/symbols/S0")
     for element in page.locator(f"#symbol {place}").all():

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
+from tests.long import long_after
 from tests.spoken import Bodies, json_of, open_client, polled_page, say, say_status
 
 FEED = {"state": "live", "simulated": False, "age": 0.1, "source": "", "reason": ""}
@@ -144,7 +145,9 @@ def test_what_delivered_is_remembered_and_the_best_tried_again(page: Page) -> No
     assert page.evaluate("localStorage.getItem('relay transport http://relay.example')") is None
 
 
-@pytest.mark.parametrize("held", ["", "x", "socket", "socket NaN", "poll 99e99", "{}", "events 1"])
+@pytest.mark.parametrize(
+    "held", long_after(2, ["", "x", "socket", "socket NaN", "poll 99e99", "{}", "events 1"])
+)
 def test_an_absurd_memory_counts_for_nothing(page: Page, held: str) -> None:
     page.add_init_script(f"localStorage.setItem('relay transport http://relay.example', {held!r})")
     open_client(page)
@@ -214,7 +217,7 @@ def test_what_delivers_goes_on_while_no_other_stream_may_begin(page: Page) -> No
     assert page.evaluate("sources.length + sockets.length") > tried
 
 
-@pytest.mark.parametrize("retry", ["-5", "1e99", "{}", "'x'", "null", "undefined"])
+@pytest.mark.parametrize("retry", long_after(2, ["-5", "1e99", "{}", "'x'", "null", "undefined"]))
 def test_no_word_of_when_to_come_back_is_believed_for_ever(page: Page, retry: str) -> None:
     open_client(page)
     page.evaluate(

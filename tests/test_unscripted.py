@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from relay.ticker import Ticker
 from tests.browser import WAIT
+from tests.long import long_after
 from tests.processes import Gunicorn, wait_until
 from tests.scribe import DAY, Scribe, now
 
@@ -74,7 +75,7 @@ def test_the_heads_of_the_whole_table_never_cover_its_first_row(page: Page, widt
     assert row["y"] == pytest.approx(head["y"] + head["height"], abs=1)
 
 
-@pytest.mark.parametrize("path", ["/", "/symbols/S1USDT"])
+@pytest.mark.parametrize("path", long_after(1, ["/", "/symbols/S1USDT"]))
 @pytest.mark.parametrize("how", ["blocked", "missing", "broken"])
 def test_a_script_that_fails_to_load_leaves_the_page_as_of_when_it_was(
     context: BrowserContext, path: str, how: str

@@ -158,7 +158,7 @@ class _Path:
                 count = f"from tests.{name} import {planted}; print(len({planted}))"
                 seen.saw(f"{planted}: {self._python('-c', count).strip()}")
                 seen.saw(re.findall(r"^.*\d+ (?:passed|skipped).*$", said, re.M)[-1])
-        self._journal.leave_out("the rest of `make test`, which takes about ten minutes")
+        self._journal.leave_out("the rest of `make test`, and `make test-long`")
 
     def _python(self, *arguments: str) -> str:
         """What the clone's own Python says."""
