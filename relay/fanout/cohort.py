@@ -242,10 +242,10 @@ class Cohort:
             ranks.close()
         this_pass, settled = ranks.begin(), self._settled
         for group in (ranks.live, ranks.aside):
-            if not group or not ranks.runs(this_pass):
+            if not group or ranks.passes != this_pass:
                 continue
             delivery = self._deliver(self._maker(group), entries, version)
-            ranks.count(delivery.said)
+            ranks.ledger.count(delivery.said)
 
             def fall_short(member: Member, sent: int, delivery: Delivery = delivery) -> None:
                 self.counts.give(1, 0, sent, 0)
@@ -255,9 +255,9 @@ class Cohort:
 
             whole = ranks.offer(delivery.data, group, fall_short, breathe)
             self.counts.give(len(whole), delivery.updates, len(delivery.data), delivery.saved)
-        if not ranks.runs(this_pass):
+        if ranks.passes != this_pass:
             return False
-        ranks.end()
+        ranks.ledger.end()
         return True
 
     def _announce(
@@ -267,12 +267,12 @@ class Cohort:
         this_one = ranks.begin()
         told: list[Member] = []
         for group in groups:
-            if not group or not ranks.runs(this_one):
+            if not group or ranks.passes != this_one:
                 continue
             event = self._maker(group).event(name, data)
             alone = group is ranks.ahead
             if not alone:
-                ranks.count(said_by([event]))
+                ranks.ledger.count(said_by([event]))
 
             def fall_short(member: Member, sent: int, event: bytes = event) -> None:
                 member.fall_behind(event[sent:] if sent else b"", self.stands_at(member, 0))
@@ -280,8 +280,8 @@ class Cohort:
                     tell(member, event)
 
             told += ranks.offer(event, group, fall_short, breathe, alone=alone)
-        if ranks.runs(this_one):
-            ranks.end()
+        if ranks.passes == this_one:
+            ranks.ledger.end()
         return told
 
     def _maker(self, group: Group) -> Form | Shared:

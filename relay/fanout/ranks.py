@@ -26,9 +26,10 @@ class Ranks:
         #: These joined with a newer version than was offered. The next pass goes past them: it would give
         #: them older prices than they have. They catch up when it is over.
         self.ahead: dict[Member, int] = {}
-        # The number of the newest pass or announcement.
-        self._passes = 0
-        self._ledger = Ledger()
+        #: The number of the newest pass or announcement. One is over, or void, where it is another.
+        self.passes = 0
+        #: What everyone was given.
+        self.ledger = Ledger()
 
     def __len__(self) -> int:
         """How many get the next pass."""
@@ -40,19 +41,19 @@ class Ranks:
 
     def join(self, member: Member, group: dict[Member, None]) -> None:
         """From here on it is one of this group, live or aside."""
-        member.joined = self._passes
-        self._ledger.join(member)
+        member.joined = self.passes
+        self.ledger.join(member)
         group[member] = None
 
     def join_ahead(self, member: Member, version: int) -> None:
         """It has a newer version than was offered."""
-        member.joined = self._passes
+        member.joined = self.passes
         self.ahead[member] = version
 
     def drop(self, member: Member) -> None:
         """It keeps up no more."""
         if self.hold(member):
-            self._ledger.part(member, self._passes)
+            self.ledger.part(member, self.passes)
         self.live.pop(member, None)
         self.aside.pop(member, None)
         self.ahead.pop(member, None)
@@ -64,34 +65,22 @@ class Ranks:
 
     def start_anew(self) -> None:
         """A pass that runs is void, and nobody is ahead any more."""
-        self._ledger.give_up((*self.live, *self.aside), self._passes)
-        self._passes += 1
+        self.ledger.give_up((*self.live, *self.aside), self.passes)
+        self.passes += 1
         for member in self.ahead:
-            self._ledger.join(member)
+            self.ledger.join(member)
         self.live |= dict.fromkeys(self.ahead)
         self.ahead.clear()
 
     def total_of(self, member: Member) -> Checksum:
         """Of what everyone was given here, as far as this member has it: see Tally."""
-        return self._ledger.of(member, self._passes)
+        return self.ledger.of(member, self.passes)
 
     def begin(self) -> int:
         """The number of the pass or the announcement that begins."""
-        self._passes += 1
-        self._ledger.begin()
-        return self._passes
-
-    def runs(self, number: int) -> bool:
-        """Whether it has not become void, nor another one begun."""
-        return self._passes == number
-
-    def count(self, said: list[bytes]) -> None:
-        """What is about to be offered says this to each; nothing where nobody will ask."""
-        self._ledger.count(said)
-
-    def end(self) -> None:
-        """The pass or the announcement is over."""
-        self._ledger.end()
+        self.passes += 1
+        self.ledger.begin()
+        return self.passes
 
     def offer(
         self,
@@ -123,7 +112,7 @@ class Ranks:
                         fall_short(member, sent)
             whole += reached
             if not alone:
-                self._ledger.reach(reached)
+                self.ledger.reach(reached)
             else:
                 for member in reached:
                     tell(member, data)
@@ -140,10 +129,10 @@ class Ranks:
     def _slices(self, group: Group) -> Iterator[list[Member]]:
         """Some members at a time. Between two slices others run: a member that left meanwhile, or left
         and joined again with newer prices, is left out."""
-        this_pass = self._passes
+        this_pass = self.passes
         everyone = list(group)
         for start in range(0, len(everyone), SENDS_PER_LOOK):
-            if self._passes != this_pass:
+            if self.passes != this_pass:
                 return
             part = everyone[start : start + SENDS_PER_LOOK]
             yield [member for member in part if member in group and member.joined < this_pass]

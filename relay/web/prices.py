@@ -30,7 +30,7 @@ def blueprint(hub: Hub, max_symbols: int) -> Blueprint:
     packer = Packer(PACKED_BYTES)
     # Where the prices stand otherwise, each line says so.
     market: Shared[str, Sheet] = Shared(
-        lambda media: sheet(hub, _market(hub), packer, media), lambda: _standing(hub), hub.clock
+        lambda media: sheet(hub, _market(hub), packer, media), lambda: _era(hub), hub.clock
     )
     lists = PriceList(hub, packer)
 
@@ -106,7 +106,7 @@ def _market(hub: Hub) -> list[tuple[str, Ticker | None]]:
     return sorted((ticker.symbol, ticker) for ticker in hub.board.tickers())
 
 
-def _standing(hub: Hub) -> str:
+def _era(hub: Hub) -> str:
     verdict = hub.verdict()
     return f"{hub.board.epoch} {verdict.state} {verdict.simulated}"
 

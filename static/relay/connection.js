@@ -1,7 +1,7 @@
 // Connection: what one relay says, over whichever transport delivers, for as long as it is wanted.
 
 import { parts } from "./board.js";
-import { LATE } from "./health.js";
+import { Pulse } from "./pulse.js";
 import { ask, isRefusal, TOO_LONG, TRANSPORTS } from "./transports.js";
 
 const KINDS = Object.keys(TRANSPORTS);
@@ -12,15 +12,7 @@ const PATIENCE = 5_000;
 /** Milliseconds before an attempt after a failure: the first wait at most, and the longest. */
 const BACKOFF = [500, 30_000];
 /** Milliseconds at most for which a relay may send us away. */
-const LONGEST = 600_000;
-/**
- * A stream is busy while its bursts come so close: milliseconds without anything within one, and between two at most;
- * so many of them tell. Milliseconds of silence after which a busy one is asked about, or three times its pace.
- */
-const BURST = 100;
-const BUSY = 1_500;
-const BURSTS = 5;
-const SILENT = 3_000;
+export const LONGEST = 600_000;
 /** Milliseconds that a connection has lived whose end is no failure, and those at most before the next one. */
 const LONG = 2_000;
 const AT_ONCE = 250;
@@ -55,14 +47,8 @@ export class Connection {
   #order = [];
   #timer = 0;
   #begun = 0;
-  #heardAt = 0;
-  /** The longest gap between two bursts of late, in milliseconds, and how many bursts there were. */
-  #pace = 0;
-  #bursts = 0;
-  /** Whether the relay has news: what it says without any tells nothing of the pace. */
-  #isFed = true;
+  #pulse = new Pulse();
   #isAsking = false;
-  #silence = 12_000 * LATE;
   #failures = 0;
   #retry = 0;
   /** Before this time a relay begins no other stream for us, by its word. */
@@ -88,12 +74,9 @@ export class Connection {
     const now = Date.now();
     const link = this.#link;
     if (!link || this.#attempts.size || now < this.#away) return;
-    // A clock that was put back makes nothing newer than it was: from here on it counts anew.
-    this.#heardAt = Math.min(this.#heardAt, now);
-    const silence = now - this.#heardAt;
-    const isBusy = this.#bursts >= BURSTS && this.#pace <= BUSY;
-    if (silence > this.#silence) this.#try();
-    else if (isBusy && silence > Math.max(SILENT, 3 * this.#pace)) this.#ask(link);
+    const silence = this.#pulse.silence();
+    if (silence === "lost") this.#try();
+    else if (silence === "odd") this.#ask(link);
     else if (now - link.at > AGAIN[link.kind]) {
       link.at = now;
       this.#attempt(KINDS[0]);
@@ -109,7 +92,7 @@ export class Connection {
     if (now - this.#begun < RIVAL) return;
     this.#begun = now;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#heardAt < now && this.#try(), RIVAL);
+    this.#timer = setTimeout(() => this.#pulse.heardAt < now && this.#try(), RIVAL);
     this.#inquire();
   }
 
@@ -138,15 +121,15 @@ export class Connection {
   async #ask(link) {
     if (this.#isAsking) return;
     this.#isAsking = true;
-    const heardAt = this.#heardAt;
+    const { heardAt } = this.#pulse;
     const news = await this.#poll();
     this.#isAsking = false;
-    if (link !== this.#link || this.#heardAt !== heardAt) return;
+    if (link !== this.#link || this.#pulse.heardAt !== heardAt) return;
     if (news) {
       // One status alone says that nothing was missed.
       for (const said of news) this.#heard(...said);
-      this.#pace = Date.now() - heardAt;
-      if (news.length === 1) return (this.#heardAt = Date.now());
+      this.#pulse.excuse(heardAt);
+      if (news.length === 1) return (this.#pulse.heardAt = Date.now());
     } else {
       this.lost ||= heardAt;
       this.#changed();
@@ -212,16 +195,8 @@ export class Connection {
     if (said.event === "bye" && attempt !== this.#link) return this.#turnAway(attempt, said);
     if (this.#attempts.delete(attempt)) this.#win(attempt);
     if (attempt !== this.#link) return;
-    const gap = Date.now() - this.#heardAt;
-    const wasFed = this.#isFed;
-    if (said.state) this.#isFed = said.state === "live";
-    if (gap > BURST) {
-      if (wasFed && this.#isFed) this.#pace = Math.max(gap, this.#pace * 0.9);
-      this.#bursts += 1;
-    }
-    this.#heardAt += gap;
+    this.#pulse.hear(said);
     this.lost = 0;
-    if (said.heartbeat > 0) this.#silence = said.heartbeat * 1000 * LATE;
     // A status says where it stands itself; what stands with it may be of the epoch before.
     this.epoch = parts((said.event === "status" && said.id) || id || said.id || "")[0] || this.epoch;
     if (said.event === "bye") this.#leave(said);
@@ -233,8 +208,7 @@ export class Connection {
     clearTimeout(attempt.timer);
     this.close();
     this.#link = attempt;
-    this.#heardAt = Date.now();
-    this.#bursts = this.#pace = 0;
+    this.#pulse.begin();
     this.#kind = attempt.kind;
     this.#remember();
     this.blame = "";
@@ -275,7 +249,7 @@ export class Connection {
     if (isRefusal(problem ?? {}) && !isOld) return this.#refuse(sentence);
     if (retry > 0) this.#retry = retry * 1000;
     if (this.#order.length) this.#next();
-    else if (!this.#attempts.size && !(this.#link && this.#heardAt >= this.#begun)) this.#lose(false);
+    else if (!this.#attempts.size && !(this.#link && this.#pulse.heardAt >= this.#begun)) this.#lose(false);
   }
 
   #refuse(sentence) {

@@ -1,13 +1,13 @@
 // Lead: the connection that brings what all pages want together, changed without a gap when they change.
 
+import { LONGEST } from "./connection.js";
 import { Origins } from "./origins.js";
 import { addressOf, areSame, brings, covers, union } from "./wish.js";
 
 /** Milliseconds before a connection that brings too much is changed: a page may be on its way to another. */
 const NARROW = 5_000;
-/** Milliseconds before it is asked again whose wish is refused, where that could not be found out; and at most. */
+/** Milliseconds before it is asked again whose wish is refused, where that could not be found out. */
 const ASK_AGAIN = 5_000;
-const LONGEST = 600_000;
 
 export class Lead {
   #urls;
