@@ -15,7 +15,9 @@ from relay.fanout.terms import Terms
 from relay.server.takeover import KEY, Life, Takeover
 from relay.server.visitors import Visitor
 from relay.web.asker import visitor_of
+from relay.web.compression import is_to_be_zipped
 from relay.web.farewell import Farewell
+from relay.web.packed import SMALLEST
 from relay.web.sse_form import EventStream
 from relay.web.subscription import Subscription, parse
 
@@ -42,7 +44,7 @@ def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
         chunked = request.environ["SERVER_PROTOCOL"] != "HTTP/1.0"
         form = EventStream(wish.fields, wish.batch, chunked)
         headers = dict(HEADERS)
-        if compression and request.accept_encodings["gzip"]:
+        if compression and is_to_be_zipped(request, SMALLEST):
             zipped = replace(form, gzip=True, block=block)
             if hub.may_compress(Terms(zipped, wish.symbols, wish.rate)):
                 form = zipped
