@@ -11,8 +11,10 @@ from relay.fanout.deflate import block
 from relay.fanout.hub import Hub
 from relay.fanout.terms import Terms
 from relay.server.takeover import KEY, Life, Takeover
+from relay.web.compression import is_to_be_zipped
 from relay.web.farewell import Farewell
 from relay.web.opening import Opening
+from relay.web.packed import SMALLEST
 from relay.web.sse_form import EventStream
 from relay.web.subscription import parse
 
@@ -39,7 +41,7 @@ def blueprint(hub: Hub, max_symbols: int, compression: bool) -> Blueprint:
         chunked = request.environ["SERVER_PROTOCOL"] != "HTTP/1.0"
         form = EventStream(wish.fields, wish.batch, chunked)
         headers = dict(HEADERS)
-        if compression and request.accept_encodings["gzip"]:
+        if compression and is_to_be_zipped(request, SMALLEST):
             zipped = replace(form, gzip=True, block=block)
             if hub.may_compress(Terms(zipped, wish.symbols, wish.rate)):
                 form = zipped
