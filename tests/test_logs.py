@@ -100,7 +100,9 @@ def test_a_json_log_has_no_other_lines_and_tells_of_requests_and_streams(
         exchange.tick(BTCUSDT="2")
         stream.wait_for_price("BTCUSDT", "2")
         stream.close()
-        relay.wait_for_line(r"a stream ended: sse plain, \d+\.\d{3} s, [1-9][\d,]* updates? \[mine-3\]")
+        relay.wait_for_line(
+            r"a stream ended: sse plain, \d+\.\d{3} s, [1-9][\d,]* updates? \[mine-3\]"
+        )
         relay.wait_for_line("mine-2")
         lines = [json.loads(line) for line in relay.output]
     asked = next(line for line in lines if line.get("request_id") == "mine-2")
