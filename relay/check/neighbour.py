@@ -51,7 +51,13 @@ def _version(status: dict[str, Any]) -> str:
     """The newest id that any process says it has."""
     processes = status.get("processes")
     found = [one.get("version") for one in processes or () if isinstance(one, dict)]
-    return max((f"{version}"[:60] for version in found if version), default="")
+    return max((f"{version}"[:60] for version in found if version), key=_order, default="")
+
+
+def _order(version: str) -> tuple[str, int, str]:
+    """A longer number of the same epoch is a later one."""
+    epoch, _, number = version.rpartition("-")
+    return epoch, len(number), number
 
 
 def _object(body: bytes) -> dict[str, Any]:
