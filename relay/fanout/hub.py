@@ -49,6 +49,8 @@ HEARTBEAT_SLACK_SECONDS = 1.0
 WATCH_SECONDS = 0.25
 #: Seconds between two looks at how long the ways to clients are.
 WAY_SECONDS = 1.0
+#: Clients whose ways are looked at in one turn: about 1 ms.
+WAYS_PER_TURN = 2000
 #: Between two looks from which on this worker did not run, and may not have read who answered.
 WAY_AWAY_SECONDS = 1.5
 #: A client that a heartbeat asked has so many times the time between two heartbeats to answer.
@@ -337,12 +339,20 @@ class Hub:
     def look_at_ways(self) -> None:
         """Each client whose transport can tell is looked at: see Client.look_at_way. Nobody is where this
         worker did not run: their answers lie here unread."""
+        clients = list(self._clients)
+        for start in range(0, len(clients), WAYS_PER_TURN):
+            if start:
+                give_turn()
+            if self._was_away():
+                return
+            for client in clients[start : start + WAYS_PER_TURN]:
+                if client in self._clients:
+                    client.look_at_way()
+
+    def _was_away(self) -> bool:
         now = self.clock.monotonic()
         elapsed, self._looked_at_ways = now - self._looked_at_ways, now
-        if elapsed > WAY_AWAY_SECONDS:
-            return
-        for client in list(self._clients):
-            client.look_at_way()
+        return elapsed > WAY_AWAY_SECONDS
 
     def tell_if_changed(self) -> None:
         """Tells everybody how the prices stand, if that is news."""
