@@ -40,7 +40,7 @@ def main() -> None:
 def serve(options: list[str]) -> None:
     """Becomes gunicorn with the relay's settings, wherever it was started. Does not return."""
     if not (os.environ.get("WEB_CONCURRENCY") or "1").strip().isdecimal():
-        # gunicorn itself ends with a traceback where it is no number.
+        # gunicorn itself ends with a traceback, and 1.
         print("WEB_CONCURRENCY is wrong: it is the number of workers.", file=sys.stderr)
         sys.exit(2)
     settings = ["-c", str(HOME / "gunicorn.conf.py")]

@@ -6,6 +6,8 @@ from contextlib import closing
 
 import pytest
 
+from relay.fanout import crowd as crowd_module
+from relay.fanout.client import Client
 from relay.fanout.encoding import ENTRIES_PER_PIECE
 from relay.fanout.terms import Symbols
 from relay.web import way
@@ -229,3 +231,20 @@ def test_a_late_pong_is_followed_by_the_newest(exchange: ScriptedExchange, relay
             )
         reader.answer(late)
         assert reader.price() == "5"
+
+
+def test_of_many_a_part_is_looked_at_in_one_turn_and_nobody_who_left_meanwhile(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients = {bench.join(websocket=True).client for _ in range(3)}
+    looked: list[Client] = []
+    monkeypatch.setattr(crowd_module, "WAYS_PER_TURN", 1)
+    monkeypatch.setattr(MessageClient, "look_at_way", lambda self: looked.extend([self]))
+
+    def all_others_leave() -> None:
+        for client in clients.difference(looked):
+            bench.hub.crowd.leave(client)
+
+    monkeypatch.setattr(crowd_module, "give_turn", all_others_leave)
+    bench.hub.crowd.look_at_ways()
+    assert len(looked) == 1

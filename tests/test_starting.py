@@ -99,6 +99,16 @@ def test_more_workers_than_a_process_alone_can_have_are_refused() -> None:
     assert "WEB_CONCURRENCY" in refusal([*GUNICORN, "app:app"], WEB_CONCURRENCY="2")
 
 
+def test_no_workers_are_refused() -> None:
+    assert "WEB_CONCURRENCY" in refusal([*GUNICORN, "app:app"], WEB_CONCURRENCY="0")
+
+
+@pytest.mark.parametrize("number", ["two", "-1"])
+def test_what_is_no_number_of_workers_is_refused(number: str) -> None:
+    command = [sys.executable, "-m", "relay", "web"]
+    assert refusal(command, WEB_CONCURRENCY=number).startswith("WEB_CONCURRENCY is wrong: ")
+
+
 def test_the_host_that_conda_sets_is_refused() -> None:
     said = refusal([*GUNICORN, "app:app"], HOST="x86_64-conda-linux-gnu")
     assert said.startswith("HOST is wrong: ")

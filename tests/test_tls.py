@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from relay.fanout.delivery import Delivery
+from relay.server.connection import Connection
 from relay.server.tls import MAX_UNSAID, RECORD_BYTES, TlsSocket
+from relay.server.waiting import Waiting
 from tests.certificates import Certificate, make_certificate, needs_openssl
 from tests.processes import WAIT_SECONDS, Gunicorn, wait_until
 from tests.scripted import ScriptedExchange
@@ -76,6 +79,24 @@ def test_who_does_not_shake_hands_is_closed(secure: Gunicorn, said: bytes) -> No
         while stranger.recv(1000):
             pass
     assert secure.http.get("/livez").status_code == 200
+
+
+@pytest.mark.parametrize("mine", [True, False], ids=["of its address", "of all"])
+def test_who_was_given_up_while_it_waited_costs_no_handshake(mine: bool) -> None:
+    theirs, ours = socket.socketpair()
+    ours.setblocking(False)
+    sock = TlsSocket(ours.family, ours.type, ours.proto, fileno=ours.detach())
+    waiting, all_waiting = Waiting(), Waiting()
+    theirs.sendall(b"its first words")
+
+    def give_up() -> None:
+        assert (waiting if mine else all_waiting).give_up_one()
+
+    with theirs, pytest.raises(ConnectionAbortedError, match="given up"):
+        Connection(sock, waiting, all_waiting).shake_hands(
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), time.monotonic() + WAIT_SECONDS, give_up
+        )
+    sock.close()
 
 
 class Pair:

@@ -1,5 +1,7 @@
 """Requests begin a few at a time, however many are here."""
 
+from collections.abc import Callable
+
 import gevent
 import pytest
 
@@ -101,3 +103,23 @@ def test_one_alone_gives_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         turns.wait(turns.pages)
         give_turn()
+
+
+def test_addresses_shake_hands_by_turns_and_pages_do_not_wait_for_all_of_them() -> None:
+    now, begun = [1000.0], []
+    turns = Turns(lambda: now[0])
+
+    def work(name: str, ask: Callable[[], None]) -> None:
+        ask()
+        begun.append(name)
+        now[0] += TURN_SECONDS
+
+    def shake_hands(name: str) -> None:
+        work(name, lambda: turns.wait_to_shake_hands(name))
+
+    asking = [gevent.spawn(shake_hands, "crowd") for _ in range(5)]
+    asking += [gevent.spawn(shake_hands, name) for name in ("one", "another")]
+    asking.append(gevent.spawn(work, "page", lambda: turns.wait(turns.pages)))
+    gevent.joinall(asking)
+    # The first one was alone when it came.
+    assert begun == ["crowd", "crowd", "page", "one", "another", "crowd", "crowd", "crowd"]

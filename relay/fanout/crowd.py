@@ -14,10 +14,13 @@ from relay.fanout.guest import Guest
 from relay.fanout.news import MIN_RETURN_SECONDS, News
 from relay.fanout.registry import Registry
 from relay.fanout.terms import Terms
+from relay.turn import give_turn
 
 #: Clients that one worker takes back a second: those sent away come back within a window of that size.
 RETURNS_PER_SECOND = 1000.0
-#: Between two looks at ways from which on this worker did not run, and may not have read who answered.
+#: Clients whose ways are looked at in one turn: about 1 ms.
+WAYS_PER_TURN = 2000
+#: Seconds between two looks at ways, from which on this worker did not run and may not have read all answers.
 WAY_AWAY_SECONDS = 1.5
 #: The longest pause between two goodbyes, in seconds.
 _GOODBYE_PAUSE_SECONDS = 0.002
@@ -114,12 +117,15 @@ class Crowd:
     def look_at_ways(self) -> None:
         """Each client whose transport can tell is looked at: see Client.look_at_way. Nobody is where this
         worker did not run: their answers lie here unread."""
-        now = self._clock.monotonic()
-        elapsed, self._looked_at_ways = now - self._looked_at_ways, now
-        if elapsed > WAY_AWAY_SECONDS:
-            return
-        for client in list(self._clients):
-            client.look_at_way()
+        clients = list(self._clients)
+        for start in range(0, len(clients), WAYS_PER_TURN):
+            if start:
+                give_turn()
+            if self._was_away():
+                return
+            for client in clients[start : start + WAYS_PER_TURN]:
+                if client in self._clients:
+                    client.look_at_way()
 
     def end_overdue(self, answer_seconds: float) -> None:
         """Ends those that were asked and said nothing for `answer_seconds`, and those whose time is up."""
@@ -131,6 +137,11 @@ class Crowd:
                 client.finish(last)
             elif client.ends_at <= now:
                 self.send_away(client)
+
+    def _was_away(self) -> bool:
+        now = self._clock.monotonic()
+        elapsed, self._looked_at_ways = now - self._looked_at_ways, now
+        return elapsed > WAY_AWAY_SECONDS
 
     @property
     def return_seconds(self) -> float:

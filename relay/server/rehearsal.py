@@ -28,7 +28,12 @@ def rehearse(server: Any, prepare: Callable[[], None]) -> str:
     """Nothing where a reload of this master would serve, else why not, in one sentence. `prepare` is called
     first of all, in the process that tries it."""
     reading, writing = os.pipe()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError as error:
+        os.close(reading)
+        os.close(writing)
+        return f"no process for a trial: {error.strerror}."
     if not pid:
         os.close(reading)
         _leave(writing, lambda: _reload(server, prepare))
