@@ -21,6 +21,7 @@ from relay.ticker import Ticker
 from relay.turn import give_turn
 from relay.web import packed, pages
 from relay.web.compression import compress
+from relay.web.preferences import MAX_LIST
 from relay.web.site import create_site
 from tests.archive import nothing_past
 from tests.scribe import DAY, now
@@ -143,6 +144,22 @@ def test_answers_are_compressed_for_those_who_take_it(client: FlaskClient, path:
     for refused in ("gzip;q=0", "br", "identity", "gzip;q=0.5, identity", "*;q=0"):
         answer = client.get(path, headers={"Accept-Encoding": refused})
         assert "Content-Encoding" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("Accept", "text/csv;q=0.1,"), ("Accept-Encoding", "gzip;q=0.1,")]
+)
+def test_a_list_of_preferences_that_takes_long_to_read_is_none(
+    client: FlaskClient, name: str, value: str
+) -> None:
+    fits, long = value * (MAX_LIST // len(value)), value * (MAX_LIST // len(value) + 1)
+    plain = client.get("/api/prices")
+    preferred, answer = (client.get("/api/prices", headers={name: said}) for said in (fits, long))
+    told = ("Content-Type", "Content-Encoding")
+    assert [answer.headers.get(each) for each in told] == [plain.headers.get(each) for each in told]
+    assert [preferred.headers.get(each) for each in told] != [
+        plain.headers.get(each) for each in told
+    ]
 
 
 def test_a_small_answer_is_left_alone(client: FlaskClient) -> None:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 from bench import machine
 from bench.attack import __doc__ as about
@@ -58,10 +59,15 @@ def attack_all(attacks: list[Attack], pace: Pace, *, with_redis: bool = False) -
             if attack.is_special or sound is None:
                 stack.close()
                 sound = stack.enter_context(_scene(attack, pace.calm, with_redis=with_redis))
-            row = try_one(attack, *sound, pace)
+            row = try_one(_of_several(attack) if with_redis else attack, *sound, pace)
             yield row
             if attack.is_special or _is_harmed(row):
                 sound = None
+
+
+def _of_several(attack: Attack) -> Attack:
+    """The same against several workers: a limit holds for each, so only what nobody may have is judged."""
+    return replace(attack, most={answer: most for answer, most in attack.most.items() if not most})
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from bench.attack.target import Target
 from bench.load import raise_file_limit
 
 _LOOK_SECONDS = 0.1
+#: A price that a stream does not hold so long after the market has stopped is lost.
+_LATE_SECONDS = 10.0
 #: An attacker may take so long to give its figures.
 _GRACE_SECONDS = 20.0
 
@@ -42,7 +44,7 @@ def try_one(attack: Attack, target: Target, crowd: Crowd, pace: Pace) -> Row:
     during = crowd.seen()
     back, last = _wait_for_memory(target, memory, pace.after)
     try:
-        lacking = crowd.lacking(target.hush())
+        lacking = _wait_for_prices(crowd, target.hush())
     except OSError:
         lacking = None
     target.go_on()
@@ -110,6 +112,14 @@ def _attacker(attack: Attack, port: int, seconds: float, pipe: Pipe) -> None:
     attack.begin(field)
     field.run()
     pipe.send(field.tally)
+
+
+def _wait_for_prices(crowd: Crowd, prices: dict[str, str]) -> int:
+    """How many of these the crowd lacks. One that is late is not lost: on a busy machine many are."""
+    deadline = time.monotonic() + _LATE_SECONDS
+    while (lacking := crowd.lacking(prices)) and time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+    return lacking
 
 
 def _wait_for_memory(target: Target, before: float, most: float) -> tuple[float, float]:

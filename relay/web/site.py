@@ -38,6 +38,7 @@ from relay.web.chart_library import NAME, chart_library
 from relay.web.compression import compress
 from relay.web.cors import Origins
 from relay.web.fresh import NotMade
+from relay.web.preferences import Preferring
 from relay.web.ration import Ration
 from relay.web.strangers import Strangers
 from relay.web.subscription import BadQuery
@@ -59,6 +60,7 @@ class _Site(Flask):
     """Flask without what no route here uses, since every stream's opening pays for it."""
 
     session_interface = _NoSession()
+    request_class = Preferring
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Finds routes by path and method alone. An upgrade is the route's own affair, and one that it does
