@@ -134,10 +134,12 @@ def first() -> Iterator[Simulator]:
 
 #: Modules that take longest are begun first, so that nothing is waited for in the end.
 LONGEST = (
-    *("test_feed", "test_relay", "test_slots", "test_redis_trouble", "test_feed_streams"),
-    *("test_check", "test_market_choices", "test_chart", "test_accessible", "test_market"),
-    *("test_simulator_listing", "test_sharing", "test_unscripted", "test_browser_candles"),
-    *("test_symbol_states", "test_banner", "test_transports", "test_settings", "test_fuzz"),
+    *("test_relay", "test_feed", "test_check", "test_chart", "test_slots", "test_redis_trouble"),
+    *("test_feed_streams", "test_market_choices", "test_rolling", "test_recordings", "test_page"),
+    *("test_leaving", "test_reload", "test_accessible", "test_market", "test_browser_candles"),
+    *("test_sharing", "test_alerts", "test_symbol_states", "test_unscripted", "test_wall"),
+    *("test_simulator_listing", "test_simulator_candles", "test_transports", "test_settings"),
+    *("test_banner", "test_fuzz"),
 )
 
 

@@ -20,6 +20,7 @@ from relay.ingest.intake import Intake
 from relay.ticker import Ticker
 from tests.clocks import SetClock
 from tests.exchange import Simulator
+from tests.long import long_after
 from tests.processes import Gunicorn, wait_until
 from tests.streams import EventSource
 
@@ -105,7 +106,7 @@ def test_prices_of_the_unwanted_kind_are_left_alone(simulator: Simulator, intake
     assert waiting(intake) == {}
 
 
-@pytest.mark.parametrize("fault", ["rest-down", "rest-junk"])
+@pytest.mark.parametrize("fault", long_after(1, ["rest-down", "rest-junk"]))
 def test_the_next_api_is_asked_where_one_fails(
     fault: str, simulator: Simulator, intake: Intake
 ) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from relay.history.interval import SECONDS
 from tests.browser import WAIT
-from tests.long import long_after
+from tests.long import long, long_after
 from tests.spoken import (
     FIELDS,
     READ,
@@ -317,6 +317,7 @@ def test_the_chosen_candle_stays_chosen_and_in_sight_while_keys_zoom(page: Page,
     expect_chosen(page, 679)
 
 
+@long
 def test_a_candle_chosen_out_of_sight_is_moved_into_sight(page: Page) -> None:
     choose(page, *["PageUp"] * 25)
     expect_chosen(page, 699 - 250 - len(GAP))
@@ -331,6 +332,7 @@ def test_the_chosen_candle_stays_chosen_while_minutes_begin(page: Page) -> None:
         expect_chosen(page, 689)
 
 
+@long
 def test_the_chosen_candle_stays_in_sight_while_many_minutes_begin(page: Page) -> None:
     choose(page, "PageUp", "+", "+", "+", "+", "+", "+", "+")
     for minute in range(1, 40):
@@ -342,6 +344,7 @@ def test_the_chosen_candle_stays_in_sight_while_many_minutes_begin(page: Page) -
     expect_chosen(page, 689)
 
 
+@long
 def test_the_chosen_candle_stays_chosen_however_the_chart_is_drawn(page: Page) -> None:
     choose(page, "PageUp")
     for look in ("Line", "Local", "Candles", "UTC"):
@@ -472,6 +475,7 @@ def test_a_failing_history_is_said_in_words(page: Page, history: History) -> Non
     expect(note).to_have_text("", timeout=WAIT)
 
 
+@long
 def test_where_no_candle_is_found_it_looks_further_back_and_says_how_far(
     page: Page, history: History
 ) -> None:
@@ -509,6 +513,7 @@ def open_page_without_candles(page: Page) -> None:
     say_status(page, "none")
 
 
+@long
 def test_an_empty_window_at_the_edge_is_gone_past(page: Page, history: History) -> None:
     """A halt longer than what one answer looks at."""
     halt = 3_000 * 60_000
@@ -562,7 +567,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 
 
 @pytest.mark.parametrize("options", [PHONE])
-@pytest.mark.parametrize("path", ["/", "/symbols/S0"])
+@pytest.mark.parametrize("path", long_after(1, ["/", "/symbols/S0"]))
 def test_nothing_is_wider_than_a_phone(page: Page, path: str) -> None:
     page.goto(path)
     say_status(page, "none")

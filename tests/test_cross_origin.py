@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.foreign_page import ForeignPage, bundle
+from tests.long import long
 from tests.processes import ROOT, Gunicorn, RedisServer, wait_until
 from tests.scribe import Scribe
 
@@ -76,6 +77,7 @@ def replace(relay: Gunicorn) -> None:
     relay.wait_until_ready()
 
 
+@long
 def test_fetch_event_source_keeps_its_place_through_deploys(
     foreign: ForeignPage, page: Page, scribe: Scribe, redis_url: str
 ) -> None:
@@ -202,6 +204,7 @@ def test_a_ticket_opens_both_ways_until_its_time_is_over(holder: Page) -> None:
     assert holder.evaluate(BOTH, holder.evaluate("ticket()")) == OPEN
 
 
+@long
 def test_an_old_ticket_is_good_until_its_key_goes(guarded: Guarded, holder: Page) -> None:
     guarded.rotate(OLD)
     old = holder.evaluate("ticket()")

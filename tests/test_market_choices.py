@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.long import long_after
+from tests.long import long, long_after
 from tests.market import (
     KNOWN,
     LOOK,
@@ -252,6 +252,7 @@ def test_an_address_opens_as_it_was_shared_and_what_was_chosen_last_is_kept(page
     assert "BTCEUR" not in order(page)
 
 
+@long
 def test_rubbish_in_the_browsers_storage_is_no_obstacle(page: Page) -> None:
     for rubbish in ("null", "[", '{"view":"__proto__","sort":5,"quote":[]}', "7"):
         page.add_init_script(
@@ -324,6 +325,7 @@ def test_back_undoes_a_view_and_a_quote_but_no_letter_of_a_search(
         assert "BTCEUR" not in order(page)
 
 
+@long
 def test_back_returns_to_what_was_kept_though_the_address_did_not_say_it(page: Page) -> None:
     open_market(page, MARKET)
     choose(page, "Fiat")

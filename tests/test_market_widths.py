@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.long import long_after
 from tests.market import market_page, open_market, order, ticker
 from tests.spoken import Bodies
 
@@ -45,7 +46,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize("density", ["Cosy", "Dense"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", long_after(4, WIDTHS))
 def test_nothing_is_cut(page: Page, width: int, density: str) -> None:
     page.set_viewport_size({"width": width, "height": 700})
     page.evaluate(

@@ -20,7 +20,7 @@ from websockets.sync.client import connect
 from relay.web.figures import plain
 from tests.conftest import RECORDINGS
 from tests.exchange import Simulator
-from tests.long import long_after
+from tests.long import long
 from tests.processes import Gunicorn, Listener, RedisServer, wait_until
 from tests.streams import EventSource, Stream, WebSocket
 
@@ -116,7 +116,8 @@ def prices_on_page(browser: Browser, relay: Gunicorn) -> dict[str, str]:
         return {symbol: plain(price) for symbol, price in rows}
 
 
-@pytest.mark.parametrize("name", long_after(1, ["synthetic", "ticks", "all-market", "cryptofeed"]))
+@long
+@pytest.mark.parametrize("name", ["synthetic", "ticks", "all-market", "cryptofeed"])
 def test_every_client_ends_with_the_last_recorded_price(
     name: str, redis_server: RedisServer, browser: Browser, tmp_path: Path
 ) -> None:

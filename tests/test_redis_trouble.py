@@ -231,6 +231,7 @@ def test_a_unix_socket_reaches_redis(exchange: ScriptedExchange, tmp_path: Path)
         chain.everybody_holds(BTCUSDT="1")
 
 
+@long
 @needs_redis_server
 @needs_openssl
 def test_tls_reaches_redis(exchange: ScriptedExchange, tmp_path: Path) -> None:

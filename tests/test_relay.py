@@ -107,6 +107,7 @@ def test_a_flushed_redis_is_filled_again(
     assert redis_server.client.hgetall("prices") == {"BTCUSDT": "3", "ETHUSDT": "2"}
 
 
+@long
 def test_a_field_written_by_somebody_else_reaches_nobody(
     exchange: ScriptedExchange, listener: Listener, redis_server: RedisServer
 ) -> None:
@@ -135,6 +136,7 @@ def test_a_half_open_redis_is_noticed_and_named(
         stream.wait_for(lambda: stream.events[-1]["state"] == "live", "live again")
 
 
+@long
 def test_an_id_outlives_the_listener_and_the_workers(
     exchange: ScriptedExchange, redis_server: RedisServer
 ) -> None:
@@ -228,6 +230,7 @@ def test_a_standby_is_counted_and_says_who_leads(
         wait_until(lambda: relay.ready()["standbys"] == 0, "the standby to be gone")
 
 
+@long
 def test_prices_that_only_rest_gave_are_marked_and_never_gone_on_from_as_real(
     exchange: ScriptedExchange, redis_server: RedisServer, workers: Gunicorn
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page
 
 from tests.browser import WAIT
+from tests.long import long, long_after
 from tests.processes import Gunicorn, wait_until
 from tests.scripted import ScriptedExchange
 
@@ -78,6 +79,7 @@ def wait_for_price(page: Page, symbol: str, price: str) -> None:
     page.wait_for_function(HAS, arg=[symbol, price])
 
 
+@long
 def test_ten_pages_have_all_prices_over_one_connection(
     context: BrowserContext, relay: Gunicorn, exchange: ScriptedExchange
 ) -> None:
@@ -107,7 +109,7 @@ ENDS: dict[str, Callable[[Page], object]] = {
 }
 
 
-@pytest.mark.parametrize("how", ENDS)
+@pytest.mark.parametrize("how", long_after(2, ENDS))
 def test_another_page_goes_on_where_the_leader(
     context: BrowserContext, relay: Gunicorn, exchange: ScriptedExchange, how: str
 ) -> None:
@@ -271,7 +273,7 @@ def test_a_page_that_resumes_without_what_it_held_leaves_no_other_without_it(
     wait_until(lambda: clients(relay) == 1, "one client")
 
 
-@pytest.mark.parametrize("role", ["leads", "follows", "begins"])
+@pytest.mark.parametrize("role", long_after(1, ["leads", "follows", "begins"]))
 def test_a_client_beside_one_that_resumed_without_what_it_held_gets_all_prices(
     context: BrowserContext, relay: Gunicorn, role: str
 ) -> None:

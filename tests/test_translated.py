@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import WAIT
-from tests.long import long_after
+from tests.long import long, long_after
 from tests.spoken import READ, Bodies, History, open_browser_page, say, say_status, say_updates
 from tests.test_chart import answered, open_chart
 
@@ -69,6 +69,7 @@ def test_a_symbols_figures_and_title_go_on(page: Page) -> None:
     expect(page).to_have_title(re.compile(r"^2,222\.5 "))
 
 
+@long
 def test_the_banner_goes_on(page: Page) -> None:
     page.goto("/symbols/S0")
     say_status(page, "none")
@@ -92,6 +93,7 @@ def test_words_that_were_translated_stay_so_while_nothing_new_is_said(page: Page
     assert page.evaluate("spoken") == 0
 
 
+@long
 def test_the_charts_legend_note_and_table_go_on(page: Page) -> None:
     open_chart(page)
     page.get_by_text("The newest 100 candles as a table").click()

@@ -47,7 +47,7 @@ def says_as_of(page: Page) -> None:
     assert re.fullmatch(r"[A-Za-z0-9/ ]+ · Relay", page.title())
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", long_after(1, PATHS))
 def test_without_javascript_a_page_says_as_of_when_it_is(plain: Page, path: str) -> None:
     plain.goto(path)
     says_as_of(plain)
@@ -55,7 +55,7 @@ def test_without_javascript_a_page_says_as_of_when_it_is(plain: Page, path: str)
     assert "Without JavaScript nothing here moves" in plain.content()
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", long_after(1, PATHS))
 def test_its_link_loads_it_again(plain: Page, path: str) -> None:
     plain.goto(path)
     before = plain.url
@@ -65,7 +65,7 @@ def test_its_link_loads_it_again(plain: Page, path: str) -> None:
     says_as_of(plain)
 
 
-@pytest.mark.parametrize("width", [320, 800, 1280, 1920])
+@pytest.mark.parametrize("width", long_after(1, [320, 800, 1280, 1920]))
 def test_the_heads_of_the_whole_table_never_cover_its_first_row(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     page.goto("/?all")
@@ -76,7 +76,7 @@ def test_the_heads_of_the_whole_table_never_cover_its_first_row(page: Page, widt
 
 
 @pytest.mark.parametrize("path", long_after(1, ["/", "/symbols/S1USDT"]))
-@pytest.mark.parametrize("how", ["blocked", "missing", "broken"])
+@pytest.mark.parametrize("how", long_after(1, ["blocked", "missing", "broken"]))
 def test_a_script_that_fails_to_load_leaves_the_page_as_of_when_it_was(
     context: BrowserContext, path: str, how: str
 ) -> None:
@@ -97,7 +97,7 @@ def test_a_script_that_fails_to_load_leaves_the_page_as_of_when_it_was(
     expect(page.get_by_role("link", name="Reload", exact=True)).to_be_visible()
 
 
-@pytest.mark.parametrize("path", ["/", "/symbols/S1USDT"])
+@pytest.mark.parametrize("path", long_after(1, ["/", "/symbols/S1USDT"]))
 def test_once_the_stream_has_spoken_the_page_says_how_prices_are(page: Page, path: str) -> None:
     page.goto(path)
     expect(page.locator("html")).to_have_attribute("data-state", "live", timeout=WAIT)

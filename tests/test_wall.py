@@ -125,7 +125,9 @@ def test_the_address_says_what_is_shown(open_wall: Open, query: str, wanted: lis
     assert not is_whole or shown == wanted
 
 
-@pytest.mark.parametrize("size", [(3840, 2160), (1920, 1080), (1080, 1920), (390, 844)])
+@pytest.mark.parametrize(
+    "size", long_after(1, [[3840, 2160], [1920, 1080], [1080, 1920], [390, 844]])
+)
 def test_prices_can_be_read_from_across_the_room_and_none_is_cut(
     open_wall: Open, size: tuple[int, int]
 ) -> None:
@@ -220,7 +222,7 @@ def test_the_pointer_shows_the_way_out_for_three_seconds(open_wall: Open) -> Non
     expect(hint).to_be_hidden()
 
 
-@pytest.mark.parametrize("way", ["escape", "double click"])
+@pytest.mark.parametrize("way", long_after(1, ["escape", "double click"]))
 def test_escape_or_a_double_click_leaves(open_wall: Open, way: str) -> None:
     page = open_wall()
     if way == "escape":
