@@ -178,7 +178,7 @@ def worker_exit(_server: object, worker: Any) -> None:
         return
     if worker.orphaned:
         sys.exit(EXIT_FAILED)
-    if not worker.booted and GENERATIONS.have_served():
+    if worker.alive and not worker.booted and GENERATIONS.have_served():
         fail_slowly("a worker cannot begin, another one is tried soon")
     if worker.booted and worker.alive:
         fail("the worker ended by itself")

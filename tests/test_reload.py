@@ -155,6 +155,18 @@ def test_a_server_that_tries_a_reload_still_hears_that_it_is_to_end(tmp_path: Pa
         wait_until(lambda: site.has_ended, "its end")
 
 
+def test_a_worker_that_is_told_to_end_before_it_serves_is_no_failure(tmp_path: Path) -> None:
+    with Site(tmp_path) as site:
+        site.add(
+            "app.py", "import time\nprint('loads', flush=True)\nfor _ in range(99): time.sleep(1)"
+        )
+        start = len(site.output)
+        os.kill(int(site.children[0]), signal.SIGKILL)
+        site.wait_for_line("loads", start)
+        site.says(signal.SIGTERM, "Shutting down")
+        assert "cannot begin" not in "".join(site.output[start:])
+
+
 def answers(url: str) -> bool:
     try:
         return httpx.get(f"{url}/livez", verify=NO_TLS).status_code == 200
