@@ -33,9 +33,14 @@ _PLACE = re.compile(r'^\s*File "(?:.*/)?([^"/]+)", line (\d+)', re.MULTILINE)
 
 def rehearse(server: Any, prepare: Callable[[], None]) -> str:
     """Nothing where a reload of this master would serve, else why not, in one sentence. `prepare` is called
-    first of all, in the process that tries it."""
+    first of all, in the process that tries it. Raises OSError where there is no room for one."""
     reading, writing = os.pipe()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        os.close(reading)
+        os.close(writing)
+        raise
     if not pid:
         os.close(reading)
         _leave(writing, lambda: _reload(server, prepare))

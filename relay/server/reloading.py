@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class Reloading:
     def reload(self) -> None:
         """HUP: all workers are replaced, unless new ones would not serve."""
         log = self._server.log
-        if why := rehearse(self._server, self._prepare):
+        if why := self._wrong():
             log.error("not reloaded, the workers stay as they are: %s", why)
             return
         self._reload()
@@ -46,11 +47,13 @@ class Reloading:
 
     def take_away(self) -> None:
         """TTOU: the oldest worker ends, and the others go on."""
-        workers = self._server.WORKERS.values()
+        ages = [worker.age for worker in self._server.WORKERS.values()]
         if self._server.num_workers <= 1:
             self._server.log.error("no fewer than one worker: TERM ends the server")
             return
-        GENERATIONS.reload(min(worker.age for worker in workers))
+        # There is none where all of them have just died.
+        if ages:
+            GENERATIONS.reload(min(ages))
         self._take_away()
 
     def end_workers(self) -> None:
@@ -61,11 +64,20 @@ class Reloading:
             )
         self._end_workers()
 
+    def _wrong(self) -> str:
+        """Why a reload would not serve, or nothing."""
+        try:
+            return rehearse(self._server, self._prepare)
+        except OSError as error:
+            return f"no trial can be made: {error.strerror}."
+
 
 def _times() -> Times:
     """Of our own modules in this process."""
-    ours = {
-        name: module for name, module in sys.modules.items() if name.partition(".")[0] == "relay"
-    }
-    files = {name: Path(module.__file__) for name, module in ours.items() if module.__file__}
-    return {name: file.stat().st_mtime for name, file in files.items() if file.exists()}
+    times: Times = {}
+    for name, module in sys.modules.items():
+        # A file may go at any moment: code is put into place just before a reload.
+        with suppress(OSError):
+            if name.partition(".")[0] == "relay" and module.__file__:
+                times[name] = Path(module.__file__).stat().st_mtime
+    return times
