@@ -167,6 +167,18 @@ def test_a_worker_that_is_told_to_end_before_it_serves_is_no_failure(tmp_path: P
         assert "cannot begin" not in "".join(site.output[start:])
 
 
+def test_a_master_that_cannot_begin_another_one_leaves_its_workers_alone(tmp_path: Path) -> None:
+    directory = tmp_path / "release"
+    directory.mkdir()
+    with Site(directory) as site:
+        before = site.children
+        shutil.rmtree(directory)
+        site.says(signal.SIGUSR2, "no other master can be begun: .*No such file or directory")
+        wait_until(lambda: site.children == before, "the other one's end")
+        assert answers(site.url)
+        assert "Worker exiting" not in "".join(site.output)
+
+
 def answers(url: str) -> bool:
     try:
         return httpx.get(f"{url}/livez", verify=NO_TLS).status_code == 200

@@ -36,6 +36,9 @@ class Master:
     def reload(self) -> None:
         self.did.append("reload")
 
+    def reexec(self) -> None:
+        self.did.append("reexec")
+
     def handle_ttou(self) -> None:
         self.did.append("ttou")
 

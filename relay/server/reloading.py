@@ -1,5 +1,6 @@
 """Reloading: what gunicorn's master does at signals, and what it refuses with a sentence."""
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,6 +9,7 @@ from typing import Any
 
 from relay.server.generations import GENERATIONS
 from relay.server.rehearsal import rehearse
+from relay.supervise import EXIT_FAILED
 
 #: Module and time of its file's last change, in seconds.
 Times = dict[str, float]
@@ -21,6 +23,7 @@ class Reloading:
         self._server = server
         self._prepare = prepare
         self._reload: Callable[[], None] = server.reload
+        self._begin_another: Callable[[], None] = server.reexec
         self._take_away: Callable[[], None] = server.handle_ttou
         self._end_workers: Callable[[], None] = server.handle_winch
         self._began_with = _times()
@@ -28,6 +31,7 @@ class Reloading:
         # which would hide Python's.
         server.START_CTX["args"] = list(sys.orig_argv)
         server.reload = self.reload
+        server.reexec = self.begin_another
         server.handle_ttou = self.take_away
         server.handle_winch = self.end_workers
 
@@ -44,6 +48,17 @@ class Reloading:
                 "the master goes on with what it read at its start of %s: a restart or USR2 reads that anew",
                 ", ".join(changed),
             )
+
+    def begin_another(self) -> None:
+        """USR2: another master begins beside this one, with what it reads by itself."""
+        master = os.getpid()
+        try:
+            self._begin_another()
+        except OSError as error:
+            self._server.log.error("no other master can be begun: %s", error)
+            if os.getpid() != master:
+                # This one would end the workers, which are not its own.
+                os._exit(EXIT_FAILED)
 
     def take_away(self) -> None:
         """TTOU: the oldest worker ends, and the others go on."""
