@@ -3,23 +3,26 @@
 import errno
 import os
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from relay.server import reloading
 from relay.server.reloading import Reloading
 
 
 class Log:
     def __init__(self) -> None:
         self.errors: list[str] = []
+        self.warnings: list[str] = []
 
     def error(self, message: str, *args: object) -> None:
         self.errors.append(message % args)
 
     def warning(self, message: str, *args: object) -> None:
-        pass
+        self.warnings.append(message % args)
 
 
 class Master:
@@ -73,3 +76,26 @@ def test_a_file_that_cannot_be_looked_at_is_left_out(monkeypatch: pytest.MonkeyP
     module.__file__ = "x" * 5000
     monkeypatch.setitem(sys.modules, "relay.vanished", module)
     Reloading(Master(num_workers=1), lambda: None)
+
+
+def test_a_reload_that_fails_for_what_the_master_has_read_before_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An application of today meets the modules of yesterday, and lacks a name."""
+    file = tmp_path / "renewed.py"
+    file.touch()
+    module = ModuleType("relay.renewed")
+    module.__file__ = str(file)
+    monkeypatch.setitem(sys.modules, "relay.renewed", module)
+    monkeypatch.setattr(reloading, "rehearse", lambda *_: "ImportError: cannot import name.")
+    master = Master(num_workers=1)
+    signals = Reloading(master, lambda: None)
+    signals.reload()
+    assert (len(master.log.errors), master.log.warnings) == (1, [])
+    os.utime(file, (1, 1))
+    signals.reload()
+    assert len(master.log.errors) == 2
+    assert master.log.warnings == [
+        "the master goes on with what it read at its start of relay.renewed: "
+        "a restart or USR2 reads that anew"
+    ]

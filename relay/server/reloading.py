@@ -37,17 +37,11 @@ class Reloading:
 
     def reload(self) -> None:
         """HUP: all workers are replaced, unless new ones would not serve."""
-        log = self._server.log
         if why := self._wrong():
-            log.error("not reloaded, the workers stay as they are: %s", why)
-            return
-        self._reload()
-        times = _times()
-        if changed := [name for name, then in self._began_with.items() if times.get(name) != then]:
-            log.warning(
-                "the master goes on with what it read at its start of %s: a restart or USR2 reads that anew",
-                ", ".join(changed),
-            )
+            self._server.log.error("not reloaded, the workers stay as they are: %s", why)
+        else:
+            self._reload()
+        self._tell_what_is_old()
 
     def begin_another(self) -> None:
         """USR2: another master begins beside this one, with what it reads by itself."""
@@ -78,6 +72,15 @@ class Reloading:
                 "WINCH ends the workers of a daemon (-D) only: TERM ends the server"
             )
         self._end_workers()
+
+    def _tell_what_is_old(self) -> None:
+        """New workers begin with it, and lack what is new in it."""
+        times = _times()
+        if changed := [name for name, then in self._began_with.items() if times.get(name) != then]:
+            self._server.log.warning(
+                "the master goes on with what it read at its start of %s: a restart or USR2 reads that anew",
+                ", ".join(changed),
+            )
 
     def _wrong(self) -> str:
         """Why a reload would not serve, or nothing."""
