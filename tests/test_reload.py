@@ -133,6 +133,52 @@ def test_another_master_takes_over_and_whose_master_dies_frees_the_port(tmp_path
         assert "the master has died" in said[0]
 
 
+def test_a_trial_holds_nothing_of_a_master_that_dies_meanwhile(tmp_path: Path) -> None:
+    with Site(tmp_path) as site:
+        worker = site.children
+        site.add("app.py", "import time\ntime.sleep(60)")
+        site.signal(signal.SIGHUP)
+        wait_until(lambda: len(site.children) > len(worker), "the trial to begin")
+        trial = next(int(child) for child in site.children if child not in worker)
+        try:
+            site.signal(signal.SIGKILL)
+            wait_until(lambda: not listens(site.port), "the port to be free")
+        finally:
+            os.kill(trial, signal.SIGKILL)
+
+
+def test_a_server_that_tries_a_reload_still_hears_that_it_is_to_end(tmp_path: Path) -> None:
+    with Site(tmp_path) as site:
+        site.add("app.py", "import time\ntime.sleep(60)")
+        site.says(signal.SIGHUP, "Hang up")
+        site.says(signal.SIGTERM, "not reloaded.*: the server is told to end")
+        wait_until(lambda: site.has_ended, "its end")
+
+
+def test_a_worker_that_is_told_to_end_before_it_serves_is_no_failure(tmp_path: Path) -> None:
+    with Site(tmp_path) as site:
+        site.add(
+            "app.py", "import time\nprint('loads', flush=True)\nfor _ in range(99): time.sleep(1)"
+        )
+        start = len(site.output)
+        os.kill(int(site.children[0]), signal.SIGKILL)
+        site.wait_for_line("loads", start)
+        site.says(signal.SIGTERM, "Shutting down")
+        assert "cannot begin" not in "".join(site.output[start:])
+
+
+def test_a_master_that_cannot_begin_another_one_leaves_its_workers_alone(tmp_path: Path) -> None:
+    directory = tmp_path / "release"
+    directory.mkdir()
+    with Site(directory) as site:
+        before = site.children
+        shutil.rmtree(directory)
+        site.says(signal.SIGUSR2, "no other master can be begun: .*No such file or directory")
+        wait_until(lambda: site.children == before, "the other one's end")
+        assert answers(site.url)
+        assert "Worker exiting" not in "".join(site.output)
+
+
 def answers(url: str) -> bool:
     try:
         return httpx.get(f"{url}/livez", verify=NO_TLS).status_code == 200

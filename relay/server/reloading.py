@@ -1,12 +1,15 @@
 """Reloading: what gunicorn's master does at signals, and what it refuses with a sentence."""
 
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from relay.server.generations import GENERATIONS
 from relay.server.rehearsal import rehearse
+from relay.supervise import EXIT_FAILED
 
 #: Module and time of its file's last change, in seconds.
 Times = dict[str, float]
@@ -20,6 +23,7 @@ class Reloading:
         self._server = server
         self._prepare = prepare
         self._reload: Callable[[], None] = server.reload
+        self._begin_another: Callable[[], None] = server.reexec
         self._take_away: Callable[[], None] = server.handle_ttou
         self._end_workers: Callable[[], None] = server.handle_winch
         self._began_with = _times()
@@ -27,30 +31,38 @@ class Reloading:
         # which would hide Python's.
         server.START_CTX["args"] = list(sys.orig_argv)
         server.reload = self.reload
+        server.reexec = self.begin_another
         server.handle_ttou = self.take_away
         server.handle_winch = self.end_workers
 
     def reload(self) -> None:
         """HUP: all workers are replaced, unless new ones would not serve."""
-        log = self._server.log
-        if why := rehearse(self._server, self._prepare):
-            log.error("not reloaded, the workers stay as they are: %s", why)
-            return
-        self._reload()
-        times = _times()
-        if changed := [name for name, then in self._began_with.items() if times.get(name) != then]:
-            log.warning(
-                "the master goes on with what it read at its start of %s: a restart or USR2 reads that anew",
-                ", ".join(changed),
-            )
+        if why := self._wrong():
+            self._server.log.error("not reloaded, the workers stay as they are: %s", why)
+        else:
+            self._reload()
+        self._tell_what_is_old()
+
+    def begin_another(self) -> None:
+        """USR2: another master begins beside this one, with what it reads by itself."""
+        master = os.getpid()
+        try:
+            self._begin_another()
+        except OSError as error:
+            self._server.log.error("no other master can be begun: %s", error)
+            if os.getpid() != master:
+                # This one would end the workers, which are not its own.
+                os._exit(EXIT_FAILED)
 
     def take_away(self) -> None:
         """TTOU: the oldest worker ends, and the others go on."""
-        workers = self._server.WORKERS.values()
+        ages = [worker.age for worker in self._server.WORKERS.values()]
         if self._server.num_workers <= 1:
             self._server.log.error("no fewer than one worker: TERM ends the server")
             return
-        GENERATIONS.reload(min(worker.age for worker in workers))
+        # There is none where all of them have just died.
+        if ages:
+            GENERATIONS.reload(min(ages))
         self._take_away()
 
     def end_workers(self) -> None:
@@ -61,11 +73,29 @@ class Reloading:
             )
         self._end_workers()
 
+    def _tell_what_is_old(self) -> None:
+        """New workers begin with it, and lack what is new in it."""
+        times = _times()
+        if changed := [name for name, then in self._began_with.items() if times.get(name) != then]:
+            self._server.log.warning(
+                "the master goes on with what it read at its start of %s: a restart or USR2 reads that anew",
+                ", ".join(changed),
+            )
+
+    def _wrong(self) -> str:
+        """Why a reload would not serve, or nothing."""
+        try:
+            return rehearse(self._server, self._prepare)
+        except OSError as error:
+            return f"no trial can be made: {error.strerror}."
+
 
 def _times() -> Times:
     """Of our own modules in this process."""
-    ours = {
-        name: module for name, module in sys.modules.items() if name.partition(".")[0] == "relay"
-    }
-    files = {name: Path(module.__file__) for name, module in ours.items() if module.__file__}
-    return {name: file.stat().st_mtime for name, file in files.items() if file.exists()}
+    times: Times = {}
+    for name, module in sys.modules.items():
+        # A file may go at any moment: code is put into place just before a reload.
+        with suppress(OSError):
+            if name.partition(".")[0] == "relay" and module.__file__:
+                times[name] = Path(module.__file__).stat().st_mtime
+    return times
