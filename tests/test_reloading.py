@@ -1,5 +1,7 @@
 """What gunicorn's master does at signals, of a master that only notes it."""
 
+import signal
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,12 +20,16 @@ class Master:
         self.said: list[str] = []
         self.num_workers = 3
         self.WORKERS = {age: SimpleNamespace(age=age) for age in (4, 3, 5)}
+        self.queued: list[int] = []
         self.START_CTX: dict[str, Any] = {"args": []}
         self.cfg = SimpleNamespace(daemon=True)
         self.log = SimpleNamespace(error=self._say, warning=self._say)
 
     def reload(self) -> None:
         self.done.append("reload")
+
+    def signal(self, number: int, frame: object) -> None:  # noqa: ARG002
+        self.queued.append(number)
 
     def handle_ttou(self) -> None:
         self.done.append("ttou")
@@ -63,6 +69,30 @@ def test_a_reload_that_would_not_serve_is_not_begun(
     master.reload()
     assert master.done == []
     assert master.said == ["not reloaded, the workers stay as they are: PORT is wrong."]
+
+
+def test_who_asks_for_a_reload_that_has_not_begun_is_served_by_it(master: Master) -> None:
+    for _ in range(3):
+        master.signal(signal.SIGHUP, None)
+    assert master.queued == [signal.SIGHUP]
+    master.reload()
+    master.signal(signal.SIGUSR1, None)
+    master.signal(signal.SIGHUP, None)
+    assert master.queued == [signal.SIGHUP, signal.SIGUSR1, signal.SIGHUP]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_trial_is_over_where_the_server_is_to_end(
+    master: Master, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def rehearse(_server: object, _prepare: object, ends: Callable[[], bool]) -> str:
+        assert not ends()
+        master.signal(number, None)
+        return "told to end." if ends() else ""
+
+    monkeypatch.setattr(reloading, "rehearse", rehearse)
+    master.reload()
+    assert (master.done, master.queued) == ([], [number])
 
 
 def test_one_that_is_taken_away_has_successors(

@@ -17,16 +17,19 @@ from typing import Any
 
 from gevent import monkey
 
-#: Seconds that it may take.
-REHEARSAL_SECONDS = 30.0
+from relay.server.lifeline import LIFELINE
+
+#: Seconds that it may take, and between two looks whether it is still wanted.
+REHEARSAL_SECONDS = 30
+_LOOK_SECONDS = 0.25
 #: Characters of a failure that are told, and bytes of it that are read.
 _TOLD, _READ = 300, 64 << 10
 _PLACE = re.compile(r'^\s*File "(?:.*/)?([^"/]+)", line (\d+)', re.MULTILINE)
 
 
-def rehearse(server: Any, prepare: Callable[[], None]) -> str:
+def rehearse(server: Any, prepare: Callable[[], None], ends: Callable[[], bool]) -> str:
     """Nothing where a reload of this master would serve, else why not, in one sentence. `prepare` is called
-    first of all, in the process that tries it."""
+    first of all, in the process that tries it; that is over as soon as `ends()` says so of the server."""
     reading, writing = os.pipe()
     try:
         pid = os.fork()
@@ -39,14 +42,16 @@ def rehearse(server: Any, prepare: Callable[[], None]) -> str:
         _leave(writing, lambda: _reload(server, prepare))
     os.close(writing)
     try:
-        said = _read_to_end(reading)
+        said = _read_to_end(reading, ends)
     finally:
         os.close(reading)
         # It is over, or has had its time.
         os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
+    if ends():
+        return "the server is told to end."
     if said is None:
-        return f"a trial took longer than {REHEARSAL_SECONDS:.0f} s."
+        return f"a trial took longer than {REHEARSAL_SECONDS} s."
     return "" if os.WIFEXITED(status) and not os.WEXITSTATUS(status) else sentence(said)
 
 
@@ -62,6 +67,11 @@ def sentence(said: str) -> str:
 
 def _reload(server: Any, prepare: Callable[[], None]) -> None:
     """What the master and its workers do. Prints and raises where one of them would end."""
+    # The master may die meanwhile: the address is its workers' to free, and they are to hear of it.
+    signal.alarm(REHEARSAL_SECONDS)
+    LIFELINE.let_go()
+    for listener in server.LISTENERS:
+        listener.close()
     prepare()
     address = server.cfg.address
     server.app.reload()
@@ -95,12 +105,12 @@ def _leave(writing: int, act: Callable[[], None]) -> None:
         os._exit(status)
 
 
-def _read_to_end(reading: int) -> str | None:
-    """The end of all that is said; None where that takes too long."""
+def _read_to_end(reading: int, ends: Callable[[], bool]) -> str | None:
+    """The end of all that is said; None where that takes too long, or is not wanted any more."""
     said = b""
     deadline = time.monotonic() + REHEARSAL_SECONDS
-    while (left := deadline - time.monotonic()) > 0:
-        if select.select([reading], [], [], left)[0]:
+    while not ends() and (left := deadline - time.monotonic()) > 0:
+        if select.select([reading], [], [], min(left, _LOOK_SECONDS))[0]:
             data = os.read(reading, _READ)
             if not data:
                 return said.decode(errors="replace")
