@@ -133,26 +133,31 @@ def test_another_master_takes_over_and_whose_master_dies_frees_the_port(tmp_path
         assert "the master has died" in said[0]
 
 
-def test_a_trial_holds_nothing_of_a_master_that_dies_meanwhile(tmp_path: Path) -> None:
+def hang_a_trial(site: Site) -> None:
+    """A reload whose trial does not end by itself."""
+    site.add("app.py", "import time; time.sleep(60)")
+    site.says(signal.SIGHUP, "Hang up")
+    wait_until(lambda: len(site.children) == 2, "the trial")
+
+
+def test_a_server_that_is_told_to_end_waits_for_no_trial(tmp_path: Path) -> None:
     with Site(tmp_path) as site:
-        worker = site.children
-        site.add("app.py", "import time\ntime.sleep(60)")
+        hang_a_trial(site)
         site.signal(signal.SIGHUP)
-        wait_until(lambda: len(site.children) > len(worker), "the trial to begin")
-        trial = next(int(child) for child in site.children if child not in worker)
+        site.signal(signal.SIGTERM)
+        assert site.wait() == 0
+
+
+def test_a_trial_does_not_keep_the_port_of_a_master_that_dies(tmp_path: Path) -> None:
+    with Site(tmp_path) as site:
+        hang_a_trial(site)
+        trial = int(site.children[-1])
         try:
             site.signal(signal.SIGKILL)
             wait_until(lambda: not listens(site.port), "the port to be free")
         finally:
             os.kill(trial, signal.SIGKILL)
-
-
-def test_a_server_that_tries_a_reload_still_hears_that_it_is_to_end(tmp_path: Path) -> None:
-    with Site(tmp_path) as site:
-        site.add("app.py", "import time\ntime.sleep(60)")
-        site.says(signal.SIGHUP, "Hang up")
-        site.says(signal.SIGTERM, "not reloaded.*: the server is told to end")
-        wait_until(lambda: site.has_ended, "its end")
+        site.wait_for_line("the master has died")
 
 
 def test_a_worker_that_is_told_to_end_before_it_serves_is_no_failure(tmp_path: Path) -> None:

@@ -1,58 +1,126 @@
-"""What a master survives that obeys a signal: without threads, workers or sockets of its own."""
+"""What gunicorn's master does at signals, of a master that only notes it."""
 
 import errno
 import os
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from relay.server import reloading
+from relay.server import generations, reloading
+from relay.server.generations import Generations
 from relay.server.reloading import Reloading
 
 
-class Log:
-    def __init__(self) -> None:
-        self.errors: list[str] = []
-        self.warnings: list[str] = []
-
-    def error(self, message: str, *args: object) -> None:
-        self.errors.append(message % args)
-
-    def warning(self, message: str, *args: object) -> None:
-        self.warnings.append(message % args)
-
-
 class Master:
-    """What Reloading knows of gunicorn's."""
+    """As gunicorn's, with workers of the ages 3, 4 and 5."""
 
-    START_CTX: dict[str, object] = {}  # noqa: RUF012 - nobody keeps it
-
-    def __init__(self, num_workers: int) -> None:
-        self.num_workers = num_workers
-        self.WORKERS: dict[int, Any] = {}
-        self.log = Log()
-        self.did: list[str] = []
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.said: list[str] = []
+        self.num_workers = 3
+        self.WORKERS = {age: SimpleNamespace(age=age) for age in (4, 3, 5)}
+        self.queued: list[int] = []
+        self.START_CTX: dict[str, Any] = {"args": []}
+        self.cfg = SimpleNamespace(daemon=True)
+        self.log = SimpleNamespace(error=self._say, warning=self._say)
 
     def reload(self) -> None:
-        self.did.append("reload")
+        self.done.append("reload")
 
     def reexec(self) -> None:
-        self.did.append("reexec")
+        self.done.append("reexec")
+
+    def signal(self, number: int, frame: object) -> None:  # noqa: ARG002
+        self.queued.append(number)
 
     def handle_ttou(self) -> None:
-        self.did.append("ttou")
+        self.done.append("ttou")
 
     def handle_winch(self) -> None:
-        self.did.append("winch")
+        self.done.append("winch")
+
+    def _say(self, text: str, *values: object) -> None:
+        self.said.append(text % values)
 
 
-def test_a_worker_may_be_taken_away_while_all_of_them_have_just_died() -> None:
-    master = Master(num_workers=2)
-    Reloading(master, lambda: None).take_away()
-    assert master.did == ["ttou"]
+@pytest.fixture
+def master(monkeypatch: pytest.MonkeyPatch) -> Master:
+    """Its reloads would serve."""
+    master = Master()
+    monkeypatch.setattr(reloading, "rehearse", lambda *_: "")
+    Reloading(master, lambda: None)
+    return master
+
+
+def test_after_a_reload_it_names_what_it_does_not_read_anew(
+    master: Master, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    master.reload()
+    assert (master.done, master.said) == (["reload"], [])
+    times = reloading._times()
+    monkeypatch.setattr(reloading, "_times", lambda: times | {generations.__name__: 1.0})
+    master.reload()
+    assert master.done == ["reload", "reload"]
+    assert "relay.server.generations: a restart or USR2" in master.said[0]
+
+
+def test_a_reload_that_would_not_serve_is_not_begun(
+    master: Master, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reloading, "rehearse", lambda *_: "PORT is wrong.")
+    master.reload()
+    assert master.done == []
+    assert master.said == ["not reloaded, the workers stay as they are: PORT is wrong."]
+
+
+def test_who_asks_for_a_reload_that_has_not_begun_is_served_by_it(master: Master) -> None:
+    for _ in range(3):
+        master.signal(signal.SIGHUP, None)
+    assert master.queued == [signal.SIGHUP]
+    master.reload()
+    master.signal(signal.SIGUSR1, None)
+    master.signal(signal.SIGHUP, None)
+    assert master.queued == [signal.SIGHUP, signal.SIGUSR1, signal.SIGHUP]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_trial_is_over_where_the_server_is_to_end(
+    master: Master, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def rehearse(_server: object, _prepare: object, ends: Callable[[], bool]) -> str:
+        assert not ends()
+        master.signal(number, None)
+        return "told to end." if ends() else ""
+
+    monkeypatch.setattr(reloading, "rehearse", rehearse)
+    master.reload()
+    assert (master.done, master.queued) == ([], [number])
+
+
+def test_one_that_is_taken_away_has_successors(
+    master: Master, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = Generations()
+    monkeypatch.setattr(reloading, "GENERATIONS", shared)
+    master.handle_ttou()
+    assert master.done == ["ttou"]
+    assert [shared.succeed(age) for age in (3, 4, 5)] == [True, False, False]
+
+
+def test_a_daemon_ends_its_workers(master: Master) -> None:
+    master.handle_winch()
+    assert (master.done, master.said) == (["winch"], [])
+
+
+def test_a_worker_may_be_taken_away_while_all_of_them_have_just_died(master: Master) -> None:
+    master.WORKERS = {}
+    master.handle_ttou()
+    assert master.done == ["ttou"]
 
 
 def test_a_machine_without_room_for_a_trial_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,11 +128,12 @@ def test_a_machine_without_room_for_a_trial_is_told_of(monkeypatch: pytest.Monke
         raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
     monkeypatch.setattr(os, "fork", fork)
-    master = Master(num_workers=1)
+    master = Master()
+    Reloading(master, lambda: None)
     before = len(os.listdir("/proc/self/fd"))
-    Reloading(master, lambda: None).reload()
-    assert master.did == []
-    assert master.log.errors == [
+    master.reload()
+    assert master.done == []
+    assert master.said == [
         "not reloaded, the workers stay as they are: no trial can be made: "
         "Resource temporarily unavailable."
     ]
@@ -75,7 +144,7 @@ def test_a_file_that_cannot_be_looked_at_is_left_out(monkeypatch: pytest.MonkeyP
     module = ModuleType("relay.vanished")
     module.__file__ = "x" * 5000
     monkeypatch.setitem(sys.modules, "relay.vanished", module)
-    Reloading(Master(num_workers=1), lambda: None)
+    Reloading(Master(), lambda: None)
 
 
 def test_a_reload_that_fails_for_what_the_master_has_read_before_says_so(
@@ -88,14 +157,15 @@ def test_a_reload_that_fails_for_what_the_master_has_read_before_says_so(
     module.__file__ = str(file)
     monkeypatch.setitem(sys.modules, "relay.renewed", module)
     monkeypatch.setattr(reloading, "rehearse", lambda *_: "ImportError: cannot import name.")
-    master = Master(num_workers=1)
-    signals = Reloading(master, lambda: None)
-    signals.reload()
-    assert (len(master.log.errors), master.log.warnings) == (1, [])
+    master = Master()
+    Reloading(master, lambda: None)
+    refusal = "not reloaded, the workers stay as they are: ImportError: cannot import name."
+    master.reload()
+    assert master.said == [refusal]
     os.utime(file, (1, 1))
-    signals.reload()
-    assert len(master.log.errors) == 2
-    assert master.log.warnings == [
+    master.reload()
+    assert master.said[1:] == [
+        refusal,
         "the master goes on with what it read at its start of relay.renewed: "
-        "a restart or USR2 reads that anew"
+        "a restart or USR2 reads that anew",
     ]

@@ -4,7 +4,6 @@ The master ends where it cannot read its settings or take an address, and where 
 application. What serves would end with it, for a slip of the pen.
 """
 
-import math
 import os
 import re
 import select
@@ -14,7 +13,6 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from queue import SimpleQueue
 from typing import Any
 
 from gevent import monkey
@@ -22,18 +20,20 @@ from gevent import monkey
 from relay.server.lifeline import LIFELINE
 
 #: Seconds that it may take.
-REHEARSAL_SECONDS = 30.0
+REHEARSAL_SECONDS = 30
 #: Seconds between two looks whether the master is told to end.
 _LOOK_SECONDS = 0.25
-_ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+#: Signals at which the master ends.
+ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 #: Characters of a failure that are told, and bytes of it that are read.
 _TOLD, _READ = 300, 64 << 10
 _PLACE = re.compile(r'^\s*File "(?:.*/)?([^"/]+)", line (\d+)', re.MULTILINE)
 
 
-def rehearse(server: Any, prepare: Callable[[], None]) -> str:
+def rehearse(server: Any, prepare: Callable[[], None], ends: Callable[[], bool]) -> str:
     """Nothing where a reload of this master would serve, else why not, in one sentence. `prepare` is called
-    first of all, in the process that tries it. Raises OSError where there is no room for one."""
+    first of all, in the process that tries it; that is over as soon as `ends()` says so of the server. Raises
+    OSError where there is no room for one."""
     reading, writing = os.pipe()
     try:
         pid = os.fork()
@@ -46,14 +46,16 @@ def rehearse(server: Any, prepare: Callable[[], None]) -> str:
         _leave(writing, lambda: _reload(server, prepare))
     os.close(writing)
     try:
-        said, why = _read_to_end(reading, server.SIG_QUEUE)
+        said = _read_to_end(reading, ends)
     finally:
         os.close(reading)
         # It is over, or has had its time.
         os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
-    if why:
-        return why
+    if ends():
+        return "the server is told to end."
+    if said is None:
+        return f"a trial took longer than {REHEARSAL_SECONDS} s."
     return "" if os.WIFEXITED(status) and not os.WEXITSTATUS(status) else sentence(said)
 
 
@@ -83,7 +85,7 @@ def _reload(server: Any, prepare: Callable[[], None]) -> None:
 
 def _hold_nothing(server: Any) -> None:
     """Should the master die meanwhile, its workers hear of it, and its port becomes free."""
-    signal.alarm(math.ceil(REHEARSAL_SECONDS))
+    signal.alarm(REHEARSAL_SECONDS)
     LIFELINE.let_go()
     for listener in server.LISTENERS:
         listener.close()
@@ -94,7 +96,7 @@ def _leave(writing: int, act: Callable[[], None]) -> None:
     does at its end is done here."""
     status = 1
     try:
-        for number in _ENDS:
+        for number in ENDS:
             signal.signal(number, signal.SIG_DFL)
         os.dup2(writing, 1)
         os.dup2(writing, 2)
@@ -111,24 +113,14 @@ def _leave(writing: int, act: Callable[[], None]) -> None:
         os._exit(status)
 
 
-def _read_to_end(reading: int, signals: "SimpleQueue[int]") -> tuple[str, str]:
-    """The end of all that is said; or why it is not waited for."""
+def _read_to_end(reading: int, ends: Callable[[], bool]) -> str | None:
+    """The end of all that is said; None where that takes too long, or is not wanted any more."""
     said = b""
     deadline = time.monotonic() + REHEARSAL_SECONDS
-    while (left := deadline - time.monotonic()) > 0:
+    while not ends() and (left := deadline - time.monotonic()) > 0:
         if select.select([reading], [], [], min(left, _LOOK_SECONDS))[0]:
             data = os.read(reading, _READ)
             if not data:
-                return said.decode(errors="replace"), ""
+                return said.decode(errors="replace")
             said = (said + data)[-_READ:]
-        if _has_to_end(signals):
-            return "", "the server is told to end."
-    return "", f"a trial took longer than {REHEARSAL_SECONDS:.0f} s."
-
-
-def _has_to_end(signals: "SimpleQueue[int]") -> bool:
-    """Whether a signal that ends the master is among those that wait. They go on waiting."""
-    waiting = [signals.get_nowait() for _ in range(signals.qsize())]
-    for number in waiting:
-        signals.put_nowait(number)
-    return not set(_ENDS).isdisjoint(waiting)
+    return None

@@ -1,6 +1,7 @@
 """Reloading: what gunicorn's master does at signals, and what it refuses with a sentence."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from relay.server.generations import GENERATIONS
-from relay.server.rehearsal import rehearse
+from relay.server.rehearsal import ENDS, rehearse
 from relay.supervise import EXIT_FAILED
 
 #: Module and time of its file's last change, in seconds.
@@ -26,17 +27,33 @@ class Reloading:
         self._begin_another: Callable[[], None] = server.reexec
         self._take_away: Callable[[], None] = server.handle_ttou
         self._end_workers: Callable[[], None] = server.handle_winch
+        self._queue: Callable[[int, object], None] = server.signal
+        # Whether a HUP has come whose reload has not begun, and whether the server is to end.
+        self._is_asked = self._ends = False
         self._began_with = _times()
         # What `python -m gunicorn` would be begun by anew (USR2) is a file among gunicorn's own modules,
         # which would hide Python's.
         server.START_CTX["args"] = list(sys.orig_argv)
+        server.signal = self.hear
         server.reload = self.reload
         server.reexec = self.begin_another
         server.handle_ttou = self.take_away
         server.handle_winch = self.end_workers
 
+    def hear(self, number: int, frame: object) -> None:
+        """Any signal, as soon as it comes. A reload that has not begun serves all who ask for one: each takes
+        seconds, and an end would wait for all of them."""
+        if number == signal.SIGHUP:
+            if self._is_asked:
+                return
+            self._is_asked = True
+        elif number in ENDS:
+            self._ends = True
+        self._queue(number, frame)
+
     def reload(self) -> None:
-        """HUP: all workers are replaced, unless new ones would not serve."""
+        """HUP: all workers are replaced, unless new ones would not serve, or the server ends."""
+        self._is_asked = False
         if why := self._wrong():
             self._server.log.error("not reloaded, the workers stay as they are: %s", why)
         else:
@@ -85,7 +102,7 @@ class Reloading:
     def _wrong(self) -> str:
         """Why a reload would not serve, or nothing."""
         try:
-            return rehearse(self._server, self._prepare)
+            return rehearse(self._server, self._prepare, lambda: self._ends)
         except OSError as error:
             return f"no trial can be made: {error.strerror}."
 
