@@ -1,5 +1,6 @@
 """Reloading: what gunicorn's master does at signals, and what it refuses with a sentence."""
 
+import hashlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Any
 from relay.server.generations import GENERATIONS
 from relay.server.rehearsal import rehearse
 
-#: Module and time of its file's last change, in seconds.
-Times = dict[str, float]
+#: Module and a digest of its file.
+Files = dict[str, bytes]
 
 
 class Reloading:
@@ -22,7 +23,7 @@ class Reloading:
         self._reload: Callable[[], None] = server.reload
         self._take_away: Callable[[], None] = server.handle_ttou
         self._end_workers: Callable[[], None] = server.handle_winch
-        self._began_with = _times()
+        self._began_with = _files()
         # What `python -m gunicorn` would be begun by anew (USR2) is a file among gunicorn's own modules,
         # which would hide Python's.
         server.START_CTX["args"] = list(sys.orig_argv)
@@ -37,8 +38,8 @@ class Reloading:
             log.error("not reloaded, the workers stay as they are: %s", why)
             return
         self._reload()
-        times = _times()
-        if changed := [name for name, then in self._began_with.items() if times.get(name) != then]:
+        files = _files()
+        if changed := [name for name, then in self._began_with.items() if files.get(name) != then]:
             log.warning(
                 "the master goes on with what it read at its start of %s: a restart or USR2 reads that anew",
                 ", ".join(changed),
@@ -62,10 +63,18 @@ class Reloading:
         self._end_workers()
 
 
-def _times() -> Times:
-    """Of our own modules in this process."""
+def _files() -> Files:
+    """Of our own modules in this process. What is put in place anew is often the same, and only its time
+    another."""
     ours = {
         name: module for name, module in sys.modules.items() if name.partition(".")[0] == "relay"
     }
-    files = {name: Path(module.__file__) for name, module in ours.items() if module.__file__}
-    return {name: file.stat().st_mtime for name, file in files.items() if file.exists()}
+    return {name: _digest(module.__file__) for name, module in ours.items() if module.__file__}
+
+
+def _digest(file: str) -> bytes:
+    """Nothing where it cannot be read: the master must not end for that."""
+    try:
+        return hashlib.sha256(Path(file).read_bytes()).digest()
+    except OSError:
+        return b""
