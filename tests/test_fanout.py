@@ -2,6 +2,7 @@
 
 import pytest
 
+from relay.batch import STALE_SECONDS
 from relay.candle import Candle, packed
 from relay.fanout.client import MAX_UNFINISHED
 from relay.fanout.encoding import ENTRIES_PER_PIECE, MAX_PIECE_BYTES
@@ -468,3 +469,15 @@ def test_a_new_epoch_in_the_middle_of_a_status_is_told_to_those_who_had_taken_it
     bench.look()
     assert [e["mode"] for e in client.viewer.events if e["event"] == "status"][-1] == "full"
     assert client.viewer.prices == bench.expected(ALL)
+
+
+def test_a_worker_that_begins_says_nothing_of_prices_until_it_has_heard_or_waited(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "relay.fanout.hub")
+    bench = Bench()
+    bench.hub.tell_if_changed()
+    assert caplog.messages == []
+    bench.clock.advance(STALE_SECONDS + 0.1)
+    bench.hub.tell_if_changed()
+    assert caplog.messages == ["prices are down: listener: nothing heard of it yet"]

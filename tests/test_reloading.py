@@ -62,10 +62,25 @@ def test_after_a_reload_it_names_what_it_does_not_read_anew(
 ) -> None:
     master.reload()
     assert (master.done, master.said) == (["reload"], [])
-    times = reloading._times()
-    monkeypatch.setattr(reloading, "_times", lambda: times | {generations.__name__: 1.0})
+    files = reloading._files()
+    monkeypatch.setattr(reloading, "_files", lambda: files | {generations.__name__: b"new"})
     master.reload()
     assert master.done == ["reload", "reload"]
+    assert "relay.server.generations: a restart or USR2" in master.said[0]
+
+
+def test_what_was_put_in_place_anew_and_is_the_same_has_not_changed(
+    master: Master, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = Path(generations.__file__)
+    copy = tmp_path / file.name
+    copy.write_bytes(file.read_bytes())
+    os.utime(copy, (1, 1))
+    monkeypatch.setattr(generations, "__file__", str(copy))
+    master.reload()
+    assert master.said == []
+    copy.write_text("another = 1")
+    master.reload()
     assert "relay.server.generations: a restart or USR2" in master.said[0]
 
 
@@ -162,7 +177,7 @@ def test_a_reload_that_fails_for_what_the_master_has_read_before_says_so(
     refusal = "not reloaded, the workers stay as they are: ImportError: cannot import name."
     master.reload()
     assert master.said == [refusal]
-    os.utime(file, (1, 1))
+    file.write_text("name = 1")
     master.reload()
     assert master.said[1:] == [
         refusal,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import gevent
 from gevent.event import Event
 
-from relay.batch import Batch, Snapshot
+from relay.batch import STALE_SECONDS, Batch, Snapshot
 from relay.board import Board
 from relay.clock import SYSTEM, Clock
 from relay.fanout.checksum import NOTHING, Checksum
@@ -141,7 +141,10 @@ class Hub:
         self.crowd.end_overdue(ANSWER_HEARTBEATS * self._heartbeat_seconds)
 
     def tell_if_changed(self) -> None:
-        """Tells everybody how the prices stand, if that is news."""
+        """Tells everybody how the prices stand, if that is news. Who has just begun to listen does not know
+        yet."""
+        if not self.health.heard.is_set() and self.health.silent <= STALE_SECONDS:
+            return
         verdict = self.verdict()
         news = verdict.label, verdict.simulated, verdict.hop
         if news == self._said:

@@ -1,10 +1,10 @@
 """Reloading: what gunicorn's master does at signals, and what it refuses with a sentence."""
 
+import hashlib
 import os
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from relay.server.generations import GENERATIONS
 from relay.server.rehearsal import ENDS, rehearse
 from relay.supervise import EXIT_FAILED
 
-#: Module and time of its file's last change, in seconds.
-Times = dict[str, float]
+#: Module and a digest of its file.
+Files = dict[str, bytes]
 
 
 class Reloading:
@@ -30,7 +30,7 @@ class Reloading:
         self._queue: Callable[[int, object], None] = server.signal
         # Whether a HUP has come whose reload has not begun, and whether the server is to end.
         self._is_asked = self._ends = False
-        self._began_with = _times()
+        self._began_with = _files()
         # What `python -m gunicorn` would be begun by anew (USR2) is a file among gunicorn's own modules,
         # which would hide Python's.
         server.START_CTX["args"] = list(sys.orig_argv)
@@ -92,8 +92,8 @@ class Reloading:
 
     def _tell_what_is_old(self) -> None:
         """New workers begin with it, and lack what is new in it."""
-        times = _times()
-        if changed := [name for name, then in self._began_with.items() if times.get(name) != then]:
+        files = _files()
+        if changed := [name for name, then in self._began_with.items() if files.get(name) != then]:
             self._server.log.warning(
                 "the master goes on with what it read at its start of %s: a restart or USR2 reads that anew",
                 ", ".join(changed),
@@ -107,12 +107,18 @@ class Reloading:
             return f"no trial can be made: {error.strerror}."
 
 
-def _times() -> Times:
-    """Of our own modules in this process."""
-    times: Times = {}
-    for name, module in sys.modules.items():
-        # A file may go at any moment: code is put into place just before a reload.
-        with suppress(OSError):
-            if name.partition(".")[0] == "relay" and module.__file__:
-                times[name] = Path(module.__file__).stat().st_mtime
-    return times
+def _files() -> Files:
+    """Of our own modules in this process. What is put in place anew is often the same, and only its time
+    another."""
+    ours = {
+        name: module for name, module in sys.modules.items() if name.partition(".")[0] == "relay"
+    }
+    return {name: _digest(module.__file__) for name, module in ours.items() if module.__file__}
+
+
+def _digest(file: str) -> bytes:
+    """Nothing where it cannot be read: the master must not end for that."""
+    try:
+        return hashlib.sha256(Path(file).read_bytes()).digest()
+    except OSError:
+        return b""
