@@ -4,7 +4,6 @@ The master ends where it cannot read its settings or take an address, and where 
 application. What serves would end with it, for a slip of the pen.
 """
 
-import math
 import os
 import re
 import select
@@ -25,6 +24,8 @@ from relay.server.lifeline import LIFELINE
 REHEARSAL_SECONDS = 30.0
 #: Seconds between two looks whether the master is told to end.
 _LOOK_SECONDS = 0.25
+#: Seconds after which a trial ends that no master has ended.
+_ALONE_SECONDS = 40
 _ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 #: Characters of a failure that are told, and bytes of it that are read.
 _TOLD, _READ = 300, 64 << 10
@@ -83,7 +84,7 @@ def _reload(server: Any, prepare: Callable[[], None]) -> None:
 
 def _hold_nothing(server: Any) -> None:
     """Should the master die meanwhile, its workers hear of it, and its port becomes free."""
-    signal.alarm(math.ceil(REHEARSAL_SECONDS))
+    signal.alarm(_ALONE_SECONDS)
     LIFELINE.let_go()
     for listener in server.LISTENERS:
         listener.close()
