@@ -182,6 +182,9 @@ def worker_exit(_server: object, worker: Any) -> None:
     if worker.orphaned:
         sys.exit(EXIT_FAILED)
     if worker.alive and not worker.booted and GENERATIONS.have_served():
+        # Should the master die meanwhile, its port is free.
+        for listener in worker.sockets:
+            listener.close()
         fail_slowly("a worker cannot begin, another one is tried soon")
     if worker.booted and worker.alive:
         fail("the worker ended by itself")

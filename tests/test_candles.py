@@ -197,6 +197,21 @@ def test_a_clock_that_goes_back_adds_to_the_minutes_that_were_kept() -> None:
     assert found[Closed(False, "BTCUSDT", MINUTE + 120)] == Candle(MINUTE + 120, 0, 6, 8, 6, 8, 2)
 
 
+def test_minutes_of_a_clock_that_was_ahead_are_void_when_their_time_comes() -> None:
+    candles, clock = kept()
+    # It is ten minutes ahead, for three minutes.
+    for second in range(0, 181, 60):
+        clock.set_wall(START + 1000 * second)
+        candles.take([ticker("1", second + 600)])
+        candles.saved(waiting(candles))
+    made(candles, clock, *(ticker("9", second) for second in range(200, 900, 20)))
+    found = dict(waiting(candles))
+    for minute in (600, 660, 720):
+        assert found[Closed(False, "BTCUSDT", MINUTE + minute)] == Candle(
+            MINUTE + minute, 0, 9, 9, 9, 9, 3
+        )
+
+
 def test_a_standby_loses_no_minute_by_a_time_that_is_ahead() -> None:
     candles, clock = kept()
     made(candles, clock, ticker("5", 1), ticker("6", 61))

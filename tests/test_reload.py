@@ -114,6 +114,22 @@ def test_a_worker_that_dies_while_the_code_is_broken_does_not_end_the_server(sit
     wait_until(lambda: answers(site.url), "an answer of the worker that took its place")
 
 
+def test_a_worker_that_cannot_begin_holds_no_port_while_it_waits(tmp_path: Path) -> None:
+    with Site(tmp_path) as site:
+        site.add("app.py", "1 / 0")
+        start = len(site.output)
+        os.kill(int(site.children[0]), signal.SIGKILL)
+        site.wait_for_line("a worker cannot begin, another one is tried soon", start)
+        (waiting,) = site.children
+        # However long it waits.
+        os.kill(int(waiting), signal.SIGSTOP)
+        try:
+            site.signal(signal.SIGKILL)
+            wait_until(lambda: not listens(site.port), "the port to be free")
+        finally:
+            os.kill(int(waiting), signal.SIGKILL)
+
+
 def test_another_master_takes_over_and_whose_master_dies_frees_the_port(tmp_path: Path) -> None:
     with Site(tmp_path) as old:
         first = int(old.children[0])

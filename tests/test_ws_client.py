@@ -12,8 +12,10 @@ from relay.fanout.terms import Terms
 from relay.server.turns import TURN_SECONDS, FairLane, Turns
 from relay.server.visitors import Visitor
 from relay.server.websocket import WebSocket
+from relay.web.way import LONG_SECONDS
 from relay.web.ws_client import MessageClient
 from relay.web.ws_form import Messages
+from tests.clocks import SetClock
 from tests.fanout import Bench, EventClient, ScriptedSocket
 from tests.test_turns import Looks
 from tests.test_ws import masked
@@ -182,3 +184,30 @@ def test_others_get_their_turn_while_a_listener_talks_without_end() -> None:
         gevent.sleep(0)
     assert not reading.dead
     reading.kill()
+
+
+def test_while_others_command_first_nobody_is_far_or_mute() -> None:
+    turns, clock = Held(), SetClock()
+    with closing(Spoken(turns)) as spoken:
+        client = spoken.client
+        client._clock = clock
+        spoken.start()
+        client._way._answers = True
+        client.asked(clock.monotonic())
+        spoken.theirs.sendall(MESSAGE)
+        assert turns.asked.wait(WAIT_SECONDS)
+        client.heard = 0.0
+        # Its answer may lie there, and is not read yet.
+        clock.advance(2 * LONG_SECONDS)
+        client.look_at_way()
+        assert (client._way.is_long, client.overdue(LONG_SECONDS)) == (False, b"")
+        turns.free.set()
+        with gevent.Timeout(WAIT_SECONDS):
+            while not spoken.said_at:
+                gevent.sleep(0)
+        client.look_at_way()
+        assert (client._way.is_long, client.overdue(LONG_SECONDS)) == (False, b"")
+        clock.advance(2 * LONG_SECONDS)
+        client.look_at_way()
+        assert client._way.is_long
+        assert client.overdue(LONG_SECONDS) != b""

@@ -237,10 +237,18 @@ class Candles:
         else:
             # The exchange's time was wrong before, and is right now: a candle of that time is void.
             line.follow([each for each in line.over if each.time < first.time])
+            self._forget_ahead(symbol)
         # A clock that went back comes by the same minutes again.
         known = self._known(symbol, first.time)
         line.adopt(first if known is None else known)
         return known is not None
+
+    def _forget_ahead(self, symbol: str) -> None:
+        """The candles of minutes that have not come yet by our clock either: they were none."""
+        now = self._clock.wall_ms() // 1000
+        for kept in (self._unsaved, self._kept):
+            for time in kept.after(now):
+                kept.drop(Closed(bool(self.simulated()), symbol, time))
 
     def _meet(self, symbol: str, published: list[Candle], waiting: list[Candle]) -> None:
         """A symbol's candles of a store meet ours. Minutes before those of the store were its writer's to

@@ -41,6 +41,10 @@ class Minutes:
         """Whether there is any candle of this minute."""
         return time in self._minutes
 
+    def after(self, time: int) -> list[int]:
+        """The minutes that begin later, and of which there is any candle."""
+        return [minute for minute in self._minutes if minute > time]
+
     def get(self, closed: Closed) -> Candle | None:
         """The candle, or None."""
         return self._minutes.get(closed.time, {}).get(closed)

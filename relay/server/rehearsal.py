@@ -23,6 +23,8 @@ from relay.server.lifeline import LIFELINE
 REHEARSAL_SECONDS = 30
 #: Seconds between two looks whether the master is told to end.
 _LOOK_SECONDS = 0.25
+#: Seconds after which a trial ends that no master has ended.
+_ALONE_SECONDS = 40
 #: Signals at which the master ends.
 ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 #: Characters of a failure that are told, and bytes of it that are read.
@@ -85,7 +87,7 @@ def _reload(server: Any, prepare: Callable[[], None]) -> None:
 
 def _hold_nothing(server: Any) -> None:
     """Should the master die meanwhile, its workers hear of it, and its port becomes free."""
-    signal.alarm(REHEARSAL_SECONDS)
+    signal.alarm(_ALONE_SECONDS)
     LIFELINE.let_go()
     for listener in server.LISTENERS:
         listener.close()

@@ -54,6 +54,10 @@ class Way:
         """The question that is open counts from now: nobody would have heard an answer before."""
         self._asked = now
 
+    def excuse(self, seconds: float, now: float) -> None:
+        """For so long, up to now, nobody would have heard an answer: that does not count."""
+        self._asked = min(self._asked + seconds, now)
+
     def hear(self, answer: bytes, now: float) -> bool:
         """A pong has come with this; whether it is the answer that was due."""
         if not self._question or answer != self._question:

@@ -35,7 +35,7 @@ Obey = Callable[["MessageClient", str | bytes], None]
 class MessageClient(Client):
     """A client that may also speak."""
 
-    __slots__ = ("_asked", "_obey", "_turns", "_way", "_websocket", "deflates")
+    __slots__ = ("_asked", "_is_held_up", "_obey", "_turns", "_way", "_websocket", "deflates")
 
     def __init__(
         self,
@@ -62,6 +62,8 @@ class MessageClient(Client):
         self.deflates = deflates
         # When it was asked first of the questions it has not answered, by the clock.
         self._asked = 0.0
+        # Whether others go first, and so nothing is read of it.
+        self._is_held_up = False
         self._way = Way()
         websocket.attach(
             self.receive,
@@ -89,7 +91,7 @@ class MessageClient(Client):
     def look_at_way(self) -> None:
         """See Client."""
         way = self._way
-        if self.leaving:
+        if self.leaving or self._is_held_up:
             return
         if way.has_grown_long(self._clock.monotonic()):
             way.lengthen()
@@ -102,6 +104,8 @@ class MessageClient(Client):
 
     def overdue(self, seconds: float) -> bytes:
         """See Client."""
+        if self._is_held_up:
+            return b""
         now = self._clock.monotonic()
         is_mute = self._asked > self.heard and now - self._asked >= seconds
         if not is_mute and not (self.waits and self._way.waits(seconds, now)):
@@ -140,7 +144,17 @@ class MessageClient(Client):
         self._wait_for_turn()
 
     def _wait_for_turn(self) -> None:
-        self._turns.wait_as(self.guest, self._turns.commands)
+        """Perhaps the answer that it was asked for is there, and not read yet: this time does not count."""
+        began = self._clock.monotonic()
+        self._is_held_up = True
+        try:
+            self._turns.wait_as(self.guest, self._turns.commands)
+        finally:
+            self._is_held_up = False
+        now = self._clock.monotonic()
+        if self._asked > self.heard:
+            self._asked = min(self._asked + now - began, now)
+        self._way.excuse(now - began, now)
 
     def _try_to_obey(self, message: str | bytes) -> None:
         try:
