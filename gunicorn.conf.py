@@ -98,13 +98,16 @@ def on_reload(server: Any) -> None:
     GENERATIONS.reload(server.worker_age)
 
 
-def child_exit(_server: object, worker: object) -> None:
+def child_exit(server: Any, worker: Any) -> None:
     """What a worker that has gone counts for no more, its gauges, is taken away."""
     if settings.metrics:
         # prometheus-client must not be imported before its directory is known.
         from relay.metrics.dead import forget  # noqa: PLC0415
 
-        forget(worker.pid)  # type: ignore[attr-defined]
+        try:
+            forget(worker.pid)
+        except Exception as error:  # noqa: BLE001 - the master would end, and all its workers
+            server.log.error("the numbers of a worker that has gone are lost: %s", error)
 
 
 def _wrong(server: Any) -> str:
@@ -178,7 +181,7 @@ def worker_exit(_server: object, worker: Any) -> None:
         return
     if worker.orphaned:
         sys.exit(EXIT_FAILED)
-    if not worker.booted and GENERATIONS.have_served():
+    if worker.alive and not worker.booted and GENERATIONS.have_served():
         fail_slowly("a worker cannot begin, another one is tried soon")
     if worker.booted and worker.alive:
         fail("the worker ended by itself")

@@ -1,4 +1,5 @@
-"""A cable between clients and a server that can be cut, or swallow what it should carry."""
+"""A cable between clients and a server that can be cut, swallow what it should carry, or answer as a proxy
+does that reaches no server."""
 
 import socket
 import socketserver
@@ -11,6 +12,7 @@ from tests.closing import Closing
 #: Between two looks whether it is to end.
 _LOOK_SECONDS = 0.05
 _RESET = struct.pack("ii", 1, 0)
+_UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class _Connection:
@@ -48,10 +50,19 @@ class Cable(Closing):
 
     def __init__(self, to: int) -> None:
         self._connections: list[_Connection] = []
-        connections = self._connections
+        self._refuses = False
+        #: Requests that were answered with 503.
+        self.refused = 0
+        cable, connections = self, self._connections
 
         class Plug(socketserver.BaseRequestHandler):
             def handle(self) -> None:
+                if cable._refuses:
+                    with suppress(OSError):
+                        self.request.recv(65536)
+                        self.request.sendall(_UNAVAILABLE)
+                        cable.refused += 1
+                    return
                 with socket.create_connection(("127.0.0.1", to)) as other:
                     connection = _Connection(self.request, other)
                     connections.append(connection)
@@ -80,6 +91,15 @@ class Cable(Closing):
         for connection in self._connections:
             connection.swallows = True
         return sum(connection.lost for connection in self._connections)
+
+    def refuse(self) -> None:
+        """Every connection ends, and further ones are answered with 503, until `carry`."""
+        self._refuses = True
+        self.cut()
+
+    def carry(self) -> None:
+        """Further connections reach the server again."""
+        self._refuses = False
 
     def close(self) -> None:
         self.cut()

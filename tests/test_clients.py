@@ -1,5 +1,5 @@
-"""Clients of every ecosystem, all of them at once at one relay: refused, served, cut, sent away, unheard, and
-back."""
+"""Clients of every ecosystem, all of them at once at one relay: refused, served, cut, sent away, unheard,
+turned away by a proxy, and back."""
 
 import gzip
 import importlib.util
@@ -137,6 +137,20 @@ def unheard(lived: dict[str, Program]) -> dict[str, int]:
     return heard
 
 
+@pytest.fixture(scope="module")
+def turned_away(lived: dict[str, Program], unheard: dict[str, int]) -> dict[str, int]:
+    """How much each had heard when it had been told 503, as by a proxy without a relay."""
+    for name, program in lived.items():
+        program.wait_for_return(unheard[name])
+        program.cable.refuse()
+    heard = {}
+    for name, program in lived.items():
+        wait_until(lambda program=program: program.cable.refused, f"{name} to be refused")
+        heard[name] = len(program.heard)
+        program.cable.carry()
+    return heard
+
+
 def of(name: str, programs: dict[str, Program]) -> Program:
     if name not in programs:
         pytest.skip(f"{name} is not installed: `make test` does that, `make go-clients` for Go")
@@ -160,6 +174,13 @@ def test_a_client_leaves_a_connection_that_is_silent(
     name: str, lived: dict[str, Program], unheard: dict[str, int]
 ) -> None:
     of(name, lived).wait_for_return(unheard[name])
+
+
+@pytest.mark.parametrize("name", [*PYTHON, *NODE, *GO])
+def test_a_client_comes_back_after_a_refusal_of_a_proxy(
+    name: str, lived: dict[str, Program], turned_away: dict[str, int]
+) -> None:
+    of(name, lived).wait_for_return(turned_away[name])
 
 
 #: Readers of gzip that tell a whole file from one that is cut: each ends with 0 at the end of a whole one.

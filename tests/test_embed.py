@@ -138,6 +138,29 @@ def test_nothing_is_cut_in_the_smallest_frame(frame: Page, price: str) -> None:
     assert height <= 60 or price.startswith("1234567")
 
 
+@pytest.mark.parametrize("state", ["live", "stale"])
+def test_names_and_times_are_whole_in_the_smallest_frame_of_several(
+    frame: Page, state: str
+) -> None:
+    frame.set_viewport_size({"width": 180, "height": 98})
+    frame.goto("/embed/S0,S1")
+    say_status(frame, "none", age=70, state=state, simulated=True)
+    say_updates(frame, "S0", "S1", price="67123.45", open="60000")
+    expect(frame.locator("#state")).to_have_text(f"simulated {state}".removesuffix(" live"))
+    cut = frame.evaluate(
+        """() => {
+            const names = [...document.querySelectorAll("[data-part=symbol]")];
+            names[0].textContent = "BTCUSDT";
+            names[1].textContent = "1000SATSUSDC";
+            const rest = [...document.querySelectorAll("#feed > *, [data-part]")];
+            return [...names.filter((name) => name.scrollWidth > name.clientWidth),
+                ...rest.filter((part) => part.getBoundingClientRect().right > innerWidth)]
+                .map((part) => part.textContent);
+        }"""
+    )
+    assert cut == []
+
+
 class _Host(BaseHTTPRequestHandler):
     """Somebody else's page, with two frames."""
 

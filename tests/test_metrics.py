@@ -166,6 +166,22 @@ def test_a_directory_that_cannot_be_used_ends_the_start_with_a_sentence(tmp_path
         Gunicorn(PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "file"))
 
 
+def test_a_server_outlives_what_goes_wrong_with_the_numbers_of_a_dead_worker(
+    tmp_path: Path,
+) -> None:
+    settings = {"BINANCE_WS": "ws://127.0.0.1:1", "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    with Gunicorn(**settings) as relay:
+        wait_until(lambda: relay.http.get("/livez").status_code == 200, "an answer")
+        (worker,) = relay.worker_pids()
+        (tmp_path / f"counter_dead{worker}.db").mkdir()
+        start = len(relay.output)
+        os.kill(worker, signal.SIGKILL)
+        relay.wait_for_line(
+            "the numbers of a worker that has gone are lost: .*Is a directory", start
+        )
+        relay.wait_for_line("Booting worker", start)
+
+
 def killed_between(prefix: str) -> str:
     """A directory whose maker is killed, as by the kernel when memory is short."""
     code = f"from relay.metrics.leftovers import make; print(make({prefix!r}), flush=True); input()"

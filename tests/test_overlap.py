@@ -199,6 +199,30 @@ def test_the_old_session_goes_on_where_the_new_one_breaks(scripted: Scripted) ->
     assert scripted.feed._sources[0] in scripted.feed._candidates()
 
 
+def test_the_old_session_goes_on_where_the_new_one_breaks_just_when_its_time_is_up(
+    scripted: Scripted,
+) -> None:
+    old = scripted.begin(FakeSession(), 1)
+    new = scripted.begin(FakeSession(), 5)
+    scripted.clock.advance(OVERLAP_SECONDS)
+    # While it is looked whether the old one has said all.
+    gevent.spawn(scripted.end, new)
+    scripted.step()
+    scripted.step()
+    assert (old.closed, scripted.lost, scripted.feed.status().state) == (False, 0, "live")
+
+
+def test_what_an_old_session_has_not_said_when_a_third_one_comes_is_a_gap(
+    scripted: Scripted,
+) -> None:
+    old = scripted.begin(FakeSession(), 1)
+    second = scripted.begin(FakeSession(), 5)
+    second.retiring = True
+    scripted.begin(FakeSession(), 9)
+    assert old.closed
+    assert (scripted.gaps, scripted.lost) == ([True, False, True], 1)
+
+
 @pytest.mark.parametrize("old_breaks", [False, True])
 def test_prices_of_an_old_session_never_meet_those_of_the_other_kind(
     scripted: Scripted, old_breaks: bool

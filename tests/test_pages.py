@@ -278,7 +278,14 @@ def test_a_probe_that_cannot_count_still_answers(
     assert "stale" not in answer.json
 
 
-def test_a_worker_without_prices_denies_no_symbol(client: FlaskClient) -> None:
-    for path in ("/symbols/A", "/api/prices/A", "/api/history/A", "/api/history?symbols=A"):
+@pytest.mark.parametrize("leads", [False, True], ids=["no listener", "a listener without prices"])
+def test_a_worker_without_prices_denies_no_symbol(
+    hub: Hub, client: FlaskClient, leads: bool
+) -> None:
+    if leads:
+        refused = FeedStatus("down", reason="exchange: Connection refused")
+        hub.take(Batch("e1", 0, 0, refused, []))
+    one = ("/symbols/A", "/embed/A", "/api/prices/A", "/api/prices/A.txt", "/api/history/A")
+    for path in (*one, "/api/history?symbols=A", "/api/prices.csv?symbols=A"):
         answer = client.get(path)
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5"), path

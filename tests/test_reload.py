@@ -133,6 +133,57 @@ def test_another_master_takes_over_and_whose_master_dies_frees_the_port(tmp_path
         assert "the master has died" in said[0]
 
 
+def hang_a_trial(site: Site) -> None:
+    """A reload whose trial does not end by itself."""
+    site.add("app.py", "import time; time.sleep(60)")
+    site.says(signal.SIGHUP, "Hang up")
+    wait_until(lambda: len(site.children) == 2, "the trial")
+
+
+def test_a_server_that_is_told_to_end_waits_for_no_trial(tmp_path: Path) -> None:
+    with Site(tmp_path) as site:
+        hang_a_trial(site)
+        site.signal(signal.SIGHUP)
+        site.signal(signal.SIGTERM)
+        assert site.wait() == 0
+
+
+def test_a_trial_does_not_keep_the_port_of_a_master_that_dies(tmp_path: Path) -> None:
+    with Site(tmp_path) as site:
+        hang_a_trial(site)
+        trial = int(site.children[-1])
+        try:
+            site.signal(signal.SIGKILL)
+            wait_until(lambda: not listens(site.port), "the port to be free")
+        finally:
+            os.kill(trial, signal.SIGKILL)
+        site.wait_for_line("the master has died")
+
+
+def test_a_worker_that_is_told_to_end_before_it_serves_is_no_failure(tmp_path: Path) -> None:
+    with Site(tmp_path) as site:
+        site.add(
+            "app.py", "import time\nprint('loads', flush=True)\nfor _ in range(99): time.sleep(1)"
+        )
+        start = len(site.output)
+        os.kill(int(site.children[0]), signal.SIGKILL)
+        site.wait_for_line("loads", start)
+        site.says(signal.SIGTERM, "Shutting down")
+        assert "cannot begin" not in "".join(site.output[start:])
+
+
+def test_a_master_that_cannot_begin_another_one_leaves_its_workers_alone(tmp_path: Path) -> None:
+    directory = tmp_path / "release"
+    directory.mkdir()
+    with Site(directory) as site:
+        before = site.children
+        shutil.rmtree(directory)
+        site.says(signal.SIGUSR2, "no other master can be begun: .*No such file or directory")
+        wait_until(lambda: site.children == before, "the other one's end")
+        assert answers(site.url)
+        assert "Worker exiting" not in "".join(site.output)
+
+
 def answers(url: str) -> bool:
     try:
         return httpx.get(f"{url}/livez", verify=NO_TLS).status_code == 200

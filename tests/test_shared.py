@@ -36,6 +36,38 @@ def test_a_crowd_of_different_questions_is_turned_away_at_once(
     assert answers.get(99) == 99
 
 
+def test_whoever_asks_for_much_leaves_others_their_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "MAX_MAKINGS", 6)
+    go_on = Event()
+    answers: Shared[int, int] = Shared(lambda question: go_on.wait() and question, lambda: "e")
+    asking = [gevent.spawn(answers.get, number, "greedy") for number in range(6)]
+    gevent.sleep(0)
+    asking += [gevent.spawn(answers.get, number, "modest") for number in (6, 7, 8)]
+    gevent.sleep(0)
+    for asker in ("greedy", "modest"):
+        with pytest.raises(NotMade, match="too many"):
+            answers.get(99, asker)
+    asking.append(gevent.spawn(answers.get, 9, "another"))
+    gevent.sleep(0)
+    go_on.set()
+    assert [one.get(timeout=10) for one in asking] == list(range(10))
+
+
+def test_there_is_an_end_of_what_is_made_for_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "MAX_MAKINGS", 2)
+    monkeypatch.setattr(shared, "MAX_ANSWERS", 3)
+    go_on = Event()
+    answers: Shared[int, int] = Shared(lambda question: go_on.wait() and question, lambda: "e")
+    asking = [gevent.spawn(answers.get, number, "greedy") for number in range(2)]
+    gevent.sleep(0)
+    asking.append(gevent.spawn(answers.get, 2, "another"))
+    gevent.sleep(0)
+    with pytest.raises(NotMade, match="too many"):
+        answers.get(3, "a third one")
+    go_on.set()
+    assert [one.get(timeout=10) for one in asking] == [0, 1, 2]
+
+
 def test_an_answer_that_serves_nobody_any_more_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     class Large:
         pass

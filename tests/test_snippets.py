@@ -83,6 +83,8 @@ def test_python(snippets: dict[str, str], tmp_path: Path) -> None:
     script = tmp_path / "prices.py"
     script.write_text(snippets["python"])
     with Process([sys.executable, "-I", str(script)]) as running:
+        # A price alone does not say that it is an old one.
+        running.wait_for_line("^# live$")
         for symbol, price in PRICES.items():
             running.wait_for_line(rf"^{symbol} {price}$")
 

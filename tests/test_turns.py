@@ -87,12 +87,16 @@ def test_those_of_three_lanes_begin_by_turns() -> None:
     now, begun = [1000.0], []
     turns = Turns(lambda: now[0])
 
-    def work(name: str, lane: Lane) -> None:
-        turns.wait(lane)
+    def work(name: str, ask: Callable[[], None]) -> None:
+        ask()
         begun.append(name)
         now[0] += TURN_SECONDS
 
-    lanes = {"page": turns.pages, "probe": turns.probes, "command": turns.commands}
+    lanes = {
+        "page": lambda: turns.wait(turns.pages),
+        "probe": lambda: turns.wait(turns.probes),
+        "command": lambda: turns.wait_as("somebody", turns.commands),
+    }
     gevent.joinall([gevent.spawn(work, name, lanes[name]) for name in sorted(lanes) * 3])
     assert all(set(begun[at : at + 3]) == set(lanes) for at in (1, 4)), begun
 
@@ -115,7 +119,7 @@ def test_addresses_shake_hands_by_turns_and_pages_do_not_wait_for_all_of_them() 
         now[0] += TURN_SECONDS
 
     def shake_hands(name: str) -> None:
-        work(name, lambda: turns.wait_to_shake_hands(name))
+        work(name, lambda: turns.wait_as(name, turns.handshakes))
 
     asking = [gevent.spawn(shake_hands, "crowd") for _ in range(5)]
     asking += [gevent.spawn(shake_hands, name) for name in ("one", "another")]

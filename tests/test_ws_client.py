@@ -1,7 +1,7 @@
 """Clients that say a lot: others get their turn meanwhile, and a goodbye is a goodbye."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import closing
 
 import gevent
@@ -9,7 +9,7 @@ import pytest
 from gevent.event import Event
 
 from relay.fanout.terms import Terms
-from relay.server.turns import TURN_SECONDS, Lane, Turns
+from relay.server.turns import TURN_SECONDS, FairLane, Turns
 from relay.server.visitors import Visitor
 from relay.server.websocket import WebSocket
 from relay.web.ws_client import MessageClient
@@ -26,7 +26,7 @@ MESSAGE = masked(0x81, b"{}")
 class Spoken:
     """A client over a pair of sockets, and what it said."""
 
-    def __init__(self, turns: Turns | None = None) -> None:
+    def __init__(self, turns: Turns | None = None, visitor: Visitor | None = None) -> None:
         self.turns = 0
         #: How many turns others had had at each message.
         self.said_at: list[int] = []
@@ -44,7 +44,9 @@ class Spoken:
             deflates=False,
             stall_seconds=10,
         )
-        hub.crowd.enter(self.client, Terms(Messages("price", False), None, 0.0), Visitor(""))
+        hub.crowd.enter(
+            self.client, Terms(Messages("price", False), None, 0.0), visitor or Visitor("")
+        )
 
     def start(self) -> None:
         self.reading = gevent.spawn(self.client.read)
@@ -68,7 +70,7 @@ class Held(Turns):
         super().__init__()
         self.asked, self.free = Event(), Event()
 
-    def wait(self, lane: Lane) -> None:  # noqa: ARG002
+    def wait_as(self, whose: Hashable, lane: FairLane) -> None:  # noqa: ARG002
         self.asked.set()
         self.free.wait()
 
@@ -112,6 +114,32 @@ def test_what_many_say_at_once_is_obeyed_a_little_at_a_time(
         spoken.close()
     looks.end()
     assert len(set(obeyed)) == len(crowd)
+
+
+def test_nobody_waits_for_all_that_a_crowd_of_one_address_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1000.0
+    turns = Turns(lambda: now)
+    obeyed: list[str] = []
+
+    def obey(client: MessageClient, _message: object) -> None:
+        nonlocal now
+        obeyed.append(client.guest.address)
+        now += TURN_SECONDS
+
+    crowd, alone = Visitor("10.0.0.1"), Visitor("10.0.0.2")
+    clients = [Spoken(turns, visitor) for visitor in [*[crowd] * 10, alone]]
+    for spoken in clients:
+        monkeypatch.setattr(spoken.client, "_obey", obey)
+        spoken.theirs.sendall(MESSAGE)
+        spoken.start()
+    with gevent.Timeout(WAIT_SECONDS):
+        while len(obeyed) < len(clients):
+            gevent.sleep(0.001)
+    for spoken in clients:
+        spoken.close()
+    assert obeyed.index(alone.address) <= 2
 
 
 def test_who_is_sent_away_while_it_waits_for_its_turn_is_not_obeyed(

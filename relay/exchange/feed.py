@@ -188,7 +188,10 @@ class Feed:
         self._drop_ended()
         before, self._current, self._next = self._current, session, None
         now = self._clock.monotonic()
+        left_unsaid = self._leaving is not None and not self._leaving.caught_up
         self._close_leaving()
+        if left_unsaid:
+            self._lost()
         if before is not None:
             self._current_source.lasted(now - self._promoted)
             if before.simulated == session.simulated:
@@ -214,7 +217,7 @@ class Feed:
             " over a new connection" if again else "",
         )
         self._simulated = session.simulated
-        self._announce(session.simulated, before is None)
+        self._announce(session.simulated, before is None or left_unsaid)
         self._wake.set()
 
     def _is_leaving(self, session: Session) -> bool:
@@ -223,7 +226,10 @@ class Feed:
     def _close_left(self) -> None:
         """Closes the session that was left, once it has caught up or its time is up."""
         left = self._leaving
-        if left is not None and left.is_over() and self._leaving is left:
+        if left is None or not left.is_over():
+            return
+        # In the turns that were given another one may have come, or the current one ended.
+        if self._leaving is left and self._current is not None and self._current.error is None:
             self._close_leaving()
 
     def _close_leaving(self) -> None:

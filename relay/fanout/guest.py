@@ -47,3 +47,6 @@ class Guest(Protocol):
     @property
     def opens(self) -> Units:
         """What opening a stream is taken from."""
+
+    def __hash__(self) -> int:
+        """Each is itself alone."""

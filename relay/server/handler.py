@@ -117,7 +117,9 @@ class Handler(WSGIHandler):
     def _encrypt(self, context: ssl.SSLContext) -> None:
         turns, visitor = self._worker.turns, self._peer.visitor
         deadline = self._began + self.patience.head
-        self._connection.shake_hands(context, deadline, lambda: turns.wait_to_shake_hands(visitor))
+        self._connection.shake_hands(
+            context, deadline, lambda: turns.wait_as(visitor, turns.handshakes)
+        )
 
     def _close(self) -> None:
         try:

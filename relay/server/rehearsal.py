@@ -17,36 +17,45 @@ from typing import Any
 
 from gevent import monkey
 
+from relay.server.lifeline import LIFELINE
+
 #: Seconds that it may take.
-REHEARSAL_SECONDS = 30.0
+REHEARSAL_SECONDS = 30
+#: Seconds between two looks whether the master is told to end.
+_LOOK_SECONDS = 0.25
+#: Signals at which the master ends.
+ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 #: Characters of a failure that are told, and bytes of it that are read.
 _TOLD, _READ = 300, 64 << 10
 _PLACE = re.compile(r'^\s*File "(?:.*/)?([^"/]+)", line (\d+)', re.MULTILINE)
 
 
-def rehearse(server: Any, prepare: Callable[[], None]) -> str:
+def rehearse(server: Any, prepare: Callable[[], None], ends: Callable[[], bool]) -> str:
     """Nothing where a reload of this master would serve, else why not, in one sentence. `prepare` is called
-    first of all, in the process that tries it."""
+    first of all, in the process that tries it; that is over as soon as `ends()` says so of the server. Raises
+    OSError where there is no room for one."""
     reading, writing = os.pipe()
     try:
         pid = os.fork()
-    except OSError as error:
+    except OSError:
         os.close(reading)
         os.close(writing)
-        return f"no process for a trial: {error.strerror}."
+        raise
     if not pid:
         os.close(reading)
         _leave(writing, lambda: _reload(server, prepare))
     os.close(writing)
     try:
-        said = _read_to_end(reading)
+        said = _read_to_end(reading, ends)
     finally:
         os.close(reading)
         # It is over, or has had its time.
         os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
+    if ends():
+        return "the server is told to end."
     if said is None:
-        return f"a trial took longer than {REHEARSAL_SECONDS:.0f} s."
+        return f"a trial took longer than {REHEARSAL_SECONDS} s."
     return "" if os.WIFEXITED(status) and not os.WEXITSTATUS(status) else sentence(said)
 
 
@@ -62,6 +71,7 @@ def sentence(said: str) -> str:
 
 def _reload(server: Any, prepare: Callable[[], None]) -> None:
     """What the master and its workers do. Prints and raises where one of them would end."""
+    _hold_nothing(server)
     prepare()
     address = server.cfg.address
     server.app.reload()
@@ -73,12 +83,20 @@ def _reload(server: Any, prepare: Callable[[], None]) -> None:
     server.app.wsgi()
 
 
+def _hold_nothing(server: Any) -> None:
+    """Should the master die meanwhile, its workers hear of it, and its port becomes free."""
+    signal.alarm(REHEARSAL_SECONDS)
+    LIFELINE.let_go()
+    for listener in server.LISTENERS:
+        listener.close()
+
+
 def _leave(writing: int, act: Callable[[], None]) -> None:
     """Ends this process with 0 where that goes well; what it says goes to `writing`. Nothing that the master
     does at its end is done here."""
     status = 1
     try:
-        for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
+        for number in ENDS:
             signal.signal(number, signal.SIG_DFL)
         os.dup2(writing, 1)
         os.dup2(writing, 2)
@@ -95,12 +113,12 @@ def _leave(writing: int, act: Callable[[], None]) -> None:
         os._exit(status)
 
 
-def _read_to_end(reading: int) -> str | None:
-    """The end of all that is said; None where that takes too long."""
+def _read_to_end(reading: int, ends: Callable[[], bool]) -> str | None:
+    """The end of all that is said; None where that takes too long, or is not wanted any more."""
     said = b""
     deadline = time.monotonic() + REHEARSAL_SECONDS
-    while (left := deadline - time.monotonic()) > 0:
-        if select.select([reading], [], [], left)[0]:
+    while not ends() and (left := deadline - time.monotonic()) > 0:
+        if select.select([reading], [], [], min(left, _LOOK_SECONDS))[0]:
             data = os.read(reading, _READ)
             if not data:
                 return said.decode(errors="replace")

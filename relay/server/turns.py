@@ -25,7 +25,7 @@ Lane: TypeAlias = "deque[Waiter[None]]"
 
 
 class FairLane:
-    """What waits, of many addresses: those of one in the order in which they came, the addresses by turns."""
+    """What waits, of many visitors: those of one in the order in which they came, the visitors by turns."""
 
     __slots__ = ("_lines",)
 
@@ -35,16 +35,16 @@ class FairLane:
     def __bool__(self) -> bool:
         return bool(self._lines)
 
-    def add(self, address: Hashable, waiter: "Waiter[None]") -> None:
-        """At the end of its address' line."""
-        self._lines.setdefault(address, deque()).append(waiter)
+    def add(self, whose: Hashable, waiter: "Waiter[None]") -> None:
+        """At the end of its visitor's line."""
+        self._lines.setdefault(whose, deque()).append(waiter)
 
     def popleft(self) -> "Waiter[None]":
-        """The first one of the address whose turn it is. Raises KeyError where nobody waits."""
-        address, line = self._lines.popitem(last=False)
+        """The first one of the visitor whose turn it is. Raises KeyError where nobody waits."""
+        whose, line = self._lines.popitem(last=False)
         waiter = line.popleft()
         if line:
-            self._lines[address] = line
+            self._lines[whose] = line
         return waiter
 
 
@@ -70,8 +70,8 @@ class Turns:
         #: Requests for whatever is no probe.
         self.pages: Lane = deque()
         self.probes: Lane = deque()
-        #: What is said over WebSockets.
-        self.commands: Lane = deque()
+        #: What is said over WebSockets: nobody waits for all that others say.
+        self.commands = FairLane()
         #: Of TLS. One costs as much as a page, and nobody is known yet but by address.
         self.handshakes = FairLane()
         self._lanes: deque[Lane | FairLane] = deque(
@@ -87,9 +87,9 @@ class Turns:
         """Return once the caller may begin: one at least for each look at the sockets."""
         self._wait(lane.append)
 
-    def wait_to_shake_hands(self, address: Hashable) -> None:
-        """The same for a step of a handshake."""
-        self._wait(lambda waiter: self.handshakes.add(address, waiter))
+    def wait_as(self, whose: Hashable, lane: FairLane) -> None:
+        """The same among those of a lane that knows its visitors."""
+        self._wait(lambda waiter: lane.add(whose, waiter))
 
     def _wait(self, add: "Callable[[Waiter[None]], None]") -> None:
         if not self._serving and self._may_begin():

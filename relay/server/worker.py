@@ -219,6 +219,7 @@ class RelayWorker(GeventPyWSGIWorker):  # type: ignore[misc]
     def handle_exit(self, sig: int, frame: Any) -> None:
         if self.wsgi is None:
             # Nobody is served yet.
+            self.alive = False
             sys.exit(0)
         self._start_drain(self.wsgi.extensions["relay"].drain_delay)
 

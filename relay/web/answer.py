@@ -16,5 +16,5 @@ def json_response(value: object, status: int = 200) -> Response:
 
 def check_loaded(hub: Hub) -> None:
     """Raises NotMade while this worker holds no prices at all: what it does not know may well exist."""
-    if not hub.board.epoch:
+    if not len(hub.board):
         raise NotMade(hub.verdict().reason or "no prices are known here yet")

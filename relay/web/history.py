@@ -13,6 +13,7 @@ from relay.history.row import FIELDS, SOURCES
 from relay.history.wish import Wish
 from relay.ticker import upper
 from relay.web.answer import check_loaded, json_response
+from relay.web.asker import visitor_of
 from relay.web.fresh import NotMade
 from relay.web.media import CSV, JSON, NDJSON, chosen, content_type, parted
 from relay.web.packed import Packed, Packer
@@ -77,7 +78,7 @@ def blueprint(hub: Hub, past: Past) -> Blueprint:
         check_loaded(hub)
         if wish.symbol not in hub.board:
             return json_response({"error": f"no price of {name[:40]!r} is known"}, 404)
-        made = charts.get(wish)
+        made = charts.get(wish, visitor_of(request))
         if media != JSON:
             return _as_table(made, wish, media)
         return sent(request, made.json, f"{made.tag}j", made.cache, JSON)

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from relay.fanout.hub import Hub
 from relay.history.closes import INTERVALS, Closes, first_opening, trimmed
 from relay.web.answer import check_loaded
+from relay.web.asker import visitor_of
 from relay.web.fresh import NotMade
 from relay.web.media import CSV, JSON, NDJSON, chosen, content_type
 from relay.web.packed import Packed, Packer
@@ -59,7 +60,7 @@ def blueprint(hub: Hub, closes: Closes, max_symbols: int) -> Blueprint:
         media = chosen(request, suffix, (JSON, CSV, NDJSON))
         wish = _parse(request.args, most, simulated=hub.verdict().simulated)
         check_loaded(hub)
-        made = answers.get(wish)
+        made = answers.get(wish, visitor_of(request))
         if media == JSON:
             return sent(request, made.packed, made.tag, made.cache, JSON)
         table = Packed(packer, _table(made.lines, media))

@@ -119,7 +119,7 @@ class MessageClient(Client):
             while True:
                 message = self._websocket.receive()
                 # Those of others may be here as well.
-                self._turns.wait(self._turns.commands)
+                self._wait_for_turn()
                 if not self.leaving:
                     self._try_to_obey(message)
                     # Its next message may be here already.
@@ -137,7 +137,10 @@ class MessageClient(Client):
         """Takes units for the work that a command makes, perhaps after a wait; then it is to be done.
         Raises Closed."""
         self._websocket.charge(units)
-        self._turns.wait(self._turns.commands)
+        self._wait_for_turn()
+
+    def _wait_for_turn(self) -> None:
+        self._turns.wait_as(self.guest, self._turns.commands)
 
     def _try_to_obey(self, message: str | bytes) -> None:
         try:

@@ -19,7 +19,9 @@ curl '${origin}/api/prices?symbols=${list(symbols)}'
   {
     key: "python",
     title: "Python",
-    note: "Needs nothing but Python 3. It comes back after a lost connection, with what changed meanwhile.",
+    note:
+      "Needs nothing but Python 3. It comes back after a lost connection, with what changed meanwhile. " +
+      "Lines that begin with # say whether the prices are live.",
     write: python,
   },
   {
@@ -45,7 +47,9 @@ curl '${origin}/api/prices?symbols=${list(symbols)}'
   {
     key: "excel",
     title: "Excel",
-    note: "One formula for each symbol, in Excel for Windows; F9 with Ctrl and Alt fetches anew.",
+    note:
+      "One formula for each symbol, in Excel for Windows; F9 with Ctrl and Alt fetches anew. " +
+      "A number alone does not say whether it is live: the table of Power Query does.",
     write: excel,
   },
   {
@@ -103,10 +107,14 @@ def updates():
                         event = value
                     elif name == "data" and not event:
                         yield json.loads(value)
+                    elif name == "data" and event == "status":
+                        status = json.loads(value)
+                        kind = "simulated " if status["simulated"] else ""
+                        print("#", f"{kind}{status['state']} {status['reason']}".rstrip(), flush=True)
                     elif not name:
                         event = ""
         except (OSError, http.client.HTTPException) as error:
-            print("trying again:", error)
+            print("# trying again:", error, flush=True)
         time.sleep(2)
 
 

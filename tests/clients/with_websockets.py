@@ -4,7 +4,7 @@ import json
 import sys
 import time
 
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect
 
 url = sys.argv[1].replace("http", "ws", 1) + "/ws"
@@ -28,6 +28,6 @@ while True:
                 pause = said.get("retry", 1000 * pause) / 1000
                 silence = 2.5 * said.get("heartbeat", silence / 2.5)
                 print(message, flush=True)
-    except (ConnectionClosed, OSError):
+    except (WebSocketException, OSError):
         pass
     time.sleep(pause)
