@@ -15,10 +15,12 @@ const common = {
   stop_exit_codes: [2],
   exp_backoff_restart_delay: 500,
 };
+// Two listeners cannot have one port: the second one gets the next.
+const metrics = Number(process.env.METRICS_PORT) > 0 ? { increment_var: "METRICS_PORT" } : {};
 
 module.exports = {
   apps: [
-    { ...common, name: "relay-listener", args: "-m relay listener", instances: 2, exec_mode: "fork" },
+    { ...common, ...metrics, name: "relay-listener", args: "-m relay listener", instances: 2, exec_mode: "fork" },
     { ...common, name: "relay-web", args: "-m relay web", exec_mode: "fork" },
   ],
 };

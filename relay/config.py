@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from relay import redaction, upstream
+from relay import redaction, redis_url, upstream
 from relay.home import HOME
 from relay.redis_url import IN_PROCESS
 from relay.redis_url import read as read_redis_url
@@ -284,8 +284,8 @@ def load() -> Config:
         upstream.check_authorities()
     except ValueError as error:
         raise ConfigError(f"SSL_CERT_FILE is wrong: {error}.") from None
-    urls = (config.redis_url, *config.binance_ws, *config.binance_rest)
-    for url in (*urls, *upstream.proxies().values()):
+    redaction.keep(redis_url.secrets(config.redis_url))
+    for url in (*config.binance_ws, *config.binance_rest, *upstream.proxies().values()):
         redaction.keep(secrets(url))
     redaction.keep(_own_secrets(config))
     return config

@@ -73,6 +73,19 @@ def read(text: str) -> RedisUrl:
     return kind(url, _options(url))
 
 
+def secrets(text: str) -> set[str]:
+    """What of a REDIS_URL nobody may read: account and passwords. Its path and the other options name a
+    socket, a service and files, in words that stand elsewhere too."""
+    scheme, _, rest = text.partition("://")
+    authority = rest.replace("?", "/").partition("/")[0]
+    hidden = urls.secrets(f"{scheme}://{authority}")
+    for field in rest.partition("?")[2].split("&"):
+        name, _, value = field.partition("=")
+        if value and name == "sentinel_password":
+            hidden |= {value, unquote(value), unquote_plus(value)}
+    return hidden
+
+
 def _read_server(url: Url, options: dict[str, Any]) -> RedisUrl:
     host = urls.one_host(url)
     db = _db(url.path.removeprefix("/"), options)

@@ -58,6 +58,29 @@ def test_pm2_starts_both_roles_and_ends_them_by_term() -> None:
     )
 
 
+def test_no_two_listeners_are_given_one_port_for_metrics() -> None:
+    listener = (ROOT / "deploy/systemd/relay-listener@.service").read_text()
+    files = re.findall(r"^EnvironmentFile=-(.*)$", listener, re.M)
+    assert files == ["/etc/relay/relay.env", "/etc/relay/relay-listener-%i.env"]
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("Node is not installed")
+    script = "console.log(require('./ecosystem.config.js').apps.map(app => app.increment_var))"
+    told = {
+        port: subprocess.run(
+            [node, "-e", script],
+            cwd=ROOT,
+            env={"METRICS_PORT": port},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+        for port in ("3011", "0", "")
+    }
+    nothing = "[ undefined, undefined ]"
+    assert told == {"3011": "[ 'METRICS_PORT', undefined ]", "0": nothing, "": nothing}
+
+
 def test_every_folder_of_the_relay_is_in_the_wheel() -> None:
     said = (ROOT / "pyproject.toml").read_text()
     for folder in (ROOT / "relay").iterdir():

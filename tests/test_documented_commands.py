@@ -38,6 +38,7 @@ ELSEWHERE = {
     "python -m gunicorn": "test_reload.py",
     "kill -HUP": "test_takes_over.py",
     "kill -USR2": "test_reload.py",
+    "kill -TERM": "test_reload.py",
     "ulimit -n": "test_descriptors.py",
     "redis-cli --cluster reshard": "test_redis_cluster.py",
     "python listener.py --record": "test_recorder.py",

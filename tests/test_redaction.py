@@ -71,3 +71,12 @@ def test_tokens_keys_and_the_secret_are_hidden(
     monkeypatch.setenv(name, value)
     load()
     assert HIDDEN in redacted(said)
+
+
+def test_what_sentinels_call_the_master_is_no_secret(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REDIS_URL", "redis+sentinel://:geheim@127.0.0.1/relay")
+    load()
+    assert redacted("relay.fanout.hub: geheim") == f"relay.fanout.hub: {HIDDEN}"

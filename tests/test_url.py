@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from relay import redaction
+from relay import redaction, redis_url
 from relay.redaction import RedactingFormatter, redacted
 from relay.redis_url import read
 from relay.store.connect import connect
@@ -75,6 +75,17 @@ def test_every_option_of_a_redis_url_is_honoured_on_every_form() -> None:
         "p",
         3,
     ]
+
+
+def test_words_of_a_redis_url_that_are_no_secrets_are_none() -> None:
+    query = "sentinel_username=watcher&sentinel_password=p%2Fw&ssl_check_hostname=false"
+    assert redis_url.secrets(f"rediss+sentinel://u:p%23ss@h/relay/0?{query}") == {
+        *("p%23ss", "p#ss", "dTpwI3Nz"),
+        *("p%2Fw", "p/w"),
+    }
+    assert redis_url.secrets("unix:///run/redis/redis.sock?db=0") == set()
+    assert redis_url.secrets("redis://token@h") == {"token"}
+    assert redis_url.secrets("memory://") == set()
 
 
 def test_ports_of_redis_and_of_its_sentinels_need_not_be_named() -> None:
