@@ -50,9 +50,9 @@ class Cable(Closing):
 
     def __init__(self, to: int) -> None:
         self._connections: list[_Connection] = []
-        self._refuses = False
-        #: Requests that were answered with 503.
-        self.refused = 0
+        self._refuses = self._ignores = False
+        #: Requests that were answered with 503, and those that were not answered.
+        self.refused = self.ignored = 0
         cable, connections = self, self._connections
 
         class Plug(socketserver.BaseRequestHandler):
@@ -62,6 +62,11 @@ class Cable(Closing):
                         self.request.recv(65536)
                         self.request.sendall(_UNAVAILABLE)
                         cable.refused += 1
+                    return
+                if cable._ignores:
+                    with suppress(OSError):
+                        while self.request.recv(65536):
+                            cable.ignored += 1
                     return
                 with socket.create_connection(("127.0.0.1", to)) as other:
                     connection = _Connection(self.request, other)
@@ -97,9 +102,15 @@ class Cable(Closing):
         self._refuses = True
         self.cut()
 
+    def ignore(self) -> None:
+        """Every connection ends, and further ones are taken and never answered, until `carry`; nor are these
+        after it."""
+        self._ignores = True
+        self.cut()
+
     def carry(self) -> None:
         """Further connections reach the server again."""
-        self._refuses = False
+        self._refuses = self._ignores = False
 
     def close(self) -> None:
         self.cut()

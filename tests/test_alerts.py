@@ -111,10 +111,12 @@ def test_an_alert_goes_off_once_and_again_when_it_is_armed_again(page: Page) -> 
     add(page, "67000.10")
     expect(page.locator("#alerts-button")).to_have_text("Alerts (1)")
     say_updates(page, "S0", price="67000.0999")
-    notices = page.locator("#alerts-fired p")
+    notices, said = page.locator("#alerts-fired p"), page.locator("#alerts [role=status]")
     expect(notices).to_have_count(0)
+    expect(said).to_have_text("Waiting for S0 at or above 67,000.1.")
     say_updates(page, "S0", price="67000.1000")
     expect(notices).to_have_count(1)
+    expect(said).to_be_empty()
     expect(notices).to_have_text(
         re.compile(r"^S0 at or above 67,000\.1\. 67,000\.1 at \d\d:\d\d:\d\d\. Dismiss$")
     )

@@ -151,6 +151,20 @@ def turned_away(lived: dict[str, Program], unheard: dict[str, int]) -> dict[str,
     return heard
 
 
+@pytest.fixture(scope="module")
+def unanswered(lived: dict[str, Program], turned_away: dict[str, int]) -> dict[str, int]:
+    """How much each had heard when it had asked, and nobody said anything to that."""
+    for name, program in lived.items():
+        program.wait_for_return(turned_away[name])
+        program.cable.ignore()
+    heard = {}
+    for name, program in lived.items():
+        wait_until(lambda program=program: program.cable.ignored, f"{name} to ask")
+        heard[name] = len(program.heard)
+        program.cable.carry()
+    return heard
+
+
 def of(name: str, programs: dict[str, Program]) -> Program:
     if name not in programs:
         pytest.skip(f"{name} is not installed: `make test` does that, `make go-clients` for Go")
@@ -181,6 +195,13 @@ def test_a_client_comes_back_after_a_refusal_of_a_proxy(
     name: str, lived: dict[str, Program], turned_away: dict[str, int]
 ) -> None:
     of(name, lived).wait_for_return(turned_away[name])
+
+
+@pytest.mark.parametrize("name", [*PYTHON, *NODE, *GO])
+def test_a_client_gives_up_a_question_that_nobody_answers(
+    name: str, lived: dict[str, Program], unanswered: dict[str, int]
+) -> None:
+    of(name, lived).wait_for_return(unanswered[name])
 
 
 #: Readers of gzip that tell a whole file from one that is cut: each ends with 0 at the end of a whole one.

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from relay.diary import Diary
-from relay.presence import MAX_EVENTS, MAX_TEXT, Presence
+from relay.presence import MAX_EVENTS, MAX_TEXT, Occurrence, Presence
 from relay.redaction import keep
 from relay.store import keys
 from relay.store.redis_roll import MAX_BYTES, MAX_PRESENT, RedisRoll
+from relay.web.status import newest_events
 from tests.processes import Gunicorn, Listener, RedisServer, wait_until
 from tests.scripted import ScriptedExchange
 
@@ -76,6 +77,13 @@ def test_it_tells_what_happened_last_in_any_process(relay: Gunicorn) -> None:
     assert any("holds the lease" in event["text"] for event in events)
     assert len(events) <= MAX_EVENTS
     assert events == sorted(events, key=lambda event: -event["time"])
+
+
+def test_what_happened_within_a_millisecond_has_its_order() -> None:
+    told = ["prices are stale", "prices are live", "draining"]
+    events = [Occurrence(time, "info", text) for time, text in zip((1, 1, 2), told, strict=True)]
+    one = Presence("worker", "here:1", 0, "live", events=events)
+    assert [event.text for _, event in newest_events([one])] == told[::-1]
 
 
 def test_a_person_gets_a_page(relay: Gunicorn) -> None:

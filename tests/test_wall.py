@@ -162,6 +162,21 @@ def test_prices_can_be_read_from_across_the_room_and_none_is_cut(
     assert least >= min(*size) / 26
 
 
+def test_the_line_of_a_day_gives_way_to_how_far_a_symbol_went(open_wall: Open) -> None:
+    page = open_wall("&symbols=AUSDT,BBTC,CUSDT", (1440, 900))
+    say_updates(page, "AUSDT", price="20", open="1.5")
+    page.clock.run_for(SETTLED)
+    cut = page.evaluate(
+        """() => {
+            for (const line of document.querySelectorAll("#tiles svg")) line.removeAttribute("hidden");
+            const changes = [...document.querySelectorAll("#tiles [data-sign]")];
+            return changes.filter((change) => change.scrollWidth > change.clientWidth)
+                .map((change) => change.textContent);
+        }"""
+    )
+    assert cut == []
+
+
 def test_few_symbols_are_large_and_an_unknown_one_is_called_so(open_wall: Open) -> None:
     page = open_wall("&symbols=BTCUSDT,NOPE")
     say_updates(page, "BTCUSDT", price="50000")

@@ -33,7 +33,7 @@ def blueprint(hub: Hub, present: Roll, in_process: bool) -> Blueprint:
         way = hops(hub, processes, missing)
         if in_process:
             way = [hop for hop in way if hop.name not in ("listener", "redis")]
-        events = _events(processes)
+        events = newest_events(processes)
         shown: dict[str, Any] = {
             "processes": processes,
             "refused": _refused(processes),
@@ -56,8 +56,8 @@ def _refused(processes: list[Presence]) -> dict[str, int]:
     return dict(total.most_common())
 
 
-def _events(processes: list[Presence]) -> list[tuple[str, Occurrence]]:
+def newest_events(processes: list[Presence]) -> list[tuple[str, Occurrence]]:
     """What happened last in any of them, the newest first, with the process's name."""
-    events = [(one.name, event) for one in processes for event in one.events]
+    events = [(one.name, event) for one in processes for event in reversed(one.events)]
     events.sort(key=lambda each: each[1].time, reverse=True)
     return events[:MAX_EVENTS]

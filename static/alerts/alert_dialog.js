@@ -26,6 +26,8 @@ export class AlertDialog {
   #said = this.#dialog.querySelector('[role="status"]');
   /** The symbol that the price in the form was filled in for. */
   #filled = "";
+  /** The id of the alert that the page says it is waiting for. */
+  #awaited = "";
 
   /** The page's one. */
   static of(list, relay, symbol) {
@@ -62,7 +64,8 @@ export class AlertDialog {
     return this.#form.elements;
   }
 
-  #say(text) {
+  #say(text, awaited = "") {
+    this.#awaited = awaited;
     say(this.#said, text);
   }
 
@@ -90,7 +93,7 @@ export class AlertDialog {
     if (sound.checked) unmute();
     const alert = create(symbol, way.value, price, sound.checked, notify.checked);
     this.#list.put(alert);
-    this.#say(`Waiting for ${wanted(alert)}.`);
+    this.#say(`Waiting for ${wanted(alert)}.`, alert.id);
   }
 
   #isMissing(symbol) {
@@ -121,6 +124,8 @@ export class AlertDialog {
   }
 
   #show() {
+    const awaited = this.#list.get(this.#awaited);
+    if (this.#awaited && (!awaited || awaited.fired)) this.#say("");
     const lines = this.#list.all.reverse().map(line);
     const held = document.activeElement?.closest?.("#alerts li")?.dataset.id;
     this.#lines.replaceChildren(...lines);

@@ -23,7 +23,10 @@ async def main(url: str) -> None:
             pause = 1.0
             wish = {"symbols": "BTCUSDT,ETHUSDT"} | ({"since": last_id} if last_id else {})
             try:
-                async with session.ws_connect(url, params=wish, timeout=TIMEOUT) as ws:
+                # It would wait for five minutes for an answer to its question.
+                async with asyncio.timeout(silence):
+                    ws = await session.ws_connect(url, params=wish, timeout=TIMEOUT)
+                async with ws:
                     while (message := await ws.receive(silence)).type is aiohttp.WSMsgType.TEXT:
                         said = json.loads(message.data)
                         last_id = said.get("id", last_id)

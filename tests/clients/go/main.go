@@ -152,7 +152,8 @@ func withGorilla(address string) {
 		refused(answer.StatusCode)
 	}
 	for now := nothing(); ; now.rest() {
-		socket, _, err := gorilla.DefaultDialer.Dial(address+wish+"&since="+now.id, nil)
+		dialer := gorilla.Dialer{Proxy: http.ProxyFromEnvironment, HandshakeTimeout: now.silence}
+		socket, _, err := dialer.Dial(address+wish+"&since="+now.id, nil)
 		if err != nil {
 			continue
 		}
