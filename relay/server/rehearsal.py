@@ -22,6 +22,8 @@ from relay.server.lifeline import LIFELINE
 #: Seconds that it may take, and between two looks whether it is still wanted.
 REHEARSAL_SECONDS = 30
 _LOOK_SECONDS = 0.25
+#: It ends by itself so much later, where no master does it.
+_ALONE_SECONDS = 5
 #: Characters of a failure that are told, and bytes of it that are read.
 _TOLD, _READ = 300, 64 << 10
 _PLACE = re.compile(r'^\s*File "(?:.*/)?([^"/]+)", line (\d+)', re.MULTILINE)
@@ -68,7 +70,7 @@ def sentence(said: str) -> str:
 def _reload(server: Any, prepare: Callable[[], None]) -> None:
     """What the master and its workers do. Prints and raises where one of them would end."""
     # The master may die meanwhile: the address is its workers' to free, and they are to hear of it.
-    signal.alarm(REHEARSAL_SECONDS)
+    signal.alarm(REHEARSAL_SECONDS + _ALONE_SECONDS)
     LIFELINE.let_go()
     for listener in server.LISTENERS:
         listener.close()
