@@ -108,7 +108,9 @@ def test_without_one_of_them_nobody_is_trusted(
 ) -> None:
     with pytest.raises(RedisError) as raised:
         connect(servers.url(form, *options)).ping()
-    assert "TLS" in reason(raised.value)
+    # Redis says why in an alert, and closes; who sends meanwhile may hear of the end alone (TLS 1.3).
+    said = reason(raised.value)
+    assert "TLS" in said or "breaks connections off" in said
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -54,6 +54,24 @@ def test_the_silent_go_first_then_half_requests_then_unread_answers(pairs: Pairs
     assert not is_over(reading)
 
 
+def test_the_address_with_most_unread_bytes_pays(pairs: Pairs) -> None:
+    now = 1000.0
+    everybody, crowd, alone = (Waiting(lambda: now) for _ in range(3))
+    paused, older, newer = (pairs.make() for _ in range(3))
+    alone.unread[paused] = everybody.unread[paused] = now
+    crowd.unread[older] = everybody.unread[older] = now + 1
+    crowd.unread[newer] = everybody.unread[newer] = now + 5
+    everybody.holders |= {alone: 100, crowd: 200}
+    now += 1 + UNREAD_SECONDS
+    assert everybody.give_up_unread()
+    assert [is_over(sock) for sock in (paused, older, newer)] == [False, True, False]
+    # What has only begun to wait is spared, whoever has most.
+    assert everybody.give_up_unread()
+    assert [is_over(sock) for sock in (paused, older, newer)] == [True, True, False]
+    assert not everybody.give_up_unread()
+    assert list(everybody.unread) == list(crowd.unread) == [newer]
+
+
 def test_a_poll_is_answered_where_nobody_else_gives_way(pairs: Pairs) -> None:
     now = 1000.0
     waiting = Waiting(lambda: now)

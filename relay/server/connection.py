@@ -147,15 +147,20 @@ class Connection:
     def _unread(self, size: int) -> Iterator[None]:
         """While the client has not read so many bytes."""
         sock, waiting = self.sock, self._all_waiting
-        mine, all_ = self._waiting.unread, waiting.unread
+        whose, holders = self._waiting, waiting.holders
+        mine, all_ = whose.unread, waiting.unread
         mine[sock] = all_[sock] = waiting.clock()
         waiting.unread_bytes += size
+        holders[whose] = holders.get(whose, 0) + size
         if waiting.unread_bytes > MAX_UNREAD_BYTES:
             waiting.give_up_unread()
         try:
             yield
         finally:
             waiting.unread_bytes -= size
+            holders[whose] -= size
+            if not holders[whose]:
+                del holders[whose]
             mine.pop(sock, None)
             all_.pop(sock, None)
 

@@ -1,6 +1,7 @@
 """Waiting: the connections that wait for their clients, and which of them is given up first."""
 
 import _socket
+import math
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -20,7 +21,7 @@ Since = dict[_socket.socket, float]
 class Waiting:
     """Each connection that waits, by what it waits for."""
 
-    __slots__ = ("begun", "clock", "first", "idle", "polls", "unread", "unread_bytes")
+    __slots__ = ("begun", "clock", "first", "holders", "idle", "polls", "unread", "unread_bytes")
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock()` is in seconds and never goes back."""
@@ -34,6 +35,8 @@ class Waiting:
         self.unread: Since = {}
         #: What is left of their answers; bytes that several share are counted for each.
         self.unread_bytes = 0
+        #: The same by address, where these are of many: those of each that wait, and their bytes.
+        self.holders: dict[Waiting, int] = {}
         #: Their requests wait for news, and since when: each an end of that, which has it answered.
         self.polls: dict[Callable[[], None], float] = {}
         self.clock = clock
@@ -64,14 +67,24 @@ class Waiting:
         return False
 
     def give_up_unread(self, least: float = 0.0) -> bool:
-        """End the connection whose answer nobody has read for longest; False where none may be ended."""
-        for sock, since in self.unread.items():
-            if self.clock() - since < max(least, UNREAD_SECONDS):
-                break
-            del self.unread[sock]
-            _end(sock, socket.SHUT_RDWR)
-            return True
-        return False
+        """End the connection whose answer nobody has read for longest; False where none may be ended.
+
+        Of the addresses that have such, the one with most bytes pays: others may have paused for a moment.
+        """
+        until = self.clock() - max(least, UNREAD_SECONDS)
+        payers = [holder for holder in self.holders if holder._unread_since() <= until]
+        payer = max(payers, key=self.holders.__getitem__, default=self)
+        if payer._unread_since() > until:
+            return False
+        sock = next(iter(payer.unread))
+        del payer.unread[sock]
+        self.unread.pop(sock, None)
+        _end(sock, socket.SHUT_RDWR)
+        return True
+
+    def _unread_since(self) -> float:
+        """Since when the longest unread answer is; for ever to come where there is none."""
+        return next(iter(self.unread.values()), math.inf)
 
     def end_between_requests(self) -> None:
         """End those that have had an answer and wait for another request."""
