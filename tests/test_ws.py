@@ -165,7 +165,7 @@ def test_a_bad_message_is_answered_and_nothing_is_lost(
         ("rubbish", 1007, "no JSON"),
         ('{"op":"rate","rate":NaN}', 1007, "no JSON"),
         ('{"op":"ping","x":' + "[" * 30_000, 1008, "nested too deeply"),
-        ('[{"":' * 6_000, 1008, "nested too deeply"),
+        ('{"":[' * 6_000, 1008, "nested too deeply"),
     ],
     ids=["words", "not a number", "arrays", "objects"],
 )
