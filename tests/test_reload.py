@@ -32,9 +32,9 @@ class Site(Process):
         }
         self._whole[".env"] = f"BINANCE_WS={NOWHERE}\nPORT={self.port}\n"
         self.mend()
-        super().__init__(
-            [sys.executable, "-m", "gunicorn", "app:app"], {"PYTHONPATH": str(ROOT)}, directory
-        )
+        # A file that is written twice in a second, and is as long, would be taken for the first one.
+        env = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+        super().__init__([sys.executable, "-m", "gunicorn", "app:app"], env, directory)
         wait_until(lambda: answers(self.url), "an answer")
 
     @property
