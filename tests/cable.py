@@ -8,9 +8,8 @@ import threading
 from contextlib import suppress
 
 from tests.closing import Closing
+from tests.serving import serve
 
-#: Between two looks whether it is to end.
-_LOOK_SECONDS = 0.05
 _RESET = struct.pack("ii", 1, 0)
 _UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -76,10 +75,7 @@ class Cable(Closing):
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Plug)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(_LOOK_SECONDS,), daemon=True
-        )
-        self._thread.start()
+        serve(self._server)
 
     def cut(self) -> None:
         """Every connection ends as when a machine is gone: in the middle, with a reset."""
@@ -116,4 +112,3 @@ class Cable(Closing):
         self.cut()
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join()

@@ -3,9 +3,9 @@
 import select
 import socket
 import socketserver
-import threading
 
 from tests.closing import Closing
+from tests.serving import serve
 
 
 class Proxy(Closing):
@@ -31,13 +31,11 @@ class Proxy(Closing):
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Tunnel)
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
+        serve(self._server)
 
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join()
 
 
 def carry(one: socket.socket, other: socket.socket) -> None:

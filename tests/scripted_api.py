@@ -9,6 +9,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from tests.closing import Closing
+from tests.serving import serve
 
 Query = dict[str, str]
 
@@ -43,7 +44,7 @@ class ScriptedApi(Closing):
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        serve(self._server)
 
     def close(self) -> None:
         self._closed.set()

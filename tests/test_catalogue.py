@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +21,7 @@ from tests.clocks import SetClock
 from tests.exchange import Simulator
 from tests.long import long_after
 from tests.processes import Gunicorn, wait_until
+from tests.serving import serve
 from tests.streams import EventSource
 
 REGULAR = 300.0
@@ -188,7 +188,7 @@ def api(
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Api) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        serve(server)
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
 

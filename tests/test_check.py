@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.exchange import Simulator
+from tests.long import long_after
 from tests.ports import free_port
 from tests.processes import ROOT, WAIT_SECONDS, Gunicorn, Listener, RedisServer
 from tests.scripted import ScriptedExchange
@@ -88,7 +89,9 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(("code", "planted", "words"), PLANTED, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("code", "planted", "words"), long_after(7, PLANTED), ids=lambda value: str(value)[:40]
+)
 def test_what_is_wrong_is_named(
     settings: dict[str, str], code: int, planted: dict[str, str], words: str
 ) -> None:

@@ -1,7 +1,6 @@
 """A few prices in a frame: what the server says, and what becomes of it in a real Chromium."""
 
 import re
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -22,6 +21,7 @@ from tests.browser import WAIT
 from tests.long import long_after
 from tests.processes import Gunicorn, wait_until
 from tests.scribe import now
+from tests.serving import serve
 from tests.spoken import Bodies, open_browser_page, say, say_status, say_updates
 
 
@@ -180,7 +180,7 @@ class _Host(BaseHTTPRequestHandler):
 def test_two_frames_of_a_page_share_one_connection(browser: Browser, quiet_relay: Gunicorn) -> None:
     handler = type("Host", (_Host,), {"url": quiet_relay.url})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as host:
-        threading.Thread(target=host.serve_forever, daemon=True).start()
+        serve(host)
         context = browser.new_context()
         page = context.new_page()
         asked: list[str] = []

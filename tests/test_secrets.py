@@ -18,6 +18,7 @@ from tests.long import long_after
 from tests.ports import free_port
 from tests.processes import Gunicorn, Listener, RedisServer
 from tests.scripted import ScriptedExchange
+from tests.serving import serve
 
 PLANTED = {
     "redis": "planted-redis",
@@ -52,7 +53,7 @@ class Echo(Closing):
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        serve(self._server)
 
     def close(self) -> None:
         self._server.shutdown()

@@ -5,7 +5,6 @@ import io
 import re
 import shutil
 import sys
-import threading
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests import plain_http
 from tests.browser import WAIT
 from tests.processes import WAIT_SECONDS, Gunicorn, Process
+from tests.serving import serve
 
 PRICES = {"BTCUSDT": "1", "ETHUSDT": "2"}
 
@@ -94,7 +94,7 @@ def elsewhere(tmp_path: Path) -> Iterator[str]:
     """Another site, which serves `tmp_path`."""
     handler = partial(_Quiet, directory=str(tmp_path))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        serve(server)
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
