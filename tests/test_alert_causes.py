@@ -3,6 +3,7 @@
 import pytest
 
 from tests.alerting import case, fire
+from tests.long import long_after
 
 #: Samples of ten seconds: all is well for five minutes, then something fails for 20.
 BEFORE, DURING = 30, 120
@@ -144,7 +145,7 @@ CAUSES: dict[str, tuple[dict[str, str], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("cause", CAUSES)
+@pytest.mark.parametrize("cause", long_after(5, CAUSES))
 def test_one_cause_fires_one_alert(cause: str) -> None:
     changed, alert = CAUSES[cause]
     series = well() | changed

@@ -173,7 +173,7 @@ def test_a_trial_does_not_keep_the_port_of_a_master_that_dies(tmp_path: Path) ->
             wait_until(lambda: not listens(site.port), "the port to be free")
         finally:
             os.kill(trial, signal.SIGKILL)
-        site.wait_for_line("the master has died")
+        wait_until(lambda: "the master has died" in "".join(site.output), "the worker's last word")
 
 
 def test_a_worker_that_is_told_to_end_before_it_serves_is_no_failure(tmp_path: Path) -> None:

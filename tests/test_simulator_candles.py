@@ -14,7 +14,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from tests.exchange import WAIT, Simulator
-from tests.long import long_after
+from tests.long import long, long_after
 
 LENGTHS = {
     "1s": 1, "1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "2h": 7200,
@@ -204,6 +204,7 @@ class TestTrades:
                 assert row[1:5] == [before] * 4
                 assert (row[5], row[7], row[8]) == ("0.00000000", "0.00000000", 0)
 
+    @long
     def test_minute_is_all_of_its_seconds_also_where_the_past_ends(self) -> None:
         with Simulator("--symbols", "1", "--activity", "1") as simulator:
             with listen(simulator, "btcusdt@trade") as client:

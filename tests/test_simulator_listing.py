@@ -9,6 +9,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from tests.exchange import WAIT, Simulator, hear_nothing
+from tests.long import long_after
 
 SILENCE = 1.5  # seconds; whatever speaks at all speaks once a second
 TRADE = '{"e":"trade","E":1700000000000,"s":"%s","t":1,"p":"%s"}'
@@ -22,7 +23,7 @@ MARKETS = {
 }
 
 
-@pytest.fixture(scope="module", params=list(MARKETS))
+@pytest.fixture(scope="module", params=long_after(1, MARKETS))
 def running(request: pytest.FixtureRequest) -> Iterator[Simulator]:
     with Simulator(*MARKETS[request.param], "--weight-limit", "10000000") as simulator:
         simulator.publish("!miniTicker@arr", f"[{MINI % ('BTCUSDT', '1')},{MINI % ('B', '2')}]")
