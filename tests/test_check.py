@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.exchange import Simulator
-from tests.long import long_after
+from tests.long import long, long_after
 from tests.ports import free_port
 from tests.processes import ROOT, WAIT_SECONDS, Gunicorn, Listener, RedisServer
 from tests.scripted import ScriptedExchange
@@ -140,6 +140,7 @@ def test_a_relay_that_runs_already_is_told_of(
     assert f"port {metrics_port} already: it lets only operators ask\n" in said
 
 
+@long
 def test_a_metrics_port_that_is_taken_is_named(settings: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])

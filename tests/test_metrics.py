@@ -22,6 +22,7 @@ from relay.metrics.reference import NAMES
 from relay.web.site import create_site
 from tests import plain_http
 from tests.archive import nothing_past
+from tests.long import long
 from tests.ports import free_port
 from tests.processes import ROOT, Gunicorn, Listener, RedisServer, wait_until
 from tests.prometheus import names, samples
@@ -166,6 +167,7 @@ def test_a_directory_that_cannot_be_used_ends_the_start_with_a_sentence(tmp_path
         Gunicorn(PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "file"))
 
 
+@long
 def test_a_server_outlives_what_goes_wrong_with_the_numbers_of_a_dead_worker(
     tmp_path: Path,
 ) -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.certificates import make_certificate, needs_openssl
+from tests.long import long
 from tests.plain_http import NO_TLS
 from tests.ports import free_port, listens
 from tests.processes import ROOT, Gunicorn, Process, wait_until
@@ -164,6 +165,7 @@ def test_a_server_that_is_told_to_end_waits_for_no_trial(tmp_path: Path) -> None
         assert site.wait() == 0
 
 
+@long
 def test_a_trial_does_not_keep_the_port_of_a_master_that_dies(tmp_path: Path) -> None:
     with Site(tmp_path) as site:
         hang_a_trial(site)
@@ -176,6 +178,7 @@ def test_a_trial_does_not_keep_the_port_of_a_master_that_dies(tmp_path: Path) ->
         wait_until(lambda: "the master has died" in "".join(site.output), "the worker's last word")
 
 
+@long
 def test_a_worker_that_is_told_to_end_before_it_serves_is_no_failure(tmp_path: Path) -> None:
     with Site(tmp_path) as site:
         site.add(
@@ -188,6 +191,7 @@ def test_a_worker_that_is_told_to_end_before_it_serves_is_no_failure(tmp_path: P
         assert "cannot begin" not in "".join(site.output[start:])
 
 
+@long
 def test_a_master_that_cannot_begin_another_one_leaves_its_workers_alone(tmp_path: Path) -> None:
     directory = tmp_path / "release"
     directory.mkdir()
@@ -207,6 +211,7 @@ def answers(url: str) -> bool:
         return False
 
 
+@long
 def test_a_wrong_setting_in_env_leaves_the_settings_as_they_were(tmp_path: Path) -> None:
     env = tmp_path / ".env"
     env.write_text(f"BINANCE_WS={NOWHERE}\n")

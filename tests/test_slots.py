@@ -5,9 +5,12 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
 
+from relay.server import worker as worker_module
+from relay.server.worker import Server
 from tests import plain_http
 from tests.processes import WAIT_SECONDS, Gunicorn, wait_until
 from tests.scripted import ScriptedExchange
@@ -116,6 +119,17 @@ def test_polls_that_wait_hold_no_slot(narrow: Gunicorn) -> None:
             answer += part
         assert answer.startswith(b"HTTP/1.1 200")
         assert b"Connection: close" in answer
+
+
+def test_others_are_given_up_where_one_holds_its_slot_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have asked for something just then, and wait for news now."""
+    taken, given_up = [True, True, True, False], []
+    server = Server.__new__(Server)
+    server.pool = SimpleNamespace(full=lambda: taken[len(given_up)])
+    server.worker = SimpleNamespace(waiting=SimpleNamespace(give_up_one=lambda: given_up.append(1)))
+    monkeypatch.setattr(worker_module, "RELIEF_SECONDS", 0)
+    server._relieve()
+    assert len(given_up) == 3
 
 
 def test_a_stream_with_a_body_gets_its_prices(narrow: Gunicorn) -> None:

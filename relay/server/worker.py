@@ -126,9 +126,11 @@ class Server(PyWSGIServer):  # type: ignore[misc]
             sock.close()
             return
         super().do_handle(sock, peer)
-        if self.is_full and not self.worker.waiting.give_up_one() and not self._relieving:
-            self._relieving = True
-            gevent.spawn_raw(self._relieve)
+        if self.is_full:
+            self.worker.waiting.give_up_one()
+            if not self._relieving:
+                self._relieving = True
+                gevent.spawn_raw(self._relieve)
 
     def _wait_out(self, shortage: OSError) -> None:
         """Accepts nobody for a moment; a connection that waits for its client gives back what it holds."""
@@ -139,10 +141,12 @@ class Server(PyWSGIServer):  # type: ignore[misc]
         self._timer.start(self._start_accepting_if_started)
 
     def _relieve(self) -> None:
-        """Gives up a connection as soon as one may be, while nobody else can be accepted."""
+        """Gives up a connection, one after the other, while nobody else can be accepted. Who is given up may
+        have asked for something just then, and hold its slot on."""
         try:
             gevent.sleep(RELIEF_SECONDS)
-            while self.is_full and not self.worker.waiting.give_up_one():
+            while self.is_full:
+                self.worker.waiting.give_up_one()
                 gevent.sleep(RELIEF_SECONDS)
         finally:
             self._relieving = False
