@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -140,26 +140,28 @@ def unheard(lived: dict[str, Program]) -> dict[str, int]:
 @pytest.fixture(scope="module")
 def turned_away(lived: dict[str, Program], unheard: dict[str, int]) -> dict[str, int]:
     """How much each had heard when it had been told 503, as by a proxy without a relay."""
-    for name, program in lived.items():
-        program.wait_for_return(unheard[name])
-        program.cable.refuse()
-    heard = {}
-    for name, program in lived.items():
-        wait_until(lambda program=program: program.cable.refused, f"{name} to be refused")
-        heard[name] = len(program.heard)
-        program.cable.carry()
-    return heard
+    return heard_until(lived, unheard, Cable.refuse, lambda cable: cable.refused)
 
 
 @pytest.fixture(scope="module")
 def unanswered(lived: dict[str, Program], turned_away: dict[str, int]) -> dict[str, int]:
     """How much each had heard when it had asked, and nobody said anything to that."""
-    for name, program in lived.items():
-        program.wait_for_return(turned_away[name])
-        program.cable.ignore()
+    return heard_until(lived, turned_away, Cable.ignore, lambda cable: cable.ignored)
+
+
+def heard_until(
+    programs: dict[str, Program],
+    before: dict[str, int],
+    spoil: Callable[[Cable], None],
+    is_met: Callable[[Cable], object],
+) -> dict[str, int]:
+    """How much each has heard when it has come back, and then has met what spoils its next connection."""
+    for name, program in programs.items():
+        program.wait_for_return(before[name])
+        spoil(program.cable)
     heard = {}
-    for name, program in lived.items():
-        wait_until(lambda program=program: program.cable.ignored, f"{name} to ask")
+    for name, program in programs.items():
+        wait_until(lambda program=program: is_met(program.cable), f"{name} to meet that")
         heard[name] = len(program.heard)
         program.cable.carry()
     return heard

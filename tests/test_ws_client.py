@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Hashable, Iterator
 from contextlib import closing
+from typing import Any
 
 import gevent
 import pytest
@@ -93,6 +94,18 @@ def test_others_get_their_turn_between_two_messages_of_one_client(spoken: Spoken
     assert len(set(spoken.said_at)) == 15
 
 
+def say_at_once(clients: list[Spoken], obeyed: list[Any]) -> None:
+    """Each says one message; they are closed when all are obeyed."""
+    for spoken in clients:
+        spoken.theirs.sendall(MESSAGE)
+        spoken.start()
+    with gevent.Timeout(WAIT_SECONDS):
+        while len(obeyed) < len(clients):
+            gevent.sleep(0.001)
+    for spoken in clients:
+        spoken.close()
+
+
 def test_what_many_say_at_once_is_obeyed_a_little_at_a_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -107,13 +120,7 @@ def test_what_many_say_at_once_is_obeyed_a_little_at_a_time(
     crowd = [Spoken(turns) for _ in range(20)]
     for spoken in crowd:
         monkeypatch.setattr(spoken.client, "_obey", obey)
-        spoken.theirs.sendall(MESSAGE)
-        spoken.start()
-    with gevent.Timeout(WAIT_SECONDS):
-        while len(obeyed) < len(crowd):
-            gevent.sleep(0.001)
-    for spoken in crowd:
-        spoken.close()
+    say_at_once(crowd, obeyed)
     looks.end()
     assert len(set(obeyed)) == len(crowd)
 
@@ -134,13 +141,7 @@ def test_nobody_waits_for_all_that_a_crowd_of_one_address_says(
     clients = [Spoken(turns, visitor) for visitor in [*[crowd] * 10, alone]]
     for spoken in clients:
         monkeypatch.setattr(spoken.client, "_obey", obey)
-        spoken.theirs.sendall(MESSAGE)
-        spoken.start()
-    with gevent.Timeout(WAIT_SECONDS):
-        while len(obeyed) < len(clients):
-            gevent.sleep(0.001)
-    for spoken in clients:
-        spoken.close()
+    say_at_once(clients, obeyed)
     assert obeyed.index(alone.address) <= 2
 
 
